@@ -1,0 +1,3 @@
+//! Even Keel: a reconciling controller for Amazon ECS.
+
+pub mod model;

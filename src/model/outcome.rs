@@ -1,0 +1,202 @@
+//! How a pass ended. Waiting, blocked and converged are outcomes here, not errors.
+
+use std::fmt;
+
+/// The outcome of one pass over one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Live state is what the manifest says; nothing to do.
+    Converged,
+    /// Something was written; it will be observed afresh shortly. The text names what.
+    Acting(String),
+    /// Nothing to write now; time or another resource will move it on.
+    Waiting(Wait, String),
+    /// Only a person or a new manifest can move it on.
+    Blocked(Block, String),
+    /// AWS refused, or a rollout ended badly.
+    Failed(Fail, String),
+}
+
+/// Why a resource waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Wait {
+    /// A referenced resource is not ready.
+    DependencyNotReady,
+    /// The image is not in its repository yet. Only a push can move it on.
+    ImageNotFound,
+    /// A deployment is in flight.
+    RolloutInProgress,
+    /// A deployment waits for a person (CodeDeploy `Ready`).
+    ApprovalPending,
+    /// A deployment that somebody else started is in flight.
+    ForeignDeployment,
+    /// AWS is still building it up (a load balancer provisioning, tasks starting).
+    Provisioning,
+    /// Live state drifted in a field that starts a deployment; healed after the grace time.
+    DriftGrace,
+    /// A read failed, so nothing can be decided.
+    ObservationUnknown,
+    /// A call failed in a way that passes by itself; it is tried again with backoff.
+    TransientError,
+}
+
+/// Why a resource is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Block {
+    /// The change needs a new resource; never done unasked.
+    RecreateRequired,
+    /// This very content failed or was rolled back; a new manifest or the retry annotation lifts it.
+    Quarantined,
+    /// A `CODE_DEPLOY` service that no `DeploymentGroup` manifest names.
+    NoDeploymentGroup,
+    /// The manifest is not valid together with the rest of the set.
+    ManifestInvalid,
+    /// What is live cannot be handled safely (said in the text), so it is left alone.
+    Unsupported,
+}
+
+/// Why a resource failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fail {
+    /// AWS refused the request as wrong.
+    Rejected,
+    /// AWS refused for want of permission.
+    AccessDenied,
+    /// An AWS quota is exhausted.
+    QuotaExceeded,
+    /// A rollout failed or was rolled back.
+    RolloutFailed,
+    /// A defect of this program.
+    Internal,
+}
+
+impl Wait {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::DependencyNotReady,
+        Self::ImageNotFound,
+        Self::RolloutInProgress,
+        Self::ApprovalPending,
+        Self::ForeignDeployment,
+        Self::Provisioning,
+        Self::DriftGrace,
+        Self::ObservationUnknown,
+        Self::TransientError,
+    ];
+
+    /// The reason as one `CamelCase` word: metric label, JSON and text.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::DependencyNotReady => "DependencyNotReady",
+            Self::ImageNotFound => "ImageNotFound",
+            Self::RolloutInProgress => "RolloutInProgress",
+            Self::ApprovalPending => "ApprovalPending",
+            Self::ForeignDeployment => "ForeignDeployment",
+            Self::Provisioning => "Provisioning",
+            Self::DriftGrace => "DriftGrace",
+            Self::ObservationUnknown => "ObservationUnknown",
+            Self::TransientError => "TransientError",
+        }
+    }
+
+    /// Whether only something outside AWS and this program (a push, an approval) ends the wait.
+    pub fn is_external(self) -> bool {
+        matches!(self, Self::ImageNotFound | Self::ApprovalPending)
+    }
+}
+
+impl Block {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [
+        Self::RecreateRequired,
+        Self::Quarantined,
+        Self::NoDeploymentGroup,
+        Self::ManifestInvalid,
+        Self::Unsupported,
+    ];
+
+    /// The reason as one `CamelCase` word.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::RecreateRequired => "RecreateRequired",
+            Self::Quarantined => "Quarantined",
+            Self::NoDeploymentGroup => "NoDeploymentGroup",
+            Self::ManifestInvalid => "ManifestInvalid",
+            Self::Unsupported => "Unsupported",
+        }
+    }
+}
+
+impl Fail {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [
+        Self::Rejected,
+        Self::AccessDenied,
+        Self::QuotaExceeded,
+        Self::RolloutFailed,
+        Self::Internal,
+    ];
+
+    /// The reason as one `CamelCase` word.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Rejected => "Rejected",
+            Self::AccessDenied => "AccessDenied",
+            Self::QuotaExceeded => "QuotaExceeded",
+            Self::RolloutFailed => "RolloutFailed",
+            Self::Internal => "Internal",
+        }
+    }
+}
+
+impl Outcome {
+    /// The outcome's own word.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Converged => "Converged",
+            Self::Acting(_) => "Acting",
+            Self::Waiting(..) => "Waiting",
+            Self::Blocked(..) => "Blocked",
+            Self::Failed(..) => "Failed",
+        }
+    }
+
+    /// The reason's word; `Succeeded` and `Progressing` where the outcome has none of its own.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Converged => "Succeeded",
+            Self::Acting(_) => "Progressing",
+            Self::Waiting(reason, _) => reason.label(),
+            Self::Blocked(reason, _) => reason.label(),
+            Self::Failed(reason, _) => reason.label(),
+        }
+    }
+
+    /// What a person needs to know; empty when converged.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Converged => "",
+            Self::Acting(text)
+            | Self::Waiting(_, text)
+            | Self::Blocked(_, text)
+            | Self::Failed(_, text) => text,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Converged => f.write_str("Converged"),
+            Self::Acting(text) => write!(f, "Acting: {text}"),
+            Self::Waiting(..) | Self::Blocked(..) | Self::Failed(..) => {
+                write!(f, "{} ({})", self.label(), self.reason())?;
+                if self.message().is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ": {}", self.message())
+                }
+            }
+        }
+    }
+}

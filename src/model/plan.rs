@@ -1,0 +1,184 @@
+//! What a planner answers: steps to take, the outcome if they succeed, and what a person sees.
+
+use serde_json::Value;
+
+use super::{Facts, Outcome};
+
+/// The AWS services that are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// Amazon ECS.
+    Ecs,
+    /// Amazon ECR.
+    Ecr,
+    /// AWS CodeDeploy.
+    CodeDeploy,
+    /// Elastic Load Balancing v2.
+    Elb,
+    /// AWS STS.
+    Sts,
+}
+
+impl Service {
+    /// The service's name as metrics and messages spell it (the AWS CLI's spelling).
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::Ecr => "ecr",
+            Self::CodeDeploy => "codedeploy",
+            Self::Elb => "elbv2",
+            Self::Sts => "sts",
+        }
+    }
+}
+
+/// One AWS request as a document: it reaches AWS whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The service.
+    pub service: Service,
+    /// The operation's name in the service model, such as `CreateService`.
+    pub operation: &'static str,
+    /// The request's document, spelled as the service model spells it.
+    pub input: Value,
+}
+
+/// One write, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The request.
+    pub call: Call,
+    /// What it does and why, for a person: `create target group nova-auth-blue`.
+    pub why: String,
+}
+
+/// One difference between the manifest and live state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drift {
+    /// JSON-pointer-like path in the spec, such as `/HealthCheckPath`.
+    pub path: String,
+    /// The live value (`Null` when absent). Masked where it may be a secret.
+    pub live: Value,
+    /// The desired value (`Null` when it should be absent). Masked where it may be a secret.
+    pub desired: Value,
+}
+
+/// Where a rollout stands. Controller-neutral: `CodeDeploy` events map onto it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RolloutStage {
+    /// Accepted, not started.
+    Pending,
+    /// The new tasks are starting.
+    ScalingUp,
+    /// Test traffic goes to the new tasks.
+    TestTraffic,
+    /// A person must say go.
+    AwaitingApproval,
+    /// Production traffic is moving.
+    Shifting,
+    /// All traffic is on the new tasks; the old ones are kept for a while.
+    Baking,
+    /// The old tasks are being stopped.
+    CleaningUp,
+    /// Going back to the old revision.
+    RollingBack,
+}
+
+impl RolloutStage {
+    /// Every stage, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::ScalingUp,
+        Self::TestTraffic,
+        Self::AwaitingApproval,
+        Self::Shifting,
+        Self::Baking,
+        Self::CleaningUp,
+        Self::RollingBack,
+    ];
+
+    /// One word for text, JSON and metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::ScalingUp => "ScalingUp",
+            Self::TestTraffic => "TestTraffic",
+            Self::AwaitingApproval => "AwaitingApproval",
+            Self::Shifting => "Shifting",
+            Self::Baking => "Baking",
+            Self::CleaningUp => "CleaningUp",
+            Self::RollingBack => "RollingBack",
+        }
+    }
+}
+
+/// A rollout as a person watches it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rollout {
+    /// The deployment's id at AWS.
+    pub id: String,
+    /// Whether this program started it for this service.
+    pub ours: bool,
+    /// Where it stands.
+    pub stage: RolloutStage,
+    /// The engine's own lifecycle events with their states, in order.
+    pub events: Vec<(String, String)>,
+    /// Production weight in percent of the old and of the new tasks, when known.
+    pub weights: Option<(f64, f64)>,
+}
+
+/// The planner's answer for one key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What to write now, in order. A failed step ends the pass.
+    pub steps: Vec<Step>,
+    /// The outcome, if every step succeeds.
+    pub outcome: Outcome,
+    /// What dependents may know; `None` when nothing could be observed (keep the old facts).
+    pub facts: Option<Facts>,
+    /// Differences found, also those that no step mends.
+    pub drift: Vec<Drift>,
+    /// The rollout in flight, if any.
+    pub rollout: Option<Rollout>,
+    /// A service's task counts; `None` for other kinds and when unknown.
+    pub tasks: Option<Tasks>,
+}
+
+/// How many tasks a service wants and has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tasks {
+    /// `desiredCount` at AWS.
+    pub desired: u64,
+    /// Running.
+    pub running: u64,
+    /// Pending.
+    pub pending: u64,
+}
+
+impl Plan {
+    /// A plan that writes nothing.
+    pub fn only(outcome: Outcome) -> Self {
+        Self {
+            steps: Vec::new(),
+            outcome,
+            facts: None,
+            drift: Vec::new(),
+            rollout: None,
+            tasks: None,
+        }
+    }
+
+    /// The same plan with these facts.
+    #[must_use]
+    pub fn with_facts(mut self, facts: Facts) -> Self {
+        self.facts = Some(facts);
+        self
+    }
+
+    /// The same plan with these differences.
+    #[must_use]
+    pub fn with_drift(mut self, drift: Vec<Drift>) -> Self {
+        self.drift = drift;
+        self
+    }
+}
