@@ -1,3 +1,4 @@
 //! Even Keel: a reconciling controller for Amazon ECS.
 
+pub mod document;
 pub mod model;

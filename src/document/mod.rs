@@ -1,0 +1,27 @@
+//! AWS documents as JSON values: comparing a declared one with a live one, canonical forms, digests.
+//!
+//! What it is: pure functions that know what a difference is. What it is not: it knows no kind of
+//! resource (the tables come from [`crate::kinds`]), except that the canonical form of a task
+//! definition stands here because its digest outlives the process as a tag at AWS.
+//!
+//! Invariants:
+//! - Only what is declared is compared; what is undeclared is never a difference.
+//! - A document compared with itself has no difference.
+//! - Canonical forms are idempotent, and the digest of one does not depend on the order of object
+//!   members or of lists that are sets.
+//! - No value that may be a secret leaves this module in a [`crate::model::Drift`].
+
+mod canonical;
+mod compare;
+mod digest;
+mod list;
+mod mask;
+mod rules;
+mod units;
+
+pub use canonical::canonical_task_definition;
+pub use compare::{compare, same_json_text, scalar_text};
+pub use digest::digest;
+pub use mask::masked;
+pub(crate) use rules::top_member;
+pub use rules::{Change, Rules, Treat};
