@@ -1,4 +1,5 @@
 //! Even Keel: a reconciling controller for Amazon ECS.
 
+pub mod catalogue;
 pub mod document;
 pub mod model;
