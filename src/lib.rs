@@ -2,4 +2,5 @@
 
 pub mod catalogue;
 pub mod document;
+pub mod manifest;
 pub mod model;

@@ -1,0 +1,292 @@
+//! One document to a draft of a manifest: `apiVersion`, `kind`, `metadata`, `spec` and what stands
+//! beside it. Not the spec itself (`schema`, `rules`).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::diagnostic::Findings;
+use super::names;
+use super::nearest::suggestion;
+use super::schema::{self, Link, listed, unknown_key};
+use super::sections;
+use super::tree::{Data, Entry, Node, Place};
+use super::world::FirstError;
+use crate::model::{Key, Kind};
+
+/// The version of the manifests that this program reads.
+pub(super) const API_VERSION: &str = "evenkeel.dev/v1alpha1";
+/// The document that tells the sandbox what is there from the start. Not a resource.
+const SEED: &str = "SandboxSeed";
+
+/// What a document turned out to be.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// A manifest.
+    Manifest(Box<Draft>),
+    /// A `SandboxSeed`, whole.
+    Seed(Value),
+    /// Nothing that has a kind and a name.
+    Unknown,
+}
+
+/// A manifest as it was read, with or without errors.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) key: Key,
+    pub(super) file: String,
+    /// Where its first member stands.
+    pub(super) place: Place,
+    /// Where `metadata.name` stands.
+    pub(super) name_place: Place,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) spec: Node,
+    pub(super) beside: Map<String, Value>,
+    pub(super) links: Vec<Link>,
+    /// Where `rollout` stands, if it does.
+    pub(super) rollout_place: Option<Place>,
+    /// The first error.
+    pub(super) error: Option<FirstError>,
+}
+
+impl Draft {
+    /// The resource's name at AWS.
+    pub(super) fn aws_name(&self) -> &str {
+        self.spec
+            .text(super::name_member(self.key.kind))
+            .unwrap_or(&self.key.name)
+    }
+
+    /// The manifest that the reference at this JSON pointer names.
+    pub(super) fn linked(&self, pointer: &str) -> Option<&Key> {
+        self.links
+            .iter()
+            .find(|link| link.pointer == pointer)
+            .map(|link| &link.target)
+    }
+
+    /// Its place for a message about another manifest.
+    pub(super) fn whereabouts(&self) -> String {
+        format!("{}:{}", self.file, self.place.line)
+    }
+}
+
+/// Reads one document.
+pub(super) fn read(root: &Node, allow_unknown: bool, findings: &mut Findings<'_>) -> Content {
+    if !matches!(root.data, Data::Map(_)) {
+        let message = format!("a manifest is a map, this document is {}", root.what());
+        findings.error("not-a-manifest", root.place, "", message);
+        return Content::Unknown;
+    }
+    let Some(kind) = kind_of(root, findings) else {
+        return Content::Unknown;
+    };
+    let Some(kind) = kind else {
+        return Content::Seed(root.to_value());
+    };
+    let Some((name, name_place)) = name_of(root, findings) else {
+        return Content::Unknown;
+    };
+    let beside_members = sections::beside(kind);
+    let known: Vec<&str> = ["apiVersion", "kind", "metadata", "spec"]
+        .into_iter()
+        .chain(beside_members.iter().copied())
+        .collect();
+    for entry in root
+        .entries()
+        .iter()
+        .filter(|entry| !known.contains(&entry.key.as_str()))
+    {
+        unknown_key(entry, &known, "", findings);
+    }
+    let metadata = root.get(&["metadata"]);
+    let labels = texts(metadata, "labels", findings);
+    let annotations = texts(metadata, "annotations", findings);
+    let spec = spec_of(root, kind, &name, name_place, findings);
+    let links = schema::check(kind, &spec, allow_unknown, findings);
+    let beside = sections::read(kind, root, findings);
+    Content::Manifest(Box::new(Draft {
+        key: Key::new(kind, name),
+        file: findings.file.to_owned(),
+        place: root.place,
+        name_place,
+        labels,
+        annotations,
+        spec,
+        beside,
+        links,
+        rollout_place: root.entry("rollout").map(|entry| entry.key_place),
+        error: FirstError::of(findings),
+    }))
+}
+
+/// The kind; `Some(None)` for a seed, `None` if it is not one of ours.
+#[expect(clippy::option_option, reason = "three answers, used once")]
+fn kind_of(root: &Node, findings: &mut Findings<'_>) -> Option<Option<Kind>> {
+    let version = root.text("apiVersion");
+    let kind = root.text("kind");
+    if version.is_none() && kind.is_none() {
+        let message = "this document has no `apiVersion` and no `kind`";
+        let found = findings.error("not-a-manifest", root.place, "", message);
+        found.hint(if root.entry("containerDefinitions").is_some() {
+            format!("A taskdef.json goes under `spec:` of a manifest of kind TaskDefinition, apiVersion {API_VERSION}.")
+        } else {
+            format!("Begin it with `apiVersion: {API_VERSION}` and a `kind`.")
+        });
+        return None;
+    }
+    if version != Some(API_VERSION) {
+        let place = root.place_of("apiVersion");
+        let message = match version {
+            Some(version) => format!("`apiVersion: {version}` is not known"),
+            None => "`apiVersion` is missing".to_owned(),
+        };
+        findings
+            .error("api-version", place, "apiVersion", message)
+            .hint(format!("Write `apiVersion: {API_VERSION}`."));
+        return None;
+    }
+    let Some(word) = kind else {
+        let found = findings.error("missing-field", root.place, "kind", "`kind` is missing");
+        found.hint(format!("One of {}.", listed(&Kind::ALL.map(Kind::as_str))));
+        return None;
+    };
+    if word == SEED {
+        return Some(None);
+    }
+    let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+    if kind.is_none() {
+        let known = Kind::ALL.map(Kind::as_str);
+        let hint = suggestion(word, known.into_iter().chain([SEED]));
+        let message = format!("unknown kind `{word}`");
+        let found = findings.error("unknown-kind", root.place_of("kind"), "kind", message);
+        found.hint(hint.unwrap_or_else(|| format!("One of {}.", listed(&known))));
+    }
+    Some(Some(kind?))
+}
+
+fn name_of(root: &Node, findings: &mut Findings<'_>) -> Option<(String, Place)> {
+    let Some(metadata) = root.entry("metadata") else {
+        findings
+            .error(
+                "missing-field",
+                root.place,
+                "metadata",
+                "`metadata` is missing",
+            )
+            .hint("Write `metadata: {name: ...}`.");
+        return None;
+    };
+    for entry in metadata.value.entries() {
+        if !["name", "labels", "annotations"].contains(&entry.key.as_str()) {
+            unknown_key(
+                entry,
+                &["name", "labels", "annotations"],
+                "metadata",
+                findings,
+            );
+        }
+    }
+    let Some(node) = metadata.value.get(&["name"]) else {
+        let message = "`metadata.name` is missing";
+        findings.error(
+            "missing-field",
+            metadata.key_place,
+            "metadata.name",
+            message,
+        );
+        return None;
+    };
+    match node.as_text() {
+        Some(name) if names::is_manifest_name(name) => Some((name.to_owned(), node.place)),
+        Some(name) => {
+            let message = format!("`{name}` cannot name a manifest");
+            findings
+                .error("bad-name", node.place, "metadata.name", message)
+                .hint("Letters, digits, `-`, `_` and `.`, at most 253, beginning with a letter or digit.");
+            None
+        }
+        None => {
+            let message = format!("expected a text, found {}", node.what());
+            findings.error("wrong-type", node.place, "metadata.name", message);
+            None
+        }
+    }
+}
+
+/// The spec, with the AWS name filled in from the manifest's name.
+fn spec_of(
+    root: &Node,
+    kind: Kind,
+    name: &str,
+    name_place: Place,
+    findings: &mut Findings<'_>,
+) -> Node {
+    let mut spec = match root.entry("spec") {
+        Some(entry) if matches!(entry.value.data, Data::Map(_)) => entry.value.clone(),
+        // A cluster or a repository needs nothing but its name.
+        None if matches!(kind, Kind::Cluster | Kind::ImageRepository) => Node::empty(root.place),
+        Some(entry) if entry.value.data == Data::Null && kind == Kind::Cluster => {
+            Node::empty(entry.key_place)
+        }
+        Some(entry) => {
+            let message = format!("expected a map, found {}", entry.value.what());
+            findings.error("wrong-type", entry.key_place, "spec", message);
+            Node::empty(entry.key_place)
+        }
+        None => {
+            findings.error("missing-field", root.place, "spec", "`spec` is missing");
+            Node::empty(root.place)
+        }
+    };
+    let member = super::name_member(kind);
+    if let Data::Map(entries) = &mut spec.data
+        && !member.is_empty()
+        && !entries.iter().any(|entry| entry.key == member)
+    {
+        let value = Node {
+            place: name_place,
+            data: Data::Text(name.to_owned()),
+        };
+        entries.push(Entry {
+            key: member.to_owned(),
+            key_place: name_place,
+            value,
+        });
+    }
+    spec
+}
+
+/// A map of texts in the metadata.
+fn texts(
+    metadata: Option<&Node>,
+    member: &str,
+    findings: &mut Findings<'_>,
+) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    let Some(node) = metadata.and_then(|metadata| metadata.get(&[member])) else {
+        return out;
+    };
+    if !matches!(node.data, Data::Map(_)) {
+        let message = format!("expected a map, found {}", node.what());
+        findings.error(
+            "wrong-type",
+            node.place,
+            format!("metadata.{member}"),
+            message,
+        );
+    }
+    for entry in node.entries() {
+        if let Some(text) = entry.value.as_text() {
+            out.insert(entry.key.clone(), text.to_owned());
+        } else {
+            let path = format!("metadata.{member}.{}", entry.key);
+            let message = format!("expected a text, found {}", entry.value.what());
+            findings
+                .error("wrong-type", entry.value.place, path, message)
+                .hint("Put the value in quotes.");
+        }
+    }
+    out
+}

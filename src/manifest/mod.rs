@@ -1,0 +1,59 @@
+//! Manifests: from files to the desired set, with every finding named by file, line and cure.
+//!
+//! What it is: a pure function [`load()`] from bytes to a [`DesiredSet`], and [`resolve()`], which puts
+//! live ARNs in the place of references. What it is not: it reads no file (that is `crate::source`)
+//! and knows nothing of live AWS.
+//!
+//! The flow: `yaml` (text to a tree with places), `envelope` (a document to a draft), `schema` (the
+//! spec against [`crate::catalogue`], references collected), `sections` (what stands beside the
+//! spec), `claims`, `link` and `rules` (drafts against each other), `set`.
+//!
+//! Invariants:
+//! - [`load()`] never panics, never fails and gives the same answer for the same files.
+//! - One broken manifest never holds up another that does not need it.
+//! - No finding shows a value that may hold a secret (`mask`).
+
+mod claims;
+mod diagnostic;
+mod envelope;
+mod image;
+mod link;
+mod load;
+mod mask;
+mod names;
+mod nearest;
+mod path;
+mod reference;
+mod render;
+mod resolve;
+mod rules;
+mod schema;
+mod sections;
+mod set;
+mod tree;
+mod world;
+mod yaml;
+
+pub use diagnostic::{Diagnostic, Excerpt, Severity};
+pub use image::{ImageReference, ImageUse};
+pub use load::{LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load};
+pub use render::{render_json, render_text};
+pub use resolve::resolve;
+pub use set::{Ask, DesiredSet, Origin, Reference, Resource};
+
+/// The spec member that holds a resource's AWS name; empty for listeners and rules, which have none.
+pub fn name_member(kind: crate::model::Kind) -> &'static str {
+    use crate::model::Kind;
+    match kind {
+        Kind::Cluster => "clusterName",
+        Kind::ImageRepository => "repositoryName",
+        Kind::TaskDefinition => "family",
+        Kind::TargetGroup | Kind::LoadBalancer => "Name",
+        Kind::Listener | Kind::ListenerRule => "",
+        Kind::Service => "serviceName",
+        Kind::DeploymentGroup => "deploymentGroupName",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! What stands beside `spec`: members of sibling operations and Even Keel's own sections.
+//!
+//! Invariant: what [`read`] returns is well-formed; what is not is left out and reported.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::diagnostic::Findings;
+use super::schema::unknown_key;
+use super::tree::{Data, Node};
+use crate::model::Kind;
+
+/// The lifecycle events of an ECS deployment that may call a Lambda function (aws-facts 2.3).
+const HOOKS: [&str; 5] = [
+    "BeforeInstall",
+    "AfterInstall",
+    "AfterAllowTestTraffic",
+    "BeforeAllowTraffic",
+    "AfterAllowTraffic",
+];
+
+/// The members that may stand beside the spec of this kind.
+pub(super) fn beside(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::TargetGroup | Kind::LoadBalancer | Kind::Listener => &["attributes", "sync"],
+        Kind::ImageRepository => &["lifecyclePolicyText", "policyText", "sync"],
+        Kind::Service => &["rollout", "sync"],
+        Kind::Cluster | Kind::TaskDefinition | Kind::ListenerRule | Kind::DeploymentGroup => {
+            &["sync"]
+        }
+    }
+}
+
+/// Reads and checks the members beside the spec.
+pub(super) fn read(kind: Kind, root: &Node, findings: &mut Findings<'_>) -> Map<String, Value> {
+    let mut out = Map::new();
+    for entry in root
+        .entries()
+        .iter()
+        .filter(|entry| beside(kind).contains(&entry.key.as_str()))
+    {
+        let good = match entry.key.as_str() {
+            "attributes" => attributes(&entry.value, findings),
+            "rollout" => rollout(&entry.value, findings),
+            "sync" => sync(&entry.value, findings),
+            policy => policy_text(policy, &entry.value, findings),
+        };
+        if good {
+            out.insert(entry.key.clone(), entry.value.to_value());
+        }
+    }
+    out
+}
+
+/// `[{Key, Value}]` as `Modify...Attributes` takes them.
+fn attributes(node: &Node, findings: &mut Findings<'_>) -> bool {
+    let Data::List(items) = &node.data else {
+        let message = format!("expected a list, found {}", node.what());
+        findings
+            .error("wrong-type", node.place, "attributes", message)
+            .hint("Write `- {Key: deregistration_delay.timeout_seconds, Value: \"30\"}`.");
+        return false;
+    };
+    let before = findings.list.len();
+    let mut seen = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("attributes[{index}]");
+        for entry in item.entries() {
+            let path = format!("{path}.{}", entry.key);
+            if !["Key", "Value"].contains(&entry.key.as_str()) {
+                unknown_key(
+                    entry,
+                    &["Key", "Value"],
+                    &format!("attributes[{index}]"),
+                    findings,
+                );
+            } else if entry.value.as_text().is_none() {
+                let message = format!("expected a text, found {}", entry.value.what());
+                findings
+                    .error("wrong-type", entry.value.place, path, message)
+                    .hint("Attribute values are texts: put the value in quotes.");
+            }
+        }
+        for member in ["Key", "Value"]
+            .into_iter()
+            .filter(|member| item.entry(member).is_none())
+        {
+            let message = format!("`{member}` is missing");
+            findings.error("missing-field", item.place, path.clone(), message);
+        }
+        if let Some(key) = item.text("Key") {
+            if seen.contains(&key) {
+                let message = format!("the attribute `{key}` stands here a second time");
+                findings.error("duplicate", item.place_of("Key"), path, message);
+            }
+            seen.push(key);
+        }
+    }
+    findings.list.len() == before
+}
+
+/// A policy: its JSON text, or the document itself.
+fn policy_text(member: &str, node: &Node, findings: &mut Findings<'_>) -> bool {
+    let fault = match &node.data {
+        Data::Map(_) => return true,
+        Data::Text(text) => match serde_json::from_str::<Value>(text) {
+            Ok(Value::Object(_)) => return true,
+            Ok(_) => "is not a JSON object".to_owned(),
+            Err(error) => {
+                format!(
+                    "is not valid JSON: line {}, column {}",
+                    error.line(),
+                    error.column()
+                )
+            }
+        },
+        _ => format!("expected a JSON text or a map, found {}", node.what()),
+    };
+    findings.error("wrong-type", node.place, member, fault);
+    false
+}
+
+fn rollout(node: &Node, findings: &mut Findings<'_>) -> bool {
+    let before = findings.list.len();
+    if !is_map(node, "rollout", findings) {
+        return false;
+    }
+    for entry in node.entries().iter().filter(|entry| entry.key != "hooks") {
+        unknown_key(entry, &["hooks"], "rollout", findings);
+    }
+    if let Some(hooks) = node.get(&["hooks"])
+        && is_map(hooks, "rollout.hooks", findings)
+    {
+        for entry in hooks.entries() {
+            if !HOOKS.contains(&entry.key.as_str()) {
+                unknown_key(entry, &HOOKS, "rollout.hooks", findings);
+            } else if entry.value.as_text().is_none_or(str::is_empty) {
+                let path = format!("rollout.hooks.{}", entry.key);
+                let message = "expected the name or ARN of a Lambda function";
+                findings.error("wrong-type", entry.value.place, path, message);
+            }
+        }
+    }
+    findings.list.len() == before
+}
+
+fn sync(node: &Node, findings: &mut Findings<'_>) -> bool {
+    let before = findings.list.len();
+    if !is_map(node, "sync", findings) {
+        return false;
+    }
+    for entry in node.entries() {
+        if entry.key != "driftGrace" {
+            unknown_key(entry, &["driftGrace"], "sync", findings);
+        } else if entry.value.as_text().and_then(parse_duration).is_none() {
+            let message = "expected a duration";
+            findings
+                .error("bad-value", entry.value.place, "sync.driftGrace", message)
+                .hint("Write it as `90s`, `10m` or `1h30m`.");
+        }
+    }
+    findings.list.len() == before
+}
+
+fn is_map(node: &Node, path: &str, findings: &mut Findings<'_>) -> bool {
+    let map = matches!(node.data, Data::Map(_));
+    if !map {
+        let message = format!("expected a map, found {}", node.what());
+        findings.error("wrong-type", node.place, path, message);
+    }
+    map
+}
+
+/// A duration such as `90s`, `10m`, `1h30m`, `2d`; `None` if it is not one.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+    let mut total = 0u64;
+    let mut rest = text;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, tail) = rest.split_at(digits);
+        let unit = match tail.chars().next()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            _ => return None,
+        };
+        let seconds = number.parse::<u64>().ok()?.checked_mul(unit)?;
+        total = total.checked_add(seconds)?;
+        rest = tail.get(1..)?;
+    }
+    Some(Duration::from_secs(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let seconds = |text| parse_duration(text).map(|duration| duration.as_secs());
+        assert_eq!(seconds("10m"), Some(600));
+        assert_eq!(seconds("1h30m"), Some(5400));
+        assert_eq!(seconds("0s"), Some(0));
+        for wrong in [
+            "",
+            "10",
+            "m",
+            "1w",
+            "1.5h",
+            "-1s",
+            "99999999999999999999s",
+            "18446744073709551615d",
+        ] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+    }
+}

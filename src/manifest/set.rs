@@ -1,0 +1,221 @@
+//! The desired set: every valid manifest, by key, with what it refers to. Not the parser.
+//!
+//! Invariants:
+//! - Every [`Reference`] in the set points at a key of the set, and the references have no cycle.
+//! - A manifest with an error is in [`DesiredSet::invalid`] and nowhere else; nothing is written for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::sections::parse_duration;
+use crate::model::{Key, Kind};
+
+/// Which fact of its target a reference asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The ARN.
+    Arn,
+    /// The AWS name.
+    Name,
+}
+
+/// One place in a spec where a manifest names another manifest instead of an ARN or a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// JSON pointer of the reference member in the spec, such as `/loadBalancers/0/targetGroupRef`.
+    pub pointer: String,
+    /// The member that AWS knows and that replaces it, such as `targetGroupArn`; for a reference
+    /// inside a list of plain strings, the same pointer's element is replaced.
+    pub member: &'static str,
+    /// What replaces it.
+    pub ask: Ask,
+    /// The manifest that it names.
+    pub target: Key,
+}
+
+/// Where a manifest stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file's path, relative to the source's root.
+    pub file: String,
+    /// Line of the document's first member, from 1.
+    pub line: usize,
+}
+
+/// One valid manifest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Kind and `metadata.name`.
+    pub key: Key,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `metadata.annotations`.
+    pub annotations: BTreeMap<String, String>,
+    /// The AWS-native document, references still in it; the AWS name member is always filled
+    /// (from `metadata.name` where the spec leaves it out).
+    pub spec: Value,
+    /// What stands beside `spec`: sibling operations' members (`attributes`, `lifecyclePolicyText`,
+    /// `policyText`) and our own sections (`rollout`, `sync`).
+    pub beside: Map<String, Value>,
+    /// References in the spec.
+    pub references: Vec<Reference>,
+    /// Every key that must be ready first: targets of the references, and what is implied by names
+    /// (a service's cluster, the rules that put its target groups behind a load balancer, the
+    /// image repositories of a task definition, a deployment group's service).
+    pub needs: BTreeSet<Key>,
+    /// Where it stands. Not part of what is desired: see [`Resource::same_desire`].
+    pub origin: Origin,
+}
+
+impl Resource {
+    /// Whether both ask for the same thing, wherever they stand.
+    pub fn same_desire(&self, other: &Self) -> bool {
+        self.key == other.key
+            && self.annotations == other.annotations
+            && self.spec == other.spec
+            && self.beside == other.beside
+            && self.needs == other.needs
+    }
+
+    /// The AWS name of the resource as its spec gives it.
+    pub fn aws_name(&self) -> &str {
+        self.spec
+            .get(super::name_member(self.key.kind))
+            .and_then(Value::as_str)
+            .unwrap_or(&self.key.name)
+    }
+
+    /// How long drift in a field that starts a deployment is left alone: `sync.driftGrace`, if the
+    /// manifest has its own.
+    pub fn drift_grace(&self) -> Option<Duration> {
+        parse_duration(self.beside.get("sync")?.get("driftGrace")?.as_str()?)
+    }
+
+    /// The manifest that the reference at this JSON pointer of the spec names.
+    fn target(&self, pointer: &str) -> Option<&Key> {
+        self.references
+            .iter()
+            .find(|reference| reference.pointer == pointer)
+            .map(|reference| &reference.target)
+    }
+}
+
+/// Every manifest of the source that can be acted on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DesiredSet {
+    /// The valid manifests.
+    pub resources: BTreeMap<Key, Resource>,
+    /// Keys whose manifest has an error, with the first error's text. Frozen: observed by nobody,
+    /// written by nobody.
+    pub invalid: BTreeMap<Key, String>,
+}
+
+impl DesiredSet {
+    /// The manifest of this key.
+    pub fn get(&self, key: &Key) -> Option<&Resource> {
+        self.resources.get(key)
+    }
+
+    /// The keys that need `key` directly.
+    pub fn dependents<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Key> {
+        self.resources
+            .values()
+            .filter(move |r| r.needs.contains(key))
+            .map(|r| &r.key)
+    }
+
+    /// The deployment group that names this service in its `ecsServices`.
+    pub fn deployment_group_of(&self, service: &Key) -> Option<&Resource> {
+        let (cluster, name) = self.service_names(self.get(service)?);
+        self.of_kind(Kind::DeploymentGroup).find(|group| {
+            group
+                .spec
+                .get("ecsServices")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .any(|named| {
+                    let member = |name: &str| named.get(name).and_then(Value::as_str);
+                    member("serviceName") == Some(name)
+                        && cluster_name(member("clusterName").unwrap_or(DEFAULT_CLUSTER)) == cluster
+                })
+        })
+    }
+
+    /// The target group pairs of all deployment groups, as far as both groups are in the set.
+    pub fn pairs(&self) -> Vec<[Key; 2]> {
+        let mut pairs = Vec::new();
+        for group in self.of_kind(Kind::DeploymentGroup) {
+            let infos = group
+                .spec
+                .pointer("/loadBalancerInfo/targetGroupPairInfoList");
+            for (index, info) in infos
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .enumerate()
+            {
+                let side = |at: usize| self.pair_side(group, index, at, info);
+                if let (Some(first), Some(second)) = (side(0), side(1)) {
+                    pairs.push([first, second]);
+                }
+            }
+        }
+        pairs
+    }
+
+    /// The cluster's and the service's name at AWS.
+    fn service_names<'a>(&'a self, service: &'a Resource) -> (&'a str, &'a str) {
+        let by_reference = service
+            .target("/clusterRef")
+            .and_then(|key| self.get(key))
+            .map(Resource::aws_name);
+        let literal = || {
+            service
+                .spec
+                .get("cluster")
+                .and_then(Value::as_str)
+                .map(cluster_name)
+        };
+        (
+            by_reference.or_else(literal).unwrap_or(DEFAULT_CLUSTER),
+            service.aws_name(),
+        )
+    }
+
+    fn pair_side(&self, group: &Resource, pair: usize, at: usize, info: &Value) -> Option<Key> {
+        let path = format!("/loadBalancerInfo/targetGroupPairInfoList/{pair}/targetGroups/{at}");
+        if let Some(key) = group.target(&format!("{path}/targetGroupRef")) {
+            return Some(key.clone());
+        }
+        let name = info
+            .pointer(&format!("/targetGroups/{at}/name"))?
+            .as_str()?;
+        let found = self
+            .of_kind(Kind::TargetGroup)
+            .find(|group| group.aws_name() == name)?;
+        Some(found.key.clone())
+    }
+
+    /// The manifests of one kind.
+    pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
+        // Keys are ordered by kind, then by name; no manifest has an empty name.
+        let first = Key::new(kind, "");
+        self.resources
+            .range(first..)
+            .take_while(move |(key, _)| key.kind == kind)
+            .map(|(_, resource)| resource)
+    }
+}
+
+/// The cluster that ECS takes where none is named (`cluster` of `CreateService`, ECS API reference).
+pub(super) const DEFAULT_CLUSTER: &str = "default";
+
+/// The name in a cluster's name or ARN.
+pub(super) fn cluster_name(name_or_arn: &str) -> &str {
+    name_or_arn
+        .rsplit_once(":cluster/")
+        .map_or(name_or_arn, |(_, name)| name)
+}
