@@ -4,3 +4,4 @@ pub mod catalogue;
 pub mod document;
 pub mod manifest;
 pub mod model;
+pub mod sandbox;

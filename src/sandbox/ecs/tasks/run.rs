@@ -1,0 +1,141 @@
+//! `RunTask` and `StopTask`. Tasks of a service are started by the scheduler.
+
+use super::super::clusters::capacity_providers;
+use super::super::refuse::{invalid, missing};
+use super::super::services::create::placement;
+use super::super::{AwsError, World, input, tags};
+use super::launch::{self, Launch};
+use super::{Stop, describe, view};
+use serde_json::{Value, json};
+
+/// Tasks per `RunTask` (ECS API).
+const MOST: i64 = 10;
+
+/// `RunTask`. Without Fargate there is no instance to place a task on, which is a failure of the
+/// answer and not a refusal.
+pub(crate) fn run(world: &mut World, request: &Value) -> Result<Value, AwsError> {
+    let cluster = world.ecs.active_cluster(request)?;
+    let count = input::int(request, "count")?.unwrap_or(1);
+    if !(1..=MOST).contains(&count) {
+        return Err(invalid(format!("count must be between 1 and {MOST}.")));
+    }
+    let reference =
+        input::filled(request, "taskDefinition").ok_or_else(|| missing("taskDefinition"))?;
+    capacity_providers::check(request)?;
+    let tags = tags::parse(request)?;
+    // The same refusal is another exception here than in `CreateService`.
+    if world
+        .ecs
+        .definition(reference)
+        .is_some_and(|it| it.status() != "ACTIVE")
+    {
+        return Err(invalid("TaskDefinition is inactive"));
+    }
+    let definition = world.ecs.usable_definition(reference)?;
+    let family = definition.family().to_owned();
+    let spec = placement(world, cluster, request, reference)?;
+    let group = input::filled(request, "group").map_or(format!("family:{family}"), str::to_owned);
+    let (mut started, mut failures) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        let strategy = spec
+            .get("capacityProviderStrategy")
+            .and_then(Value::as_array);
+        let provider = strategy.and_then(|it| launch::provider(it, |_| 0));
+        if !launch::on_fargate(&spec, provider.as_deref()) {
+            failures.push(json!({"reason": "No Container Instances were found in your cluster."}));
+            continue;
+        }
+        let task = launch::launch(
+            world,
+            &Launch {
+                cluster,
+                set: "",
+                started_by: input::filled(request, "startedBy"),
+                group: &group,
+                spec: &spec,
+                provider: provider.as_deref(),
+                overrides: request.get("overrides"),
+                execute_command: input::flag(request, "enableExecuteCommand").unwrap_or(false),
+            },
+        );
+        if let Some(task) = task {
+            world.ecs.tags.insert(task.arn.clone(), tags.clone());
+            started.push(view::view(world, &task, true));
+            world.ecs.tasks.insert(task.id.clone(), task);
+        }
+    }
+    Ok(json!({"tasks": started, "failures": failures}))
+}
+
+/// `StopTask`: a task of a service is replaced by the scheduler.
+pub(crate) fn stop(world: &mut World, request: &Value) -> Result<Value, AwsError> {
+    let cluster = world.ecs.active_cluster(request)?;
+    let id = describe::named(request, cluster)?;
+    let reason = input::filled(request, "reason")
+        .unwrap_or("Task stopped by user")
+        .to_owned();
+    let task = world
+        .ecs
+        .task_mut(cluster, id)
+        .ok_or_else(|| invalid("The referenced task was not found."))?;
+    task.stop(Stop {
+        code: "UserInitiated",
+        reason,
+    });
+    let task = world
+        .ecs
+        .task(cluster, id)
+        .map(|task| view::view(world, task, false));
+    Ok(json!({"task": task}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{network, world};
+    use super::super::describe::list;
+    use super::*;
+
+    #[test]
+    fn a_task_runs_and_is_stopped_and_forgotten_after_an_hour() {
+        let mut world = world();
+        let request = json!({"cluster": "main", "taskDefinition": "web", "launchType": "FARGATE",
+            "count": 2, "networkConfiguration": network(), "startedBy": "me"});
+        let started = run(&mut world, &request).unwrap();
+        assert_eq!(started["tasks"][0]["lastStatus"], "PROVISIONING");
+        let arn = started["tasks"][0]["taskArn"].clone();
+        world.tick(20_000);
+        let ask = json!({"cluster": "main", "tasks": [arn, "gone"]});
+        let seen = describe::describe(&mut world, &ask).unwrap();
+        assert_eq!(seen["tasks"][0]["lastStatus"], "RUNNING");
+        assert_eq!(seen["tasks"][0]["group"], "family:web");
+        assert_eq!(seen["failures"][0]["reason"], "MISSING");
+        stop(
+            &mut world,
+            &json!({"cluster": "main", "task": arn, "reason": "enough"}),
+        )
+        .unwrap();
+        world.tick(40_000);
+        let seen = describe::describe(&mut world, &ask).unwrap();
+        assert_eq!(seen["tasks"][0]["lastStatus"], "STOPPED");
+        assert_eq!(seen["tasks"][0]["stoppedReason"], "enough");
+        let filter = json!({"cluster": "main", "desiredStatus": "STOPPED", "startedBy": "me"});
+        assert_eq!(list(&mut world, &filter).unwrap()["taskArns"], json!([arn]));
+        world.tick(40_000 + 3_700_000);
+        assert_eq!(list(&mut world, &filter).unwrap()["taskArns"], json!([]));
+    }
+
+    #[test]
+    fn there_are_no_instances_to_place_a_task_on() {
+        let mut world = world();
+        let request = json!({"cluster": "main", "taskDefinition": "web", "launchType": "EC2",
+            "networkConfiguration": network()});
+        let answer = run(&mut world, &request).unwrap();
+        assert_eq!(answer["tasks"], json!([]));
+        assert!(
+            answer["failures"][0]["reason"]
+                .as_str()
+                .unwrap()
+                .starts_with("No Container")
+        );
+    }
+}

@@ -1,0 +1,187 @@
+//! The protocols of AWS's HTTP APIs: what a request asks for, and how an answer is written.
+//! Not what the operations do, and no signatures: the credential scope is read for region and
+//! service, whoever signed.
+//!
+//! awsJson 1.1 for ECS, ECR, CodeDeploy and SSM; Query with XML for ELBv2 and STS. A request in
+//! Smithy RPC v2 CBOR is understood far enough to be refused in its own protocol.
+
+mod cbor;
+mod json;
+mod query;
+mod scope;
+mod xml;
+
+use super::AwsError;
+use http::{Request, Response, header};
+use serde_json::Value;
+
+/// The protocol of a request, in which it is answered too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Json,
+    /// With the XML namespace of the answer.
+    Query(&'static str),
+    Cbor,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// `us-east-1` if the request does not say.
+    pub(super) region: String,
+    /// The IAM prefix, such as `ecs` or `elasticloadbalancing`; of a service that is not simulated,
+    /// whatever the request called it.
+    pub(super) service: String,
+    pub(super) operation: String,
+    /// The input, or the refusal of a body that cannot be read.
+    pub(super) input: Result<Value, AwsError>,
+    protocol: Protocol,
+}
+
+/// Prefix of `X-Amz-Target` and service.
+const JSON_SERVICES: &[(&str, &str)] = &[
+    ("AmazonEC2ContainerServiceV20141113", "ecs"),
+    ("AmazonEC2ContainerRegistry_V20150921", "ecr"),
+    ("CodeDeploy_20141006", "codedeploy"),
+    ("AmazonSSM", "ssm"),
+];
+
+/// `Version`, service and XML namespace.
+const QUERY_SERVICES: &[(&str, &str, &str)] = &[
+    (
+        "2015-12-01",
+        "elasticloadbalancing",
+        "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+    ),
+    (
+        "2011-06-15",
+        "sts",
+        "https://sts.amazonaws.com/doc/2011-06-15/",
+    ),
+];
+
+/// The namespace of answers to Query requests of unknown services.
+const NO_NAMESPACE: &str = "http://evenkeel.dev/sandbox/";
+
+/// Finds out what a request asks for. Never fails: what cannot be read is refused by its operation.
+pub(super) fn read(request: &Request<Vec<u8>>) -> Call {
+    let scope = scope::of(request);
+    let target = request
+        .headers()
+        .get("x-amz-target")
+        .and_then(|value| value.to_str().ok());
+    let (service, operation, input, protocol) = if let Some(target) = target {
+        let (prefix, operation) = target.rsplit_once('.').unwrap_or(("", target));
+        let known = JSON_SERVICES.iter().find(|(known, _)| *known == prefix);
+        let service = known.map_or_else(
+            || scope.service.clone().unwrap_or_else(|| prefix.to_owned()),
+            |(_, service)| (*service).to_owned(),
+        );
+        (
+            service,
+            operation.to_owned(),
+            json::read(request.body()),
+            Protocol::Json,
+        )
+    } else if let Some((service, operation)) = cbor::target(request) {
+        let refusal = AwsError::new(
+            "UnknownOperationException",
+            format!(
+                "The simulated AWS does not speak Smithy RPC v2 CBOR ({service}:{operation}); let \
+                 the client use awsJson 1.1"
+            ),
+        );
+        (service, operation, Err(refusal), Protocol::Cbor)
+    } else {
+        let input = query::read(request);
+        let text = |member: &str| {
+            input
+                .as_ref()
+                .ok()
+                .and_then(|input| input.get(member))
+                .and_then(Value::as_str)
+        };
+        let operation = text("Action").map_or_else(
+            || format!("{} {}", request.method(), request.uri().path()),
+            str::to_owned,
+        );
+        let version = text("Version").unwrap_or_default();
+        let known = QUERY_SERVICES.iter().find(|(known, ..)| *known == version);
+        let service = known.map_or_else(
+            || {
+                scope
+                    .service
+                    .clone()
+                    .unwrap_or_else(|| "unknown".to_owned())
+            },
+            |(_, service, _)| (*service).to_owned(),
+        );
+        let namespace = known.map_or(NO_NAMESPACE, |(.., namespace)| *namespace);
+        (service, operation, input, Protocol::Query(namespace))
+    };
+    Call {
+        region: scope.region,
+        service,
+        operation,
+        input,
+        protocol,
+    }
+}
+
+impl Call {
+    /// The refusal for an operation that the simulated AWS lacks.
+    pub(super) fn unknown(&self) -> AwsError {
+        let code = match self.protocol {
+            Protocol::Query(_) => "InvalidAction",
+            Protocol::Json | Protocol::Cbor => "UnknownOperationException",
+        };
+        AwsError::new(
+            code,
+            format!(
+                "The simulated AWS has no operation {}:{}",
+                self.service, self.operation
+            ),
+        )
+    }
+
+    /// Writes the answer.
+    pub(super) fn answer(
+        &self,
+        result: &Result<Value, AwsError>,
+        request_id: &str,
+    ) -> Response<Vec<u8>> {
+        let (content_type, body) = match (self.protocol, result) {
+            (Protocol::Json, Ok(output)) => (json::TYPE, json::output(output)),
+            (Protocol::Json, Err(error)) => (json::TYPE, json::error(error)),
+            (Protocol::Query(namespace), Ok(output)) => (
+                xml::TYPE,
+                xml::output(namespace, &self.operation, output, request_id),
+            ),
+            (Protocol::Query(namespace), Err(error)) => {
+                (xml::TYPE, xml::error(namespace, error, request_id))
+            }
+            // Every CBOR request is refused when it is read.
+            (Protocol::Cbor, Ok(_)) => (cbor::TYPE, cbor::error(&self.unknown())),
+            (Protocol::Cbor, Err(error)) => (cbor::TYPE, cbor::error(error)),
+        };
+        let status = result.as_ref().map_or_else(|error| error.status, |_| 200);
+        let mut response = Response::new(body);
+        *response.status_mut() =
+            http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_REQUEST);
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static(content_type),
+        );
+        if let Ok(id) = header::HeaderValue::from_str(request_id) {
+            headers.insert("x-amzn-requestid", id);
+        }
+        if self.protocol == Protocol::Cbor {
+            headers.insert(
+                "smithy-protocol",
+                header::HeaderValue::from_static("rpc-v2-cbor"),
+            );
+        }
+        response
+    }
+}
