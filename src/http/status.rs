@@ -1,0 +1,172 @@
+//! The status as a JSON document: for `/status` and for the commands' `--output json`.
+//!
+//! Invariants: times are RFC 3339 in UTC, names are camelCase, what is not known is `null`.
+
+use serde_json::{Value, json};
+
+use crate::model::{Drift, Key, Moment, Rollout};
+use crate::status::{ResourceStatus, Status};
+
+/// The status as JSON. Drift values come masked from the planner; nothing else can hold a secret.
+pub fn status_json(status: &Status) -> Value {
+    let resources: Vec<Value> = status
+        .resources
+        .iter()
+        .map(|(key, resource)| resource_json(key, resource))
+        .collect();
+    let (source, resyncs) = (&status.source, &status.resyncs);
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "account": status.account,
+        "region": status.region,
+        "ready": status.ready(),
+        "stopping": status.stopping,
+        "firstCycleDone": status.first_cycle_done,
+        // A status that no loop has touched has the moment 0.
+        "heartbeat": time((status.heartbeat != Moment::default()).then_some(status.heartbeat)),
+        "source": {
+            "address": source.address,
+            "revision": source.revision,
+            "lastSuccess": time(source.last_success),
+            "error": source.error,
+            "valid": source.valid,
+            "invalid": source.invalid,
+            "diagnostics": source.diagnostics,
+        },
+        "resyncs": {
+            "requested": resyncs.requested,
+            "completed": resyncs.completed,
+            "requestedAt": time(resyncs.requested_at),
+            "completedAt": time(resyncs.completed_at),
+        },
+        "resources": resources,
+    })
+}
+
+fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
+    json!({
+        "kind": key.kind.as_str(),
+        "name": key.name,
+        "outcome": resource.outcome.label(),
+        "reason": resource.outcome.reason(),
+        "message": resource.outcome.message(),
+        "since": time(Some(resource.since)),
+        "observedAt": time(Some(resource.observed_at)),
+        "failures": resource.failures,
+        "drift": resource.drift.iter().map(drift_json).collect::<Vec<_>>(),
+        "rollout": resource.rollout.as_ref().map(rollout_json),
+        "tasks": resource.tasks.map(|tasks| json!({
+            "desired": tasks.desired,
+            "running": tasks.running,
+            "pending": tasks.pending,
+        })),
+        "service": resource.service.as_ref().map(|(cluster, service)| json!({
+            "cluster": cluster,
+            "name": service,
+        })),
+        "arn": resource.arn,
+        "file": resource.file,
+    })
+}
+
+fn drift_json(drift: &Drift) -> Value {
+    json!({ "path": drift.path, "live": drift.live, "desired": drift.desired })
+}
+
+fn rollout_json(rollout: &Rollout) -> Value {
+    let events: Vec<Value> = rollout
+        .events
+        .iter()
+        .map(|(name, state)| json!({ "name": name, "status": state }))
+        .collect();
+    json!({
+        "id": rollout.id,
+        "ours": rollout.ours,
+        "stage": rollout.stage.label(),
+        "events": events,
+        "weights": rollout.weights.map(|(old, new)| json!({ "old": old, "new": new })),
+    })
+}
+
+/// RFC 3339; `null` for never and for what no calendar holds.
+fn time(moment: Option<Moment>) -> Value {
+    moment
+        .and_then(|moment| jiff::Timestamp::from_millisecond(moment.0).ok())
+        .map_or(Value::Null, |time| Value::String(time.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Kind, Outcome, RolloutStage, Tasks, Wait};
+
+    #[test]
+    fn the_document_says_everything() {
+        let resource = ResourceStatus {
+            outcome: Outcome::Waiting(Wait::RolloutInProgress, "shifting".to_owned()),
+            since: Moment(1_700_000_000_000),
+            observed_at: Moment(1_700_000_000_250),
+            drift: vec![Drift {
+                path: "/cpu".to_owned(),
+                live: json!("256"),
+                desired: json!("512"),
+            }],
+            rollout: Some(Rollout {
+                id: "d-1".to_owned(),
+                ours: true,
+                stage: RolloutStage::Shifting,
+                events: vec![("BeforeInstall".to_owned(), "Succeeded".to_owned())],
+                weights: Some((90.0, 10.0)),
+            }),
+            tasks: Some(Tasks {
+                desired: 2,
+                running: 2,
+                pending: 0,
+            }),
+            arn: Some("arn:x".to_owned()),
+            service: Some(("nova".to_owned(), "auth".to_owned())),
+            failures: 1,
+            file: "auth.yaml".to_owned(),
+        };
+        let mut status = Status {
+            region: "eu-west-1".to_owned(),
+            ..Status::default()
+        };
+        status
+            .resources
+            .insert(Key::new(Kind::Service, "auth"), resource);
+        let document = status_json(&status);
+        assert_eq!(document["heartbeat"], Value::Null);
+        assert_eq!(document["source"]["lastSuccess"], Value::Null);
+        assert_eq!(
+            document["resources"],
+            json!([{
+                "kind": "Service",
+                "name": "auth",
+                "outcome": "Waiting",
+                "reason": "RolloutInProgress",
+                "message": "shifting",
+                "since": "2023-11-14T22:13:20Z",
+                "observedAt": "2023-11-14T22:13:20.25Z",
+                "failures": 1,
+                "drift": [{ "path": "/cpu", "live": "256", "desired": "512" }],
+                "rollout": {
+                    "id": "d-1",
+                    "ours": true,
+                    "stage": "Shifting",
+                    "events": [{ "name": "BeforeInstall", "status": "Succeeded" }],
+                    "weights": { "old": 90.0, "new": 10.0 },
+                },
+                "tasks": { "desired": 2, "running": 2, "pending": 0 },
+                "service": { "cluster": "nova", "name": "auth" },
+                "arn": "arn:x",
+                "file": "auth.yaml",
+            }])
+        );
+    }
+
+    #[test]
+    fn a_moment_outside_the_calendar_is_null() {
+        assert_eq!(time(Some(Moment(i64::MAX))), Value::Null);
+    }
+}

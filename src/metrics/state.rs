@@ -1,0 +1,95 @@
+//! The gauges of the program, its source and the desired set, from the status at the scrape.
+
+use std::collections::BTreeMap;
+
+use prometheus::proto::MetricFamily;
+
+use super::family::{Family, flag, float};
+use super::table::Row;
+use super::{labels, table};
+use crate::model::{Kind, Moment};
+use crate::status::Status;
+
+/// Adds them to the scrape.
+pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
+    let mut gauge = |row: &Row, samples: &[(&[&str], f64)]| {
+        let mut family = Family::new(row);
+        for (labels, value) in samples {
+            family.gauge(labels, *value);
+        }
+        family.gauges(scrape);
+    };
+    gauge(&table::BUILD, &[(&[env!("CARGO_PKG_VERSION")], 1.0)]);
+    gauge(&table::READY, &[(&[], flag(status.ready()))]);
+    gauge(
+        &table::HEARTBEAT,
+        &[(&["reconcile"], status.heartbeat.seconds())],
+    );
+
+    let resyncs = &status.resyncs;
+    let requested = seconds(resyncs.requested_at);
+    let completed = seconds(resyncs.completed_at);
+    gauge(
+        &table::RESYNC_TIME,
+        &[(&["requested"], requested), (&["completed"], completed)],
+    );
+
+    let source = &status.source;
+    let address = source.address.as_str();
+    let current = source.error.is_none() && source.last_success.is_some();
+    gauge(
+        &table::SOURCE_SUCCESS,
+        &[(&[address], seconds(source.last_success))],
+    );
+    gauge(&table::SOURCE_CURRENT, &[(&[address], flag(current))]);
+    if !source.revision.is_empty() {
+        gauge(
+            &table::SOURCE_REVISION,
+            &[(&[address, &source.revision], 1.0)],
+        );
+    }
+    let (valid, invalid) = (float(source.valid as u64), float(source.invalid as u64));
+    gauge(
+        &table::MANIFESTS,
+        &[
+            (&[address, "valid"], valid),
+            (&[address, "invalid"], invalid),
+        ],
+    );
+
+    resources(scrape, status);
+}
+
+/// Counts of resources by kind, outcome and reason, and of their differences by kind.
+fn resources(scrape: &mut Vec<MetricFamily>, status: &Status) {
+    let mut counts: BTreeMap<(Kind, &str, &str), u64> = BTreeMap::new();
+    let mut drift: BTreeMap<Kind, u64> = BTreeMap::new();
+    for kind in Kind::ALL {
+        drift.insert(kind, 0);
+        for (outcome, reason) in labels::outcomes() {
+            counts.insert((kind, outcome, reason), 0);
+        }
+    }
+    for (key, resource) in &status.resources {
+        let outcome = &resource.outcome;
+        *counts
+            .entry((key.kind, outcome.label(), outcome.reason()))
+            .or_default() += 1;
+        *drift.entry(key.kind).or_default() += resource.drift.len() as u64;
+    }
+    let mut resources = Family::new(&table::RESOURCES);
+    for ((kind, outcome, reason), count) in counts {
+        resources.gauge(&[labels::kind(kind), outcome, reason], float(count));
+    }
+    resources.gauges(scrape);
+    let mut fields = Family::new(&table::DRIFT);
+    for (kind, count) in drift {
+        fields.gauge(&[labels::kind(kind)], float(count));
+    }
+    fields.gauges(scrape);
+}
+
+/// A moment as a sample; 0 for never.
+fn seconds(moment: Option<Moment>) -> f64 {
+    moment.map_or(0.0, Moment::seconds)
+}

@@ -1,0 +1,114 @@
+//! What the outside may see: one value, written by the controller, read by `/status`, `/metrics`,
+//! the probes and the progress display. Not an input of any decision.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::model::{Drift, Key, Moment, Outcome, Rollout, Tasks};
+
+/// How one resource stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResourceStatus {
+    /// The outcome of its last pass.
+    pub outcome: Outcome,
+    /// Since when the outcome has had this word and reason.
+    pub since: Moment,
+    /// When it was last observed.
+    pub observed_at: Moment,
+    /// Differences found by the last pass.
+    pub drift: Vec<Drift>,
+    /// The rollout in flight.
+    pub rollout: Option<Rollout>,
+    /// A service's task counts.
+    pub tasks: Option<Tasks>,
+    /// Its ARN, once known.
+    pub arn: Option<String>,
+    /// A service's cluster name and service name at AWS, for metrics.
+    pub service: Option<(String, String)>,
+    /// Passes that failed in a row.
+    pub failures: u32,
+    /// The file that declares it.
+    pub file: String,
+}
+
+/// How the source stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceStatus {
+    /// The source's address as given, without secrets.
+    pub address: String,
+    /// When it was last read whole.
+    pub last_success: Option<Moment>,
+    /// Why the last read failed, if it did.
+    pub error: Option<String>,
+    /// Valid manifests.
+    pub valid: usize,
+    /// Invalid manifests, and files that are none.
+    pub invalid: usize,
+    /// Digest of what was read.
+    pub revision: String,
+    /// Diagnostics of the last read, one line each.
+    pub diagnostics: Vec<String>,
+}
+
+/// Requests to resync, and whether they were served (gitops-controllers d.10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resyncs {
+    /// How many were asked for; several before one is served count as one.
+    pub requested: u64,
+    /// How many were served: source read again and every key passed over.
+    pub completed: u64,
+    /// When the last was asked for.
+    pub requested_at: Option<Moment>,
+    /// When the last was served.
+    pub completed_at: Option<Moment>,
+}
+
+/// Everything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    /// The AWS account, once STS has told.
+    pub account: Option<String>,
+    /// The AWS region.
+    pub region: String,
+    /// The source.
+    pub source: SourceStatus,
+    /// Every resource of the desired set, and the invalid ones.
+    pub resources: BTreeMap<Key, ResourceStatus>,
+    /// Resyncs.
+    pub resyncs: Resyncs,
+    /// When the loop last turned.
+    pub heartbeat: Moment,
+    /// Whether every key has been passed over once since the start.
+    pub first_cycle_done: bool,
+    /// Whether the program is stopping.
+    pub stopping: bool,
+}
+
+impl Status {
+    /// Ready: the source was read, the credentials are proven, and every key was passed over once.
+    pub fn ready(&self) -> bool {
+        self.account.is_some()
+            && self.source.last_success.is_some()
+            && self.first_cycle_done
+            && !self.stopping
+    }
+}
+
+/// The shared place of the status.
+#[derive(Clone, Debug, Default)]
+pub struct Board(Arc<RwLock<Status>>);
+
+impl Board {
+    /// A copy of the status.
+    pub fn read(&self) -> Status {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Changes the status.
+    pub fn write<T>(&self, change: impl FnOnce(&mut Status) -> T) -> T {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
