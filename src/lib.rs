@@ -1,12 +1,15 @@
 //! Even Keel: a reconciling controller for Amazon ECS.
 
+pub mod aws;
 pub mod catalogue;
 pub mod clock;
 pub mod document;
 pub mod http;
+pub mod kinds;
 pub mod manifest;
 pub mod metrics;
 pub mod model;
+pub mod mount;
 pub mod sandbox;
 pub mod status;
 pub mod telemetry;

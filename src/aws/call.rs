@@ -1,0 +1,208 @@
+//! One AWS request as a document, by the real SDK client: whole there, whole back.
+//!
+//! The SDK builds, signs, sends, retries and checks; this replaces the body before signing, so that
+//! members newer than the SDK reach AWS, and keeps the answer's body, so that they come back.
+//!
+//! Invariants:
+//! - Only the operations in the table below can be called; a [`Call`] to any other is a defect and
+//!   says so. `deploy/iam-policy.json` lists the same operations, and a test compares the two.
+//! - The answer of a Query service is a document of strings (see `query`).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::ConfigBag;
+use serde_json::Value;
+
+use super::fault::Fault;
+use super::query;
+use crate::model::{Call, Service};
+
+/// The SDK clients.
+#[derive(Clone, Debug)]
+pub(super) struct Clients {
+    pub(super) ecs: aws_sdk_ecs::Client,
+    pub(super) ecr: aws_sdk_ecr::Client,
+    pub(super) codedeploy: aws_sdk_codedeploy::Client,
+    pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(super) sts: aws_sdk_sts::Client,
+}
+
+/// Keeps the body of the last answer.
+#[derive(Clone, Debug, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+#[dyn_dispatch_hint]
+impl Intercept for Kept {
+    fn name(&self) -> &'static str {
+        "KeepResponseBody"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(bytes) = context.response().body().bytes() {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bytes.to_vec();
+        }
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn replace_body(request: &mut HttpRequest, body: &str) {
+    request
+        .headers_mut()
+        .insert("content-length", body.len().to_string());
+    *request.body_mut() = SdkBody::from(body);
+}
+
+/// The version of the ELBv2 API (service model `apiVersion`).
+const ELB_VERSION: &str = "2015-12-01";
+
+/// The version of the STS API (service model `apiVersion`).
+const STS_VERSION: &str = "2011-06-15";
+
+macro_rules! table {
+    ($( $service:ident $field:ident { $( $name:literal => $method:ident, )* } )*) => {
+        /// Every operation that can be called: service and name.
+        pub const OPERATIONS: &[(Service, &str)] = &[ $( $( (Service::$service, $name), )* )* ];
+
+        impl Clients {
+            /// Sends one request and gives the answer's document.
+            pub(super) async fn send(&self, call: &Call) -> Result<Value, Fault> {
+                let body = match call.service {
+                    Service::Elb => query::form(call.operation, ELB_VERSION, &call.input),
+                    Service::Sts => query::form(call.operation, STS_VERSION, &call.input),
+                    Service::Ecs | Service::Ecr | Service::CodeDeploy => call.input.to_string(),
+                };
+                let kept = Kept::default();
+                match (call.service, call.operation) {
+                    $( $( (Service::$service, $name) => {
+                        self.$field
+                            .$method()
+                            .customize()
+                            .mutate_request(move |request| replace_body(request, &body))
+                            .interceptor(kept.clone())
+                            .send()
+                            .await
+                            .map_err(|error| Fault::from_sdk(call.service, call.operation, &error))?;
+                    } )* )*
+                    _ => return Err(Fault::internal(call.service, call.operation, "not in the table of operations")),
+                }
+                read(call, &kept.take())
+            }
+        }
+    };
+}
+
+table! {
+    Ecs ecs {
+        "CreateCluster" => create_cluster,
+        "CreateService" => create_service,
+        "DescribeClusters" => describe_clusters,
+        "DescribeServiceDeployments" => describe_service_deployments,
+        "DescribeServiceRevisions" => describe_service_revisions,
+        "DescribeServices" => describe_services,
+        "DescribeTaskDefinition" => describe_task_definition,
+        "DescribeTasks" => describe_tasks,
+        "ListServiceDeployments" => list_service_deployments,
+        "ListTaskDefinitions" => list_task_definitions,
+        "ListTasks" => list_tasks,
+        "PutClusterCapacityProviders" => put_cluster_capacity_providers,
+        "RegisterTaskDefinition" => register_task_definition,
+        "TagResource" => tag_resource,
+        "UntagResource" => untag_resource,
+        "UpdateCluster" => update_cluster,
+        "UpdateService" => update_service,
+    }
+    Ecr ecr {
+        "BatchGetImage" => batch_get_image,
+        "CreateRepository" => create_repository,
+        "DescribeRepositories" => describe_repositories,
+        "GetLifecyclePolicy" => get_lifecycle_policy,
+        "GetRepositoryPolicy" => get_repository_policy,
+        "ListTagsForResource" => list_tags_for_resource,
+        "PutImageScanningConfiguration" => put_image_scanning_configuration,
+        "PutImageTagMutability" => put_image_tag_mutability,
+        "PutLifecyclePolicy" => put_lifecycle_policy,
+        "SetRepositoryPolicy" => set_repository_policy,
+        "TagResource" => tag_resource,
+        "UntagResource" => untag_resource,
+    }
+    CodeDeploy codedeploy {
+        "BatchGetApplications" => batch_get_applications,
+        "BatchGetDeploymentGroups" => batch_get_deployment_groups,
+        "BatchGetDeploymentTargets" => batch_get_deployment_targets,
+        "BatchGetDeployments" => batch_get_deployments,
+        "CreateApplication" => create_application,
+        "CreateDeployment" => create_deployment,
+        "CreateDeploymentGroup" => create_deployment_group,
+        "ListDeployments" => list_deployments,
+        "ListTagsForResource" => list_tags_for_resource,
+        "TagResource" => tag_resource,
+        "UntagResource" => untag_resource,
+        "UpdateDeploymentGroup" => update_deployment_group,
+    }
+    Elb elb {
+        "AddTags" => add_tags,
+        "CreateListener" => create_listener,
+        "CreateLoadBalancer" => create_load_balancer,
+        "CreateRule" => create_rule,
+        "CreateTargetGroup" => create_target_group,
+        "DescribeListenerAttributes" => describe_listener_attributes,
+        "DescribeListeners" => describe_listeners,
+        "DescribeLoadBalancerAttributes" => describe_load_balancer_attributes,
+        "DescribeLoadBalancers" => describe_load_balancers,
+        "DescribeRules" => describe_rules,
+        "DescribeTags" => describe_tags,
+        "DescribeTargetGroupAttributes" => describe_target_group_attributes,
+        "DescribeTargetGroups" => describe_target_groups,
+        "ModifyListener" => modify_listener,
+        "ModifyListenerAttributes" => modify_listener_attributes,
+        "ModifyLoadBalancerAttributes" => modify_load_balancer_attributes,
+        "ModifyRule" => modify_rule,
+        "ModifyTargetGroup" => modify_target_group,
+        "ModifyTargetGroupAttributes" => modify_target_group_attributes,
+        "RemoveTags" => remove_tags,
+        "SetIpAddressType" => set_ip_address_type,
+        "SetSecurityGroups" => set_security_groups,
+        "SetSubnets" => set_subnets,
+    }
+    Sts sts {
+        "GetCallerIdentity" => get_caller_identity,
+    }
+}
+
+/// The answer's document.
+fn read(call: &Call, body: &[u8]) -> Result<Value, Fault> {
+    let wrong = |why: String| {
+        Fault::internal(
+            call.service,
+            call.operation,
+            format!("unreadable answer: {why}"),
+        )
+    };
+    match call.service {
+        Service::Elb | Service::Sts => {
+            let text = std::str::from_utf8(body).map_err(|e| wrong(e.to_string()))?;
+            query::document(text).map_err(wrong)
+        }
+        Service::Ecs | Service::Ecr | Service::CodeDeploy if body.is_empty() => Ok(Value::Null),
+        Service::Ecs | Service::Ecr | Service::CodeDeploy => {
+            serde_json::from_slice(body).map_err(|e| wrong(e.to_string()))
+        }
+    }
+}

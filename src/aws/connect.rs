@@ -1,0 +1,94 @@
+//! Makes the SDK clients: standard AWS configuration, or the simulated AWS in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use super::Aws;
+use super::call::Clients;
+use super::pace::Pacer;
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+
+/// What AWS to connect to.
+#[derive(Clone, Debug)]
+pub enum Connection {
+    /// The one that the environment, profile or role says (`AWS_ENDPOINT_URL` included).
+    Environment,
+    /// The simulated one, by this HTTP client; needs no credentials.
+    Sandbox {
+        /// The client that carries requests to the sandbox.
+        http: SharedHttpClient,
+        /// The region that requests are signed for.
+        region: String,
+    },
+}
+
+/// No AWS control-plane call that we make takes longer when it is answered at all.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Three attempts and their backoff (standard mode: 1 s exponential, at most 20 s).
+const OPERATION_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Connects. Reads configuration only; no AWS call is made.
+///
+/// # Errors
+/// Says what to set if no region is configured.
+pub async fn connect(
+    connection: Connection,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+) -> Result<Aws, String> {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    let config = match connection {
+        Connection::Environment => {
+            aws_config::defaults(BehaviorVersion::latest())
+                .retry_config(RetryConfig::standard())
+                .timeout_config(timeouts)
+                .load()
+                .await
+        }
+        // Built by hand: nothing of the machine's AWS configuration may reach the sandbox.
+        Connection::Sandbox { http, region } => SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .retry_config(RetryConfig::standard())
+            .timeout_config(timeouts)
+            .http_client(http)
+            .region(Region::new(region))
+            .endpoint_url("http://sandbox.evenkeel.invalid")
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "SANDBOX", "sandbox", None, None, "sandbox",
+            )))
+            .build(),
+    };
+    let region = config
+        .region()
+        .map(|region| region.as_ref().to_owned())
+        .ok_or("no AWS region is configured; set AWS_REGION, or `region` in the profile")?;
+    Ok(Aws {
+        clients: clients(&config),
+        pacer: Arc::new(Pacer::new(clock.clone())),
+        metrics,
+        clock,
+        region,
+        account: Arc::default(),
+    })
+}
+
+fn clients(config: &SdkConfig) -> Clients {
+    Clients {
+        ecs: aws_sdk_ecs::Client::new(config),
+        ecr: aws_sdk_ecr::Client::new(config),
+        codedeploy: aws_sdk_codedeploy::Client::new(config),
+        elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
+        sts: aws_sdk_sts::Client::new(config),
+    }
+}

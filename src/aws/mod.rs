@@ -1,0 +1,101 @@
+//! The edge to AWS: real SDK clients behind one document call, paced, timed and counted.
+//!
+//! What it is: [`Aws::call`] for one request and [`Observer`] for shared, batched reads. What it is
+//! not: it decides nothing, and there is no trait over AWS; tests put the simulated AWS under the
+//! SDK's HTTP connector.
+//!
+//! Invariants:
+//! - Every call passes the pacer and has attempt and operation timeouts.
+//! - A read that fails becomes [`crate::model::Seen::Unknown`]; a write that fails becomes a [`Fault`].
+
+mod call;
+mod connect;
+mod fault;
+mod observer;
+mod pace;
+mod query;
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Value, json};
+
+pub use call::OPERATIONS;
+pub use connect::{Connection, connect};
+pub use fault::{Class, Fault, classify};
+pub use observer::{Bag, Observer};
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::model::{Call, Service};
+
+/// One account and region of AWS.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    clients: call::Clients,
+    pacer: Arc<pace::Pacer>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    region: String,
+    account: Arc<OnceLock<String>>,
+}
+
+impl Aws {
+    /// Sends one request; gives the answer's document whole.
+    ///
+    /// # Errors
+    /// A [`Fault`] after the SDK's own retries.
+    pub async fn call(&self, call: &Call) -> Result<Value, Fault> {
+        let (bucket, waited) = self.pacer.admit(call.service, call.operation).await;
+        self.metrics.aws_waited(bucket, waited);
+        let started = self.clock.now();
+        let result = self.clients.send(call).await;
+        let code = result
+            .as_ref()
+            .map_or_else(|fault| fault.class.label(), |_| "ok");
+        self.metrics.aws_called(
+            call.service.label(),
+            call.operation,
+            code,
+            self.clock.now().since(started),
+        );
+        if let Err(fault) = &result {
+            tracing::debug!(service = call.service.label(), operation = call.operation, class = fault.class.label(),
+                code = %fault.code, "aws call failed");
+        }
+        result
+    }
+
+    /// Whose credentials these are: the account id.
+    ///
+    /// # Errors
+    /// A [`Fault`] if STS does not answer or knows nobody by them.
+    pub async fn account(&self) -> Result<String, Fault> {
+        let call = Call {
+            service: Service::Sts,
+            operation: "GetCallerIdentity",
+            input: json!({}),
+        };
+        let answer = self.call(&call).await?;
+        let account = answer
+            .get("Account")
+            .and_then(Value::as_str)
+            .ok_or_else(|| {
+                Fault::internal(
+                    Service::Sts,
+                    "GetCallerIdentity",
+                    "the answer names no account",
+                )
+            })?;
+        Ok(self.account.get_or_init(|| account.to_owned()).clone())
+    }
+
+    /// The account id, once [`Aws::account`] has told it.
+    pub fn known_account(&self) -> Option<&str> {
+        self.account.get().map(String::as_str)
+    }
+
+    /// The region that is called.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+}

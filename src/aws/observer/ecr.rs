@@ -1,0 +1,140 @@
+//! Reads of ECR.
+
+use serde_json::{Value, json};
+
+use super::{Images, NEXT_TOKEN, Observer, Tags, by, list, text};
+use crate::model::{Call, Moment, Seen, Service};
+
+impl Observer {
+    /// One member of `DescribeRepositories.repositories`.
+    pub async fn repository(&self, name: &str, fresh: Moment) -> Seen<Value> {
+        self.repositories
+            .get(
+                &self.clock,
+                &name.to_owned(),
+                fresh,
+                |_, _| true,
+                |names: Vec<_>| async move {
+                    let input = json!({"repositoryNames": names});
+                    let found = self
+                        .pages(
+                            Service::Ecr,
+                            "DescribeRepositories",
+                            input,
+                            "repositories",
+                            NEXT_TOKEN,
+                        )
+                        .await?;
+                    Ok(by(found, "repositoryName"))
+                },
+            )
+            .await
+    }
+
+    /// A repository's tags, `[{"Key", "Value"}]`.
+    pub async fn repository_tags(&self, arn: &str, fresh: Moment) -> Seen<Value> {
+        self.repository_tags
+            .get(
+                &self.clock,
+                &arn.to_owned(),
+                fresh,
+                |_, _| false,
+                |arns: Vec<_>| async move {
+                    let Some(arn) = arns.into_iter().next() else {
+                        return Ok([].into());
+                    };
+                    let mut answer = self
+                        .ecr("ListTagsForResource", json!({"resourceArn": arn}))
+                        .await?;
+                    Ok([(arn, Value::from(list(&mut answer, "tags")))].into())
+                },
+            )
+            .await
+    }
+
+    /// A repository's lifecycle policy, JSON text as AWS gives it.
+    pub async fn lifecycle_policy(&self, repository: &str, fresh: Moment) -> Seen<String> {
+        self.lifecycle_policies
+            .get(
+                &self.clock,
+                &repository.to_owned(),
+                fresh,
+                |_, _| false,
+                |names: Vec<_>| async move {
+                    let Some(name) = names.into_iter().next() else {
+                        return Ok([].into());
+                    };
+                    let answer = self
+                        .ecr("GetLifecyclePolicy", json!({"repositoryName": name}))
+                        .await?;
+                    Ok([(name, text(&answer, "lifecyclePolicyText"))].into())
+                },
+            )
+            .await
+    }
+
+    /// A repository's access policy, JSON text as AWS gives it.
+    pub async fn repository_policy(&self, repository: &str, fresh: Moment) -> Seen<String> {
+        self.repository_policies
+            .get(
+                &self.clock,
+                &repository.to_owned(),
+                fresh,
+                |_, _| false,
+                |names: Vec<_>| async move {
+                    let Some(name) = names.into_iter().next() else {
+                        return Ok([].into());
+                    };
+                    let answer = self
+                        .ecr("GetRepositoryPolicy", json!({"repositoryName": name}))
+                        .await?;
+                    Ok([(name, text(&answer, "policyText"))].into())
+                },
+            )
+            .await
+    }
+
+    /// The digest behind each tag. A missing tag or repository is absent.
+    ///
+    /// By `BatchGetImage` and not `DescribeImages`, which fails whole for one missing tag
+    /// (aws-facts 5); it asks for every media type, so that an index is not converted.
+    pub async fn images(&self, repository: &str, tags: &Tags, fresh: Moment) -> Images {
+        let mut images = Images::new();
+        for tag in tags {
+            let key = (repository.to_owned(), tag.clone());
+            let seen = self
+                .images
+                .get(&self.clock, &key, fresh, |one, other| one.0 == other.0, |keys: Vec<_>| async move {
+                    let ids: Vec<Value> = keys.iter().map(|(_, tag)| json!({"imageTag": tag})).collect();
+                    let input = json!({"repositoryName": repository, "imageIds": ids, "acceptedMediaTypes": MEDIA_TYPES});
+                    let mut answer = self.ecr("BatchGetImage", input).await?;
+                    let found = list(&mut answer, "images").into_iter().filter_map(|image| {
+                        let id = image.get("imageId")?;
+                        Some(((repository.to_owned(), text(id, "imageTag")), text(id, "imageDigest")))
+                    });
+                    Ok(found.collect())
+                })
+                .await;
+            images.insert(tag.clone(), seen);
+        }
+        images
+    }
+
+    async fn ecr(&self, operation: &'static str, input: Value) -> Result<Value, super::Fault> {
+        self.aws
+            .call(&Call {
+                service: Service::Ecr,
+                operation,
+                input,
+            })
+            .await
+    }
+}
+
+/// Manifests and indexes, OCI and Docker (aws-facts 5).
+const MEDIA_TYPES: [&str; 4] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];

@@ -1,0 +1,276 @@
+//! Reads of ECS.
+
+use serde_json::{Value, json};
+
+use super::{NEXT_TOKEN, Observer, by, list, text};
+use crate::model::{Call, Moment, Seen, Service};
+
+impl Observer {
+    /// One member of `DescribeClusters.clusters`, with tags and settings. A deleted (`INACTIVE`)
+    /// cluster is absent: its name can be created again.
+    pub async fn cluster(&self, name: &str, fresh: Moment) -> Seen<Value> {
+        self.clusters
+            .get(&self.clock, &name.to_owned(), fresh, |_, _| true, |names: Vec<_>| async move {
+                let input = json!({"clusters": names, "include": ["TAGS", "SETTINGS", "CONFIGURATIONS"]});
+                let mut answer = self.ecs("DescribeClusters", input).await?;
+                let active = list(&mut answer, "clusters").into_iter().filter(|c| text(c, "status") != "INACTIVE");
+                Ok(by(active.collect(), "clusterName"))
+            })
+            .await
+    }
+
+    /// One member of `DescribeServices.services`, with tags, by cluster name and service name. A
+    /// deleted (`INACTIVE`) service is absent; a draining one is still there.
+    pub async fn service(&self, cluster: &str, name: &str, fresh: Moment) -> Seen<Value> {
+        let key = (cluster.to_owned(), name.to_owned());
+        self.services
+            .get(
+                &self.clock,
+                &key,
+                fresh,
+                |one, other| one.0 == other.0,
+                |keys: Vec<_>| async move {
+                    let names: Vec<&String> = keys.iter().map(|(_, name)| name).collect();
+                    let input = json!({"cluster": cluster, "services": names, "include": ["TAGS"]});
+                    let mut answer = self.ecs("DescribeServices", input).await?;
+                    Ok(list(&mut answer, "services")
+                        .into_iter()
+                        .filter(|service| text(service, "status") != "INACTIVE")
+                        .map(|service| {
+                            ((cluster.to_owned(), text(&service, "serviceName")), service)
+                        })
+                        .collect())
+                },
+            )
+            .await
+    }
+
+    /// `{"taskDefinition": …, "tags": […]}` of a revision, read once and kept for ever: revisions are
+    /// immutable. (Their status and tags are not; a revision that is about to be deployed is listed
+    /// afresh by [`Observer::revisions`].)
+    pub async fn task_definition(&self, arn: &str) -> Seen<Value> {
+        self.task_definitions
+            .get(
+                &self.clock,
+                &arn.to_owned(),
+                Moment(0),
+                |_, _| false,
+                |arns: Vec<_>| async move {
+                    let Some(arn) = arns.into_iter().next() else {
+                        return Ok([].into());
+                    };
+                    let input = json!({"taskDefinition": arn, "include": ["TAGS"]});
+                    let answer = self.ecs("DescribeTaskDefinition", input).await?;
+                    Ok([(arn, answer)].into())
+                },
+            )
+            .await
+    }
+
+    /// Keeps what `RegisterTaskDefinition` answered, so that a registration is known at once although
+    /// AWS's listing lags behind it.
+    pub fn registered(&self, answer: &Value) {
+        let arn = answer
+            .get("taskDefinition")
+            .map(|d| text(d, "taskDefinitionArn"))
+            .unwrap_or_default();
+        if !arn.is_empty() {
+            self.task_definitions
+                .put(arn, answer.clone(), self.clock.now());
+        }
+    }
+
+    /// ARNs of the newest `ACTIVE` revisions of exactly this family, newest first, at most ten; those
+    /// registered by this process come in even if AWS's listing lags.
+    pub async fn revisions(&self, family: &str, fresh: Moment) -> Seen<Vec<String>> {
+        let listed = self
+            .revisions
+            .get(&self.clock, &family.to_owned(), fresh, |_, _| false, |families: Vec<_>| async move {
+                let Some(family) = families.into_iter().next() else { return Ok([].into()) };
+                let input = json!({"familyPrefix": family, "status": "ACTIVE", "sort": "DESC", "maxResults": 10});
+                let mut answer = self.ecs("ListTaskDefinitions", input).await?;
+                let arns = list(&mut answer, "taskDefinitionArns")
+                    .iter()
+                    .filter_map(Value::as_str)
+                    // `familyPrefix` is documented as the full family name; a prefix match is filtered all the same.
+                    .filter(|arn| family_of(arn) == Some(&family))
+                    .map(str::to_owned)
+                    .collect();
+                Ok([(family, arns)].into())
+            })
+            .await;
+        listed.map(|mut arns: Vec<String>| {
+            for known in self.task_definitions.present() {
+                let definition = known.get("taskDefinition").unwrap_or(&Value::Null);
+                let arn = text(definition, "taskDefinitionArn");
+                let newest = arns.first().map_or(0, |arn| revision_of(arn));
+                if text(definition, "family") == family && revision_of(&arn) > newest {
+                    arns.insert(0, arn);
+                }
+            }
+            arns
+        })
+    }
+
+    /// Revisions of this family that the services observed so far run. No call.
+    pub fn running_revisions(&self, family: &str) -> Vec<String> {
+        let mut arns: Vec<String> = Vec::new();
+        for service in self.services.present() {
+            let sets = service
+                .get("taskSets")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
+            for holder in std::iter::once(&service).chain(sets) {
+                let arn = text(holder, "taskDefinition");
+                if family_of(&arn) == Some(family) && !arns.contains(&arn) {
+                    arns.push(arn);
+                }
+            }
+        }
+        arns
+    }
+
+    /// The newest service deployments of a rolling service with their target revisions'
+    /// task definitions: `[{"status", "statusReason", "taskDefinition", …}]`, newest first, at most 20.
+    pub async fn service_deployments(
+        &self,
+        service_arn: &str,
+        cluster: &str,
+        fresh: Moment,
+    ) -> Seen<Value> {
+        self.service_deployments
+            .get(
+                &self.clock,
+                &service_arn.to_owned(),
+                fresh,
+                |_, _| false,
+                |arns: Vec<_>| async move {
+                    let Some(service) = arns.into_iter().next() else {
+                        return Ok([].into());
+                    };
+                    let input = json!({"cluster": cluster, "service": service, "maxResults": 20});
+                    let mut answer = self.ecs("ListServiceDeployments", input).await?;
+                    let mut deployments = list(&mut answer, "serviceDeployments");
+                    let revisions: Vec<String> = deployments
+                        .iter()
+                        .map(|d| text(d, "targetServiceRevisionArn"))
+                        .filter(|a| !a.is_empty())
+                        .collect();
+                    if !revisions.is_empty() {
+                        let input = json!({"serviceRevisionArns": revisions});
+                        let mut answer = self.ecs("DescribeServiceRevisions", input).await?;
+                        let revisions =
+                            by(list(&mut answer, "serviceRevisions"), "serviceRevisionArn");
+                        for deployment in &mut deployments {
+                            if let Some(revision) =
+                                revisions.get(&text(deployment, "targetServiceRevisionArn"))
+                            {
+                                deployment["taskDefinition"] =
+                                    Value::from(text(revision, "taskDefinition"));
+                            }
+                        }
+                    }
+                    Ok([(service, Value::from(deployments))].into())
+                },
+            )
+            .await
+    }
+
+    /// Why the newest tasks of a service stopped: one line each, newest first, at most five.
+    pub async fn stop_reasons(
+        &self,
+        cluster: &str,
+        service: &str,
+        fresh: Moment,
+    ) -> Seen<Vec<String>> {
+        let key = (cluster.to_owned(), service.to_owned());
+        self.failures
+            .get(&self.clock, &key, fresh, |_, _| false, |keys: Vec<_>| async move {
+                let input = json!({"cluster": cluster, "serviceName": service, "desiredStatus": "STOPPED", "maxResults": 20});
+                let arns = self.pages(Service::Ecs, "ListTasks", input, "taskArns", NEXT_TOKEN).await?;
+                if arns.is_empty() {
+                    return Ok(keys.into_iter().map(|key| (key, Vec::new())).collect());
+                }
+                let newest: Vec<Value> = arns.into_iter().take(100).collect();
+                let mut answer = self.ecs("DescribeTasks", json!({"cluster": cluster, "tasks": newest})).await?;
+                let mut tasks = list(&mut answer, "tasks");
+                tasks.sort_by(|a, b| stopped_at(b).total_cmp(&stopped_at(a)));
+                let reasons = tasks.iter().take(5).map(why).collect::<Vec<_>>();
+                Ok(keys.into_iter().map(|key| (key, reasons.clone())).collect())
+            })
+            .await
+    }
+
+    async fn ecs(&self, operation: &'static str, input: Value) -> Result<Value, super::Fault> {
+        self.aws
+            .call(&Call {
+                service: Service::Ecs,
+                operation,
+                input,
+            })
+            .await
+    }
+}
+
+fn stopped_at(task: &Value) -> f64 {
+    task.get("stoppedAt")
+        .and_then(Value::as_f64)
+        .unwrap_or_default()
+}
+
+/// A stopped task in a line: its reason, and the containers that say more.
+fn why(task: &Value) -> String {
+    let mut line = text(task, "stoppedReason");
+    for container in task
+        .get("containers")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let name = text(container, "name");
+        if let Some(code) = container.get("exitCode").and_then(Value::as_i64) {
+            line.push_str(&format!("; container {name} exited with code {code}"));
+        }
+        let reason = text(container, "reason");
+        if !reason.is_empty() {
+            line.push_str(&format!("; container {name}: {reason}"));
+        }
+    }
+    line
+}
+
+/// `…:task-definition/family:7` → `family`.
+fn family_of(arn: &str) -> Option<&str> {
+    Some(arn.rsplit_once('/')?.1.rsplit_once(':')?.0)
+}
+
+/// `…:task-definition/family:7` → 7; 0 if it is no such ARN.
+fn revision_of(arn: &str) -> u64 {
+    arn.rsplit_once(':')
+        .and_then(|(_, n)| n.parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_arn_has_a_family_and_a_number() {
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web-app:12";
+        assert_eq!(family_of(arn), Some("web-app"));
+        assert_eq!(revision_of(arn), 12);
+        assert_eq!(family_of("web"), None);
+    }
+
+    #[test]
+    fn a_stopped_task_says_why() {
+        let task = json!({"stoppedReason": "Essential container in task exited",
+            "containers": [{"name": "app", "exitCode": 1}, {"name": "log", "reason": "OutOfMemoryError"}]});
+        assert_eq!(
+            why(&task),
+            "Essential container in task exited; container app exited with code 1; container log: OutOfMemoryError"
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! Shared, batched reads of AWS. I/O; decides nothing.
+//!
+//! One read serves every pass that wants it: services by ten, target groups and load balancers by
+//! page, images by repository, task definitions for ever by ARN (they are immutable).
+//!
+//! Invariants:
+//! - No read fails: a fault becomes [`Seen::Unknown`].
+//! - A read taken before the moment that its reader names is not used.
+//! - Every paged read follows its token to the end, or is unknown.
+
+mod batch;
+mod codedeploy;
+mod ecr;
+mod ecs;
+mod elb;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use self::batch::Batch;
+use super::{Aws, Fault};
+use crate::clock::Clock;
+use crate::model::{Call, Seen, Service};
+
+pub use elb::Bag;
+
+/// No listing that we follow has more pages: 3,000 target groups are eight pages of 400, and a
+/// service that pages without end must not hold a pass for ever.
+const MAX_PAGES: usize = 200;
+
+/// The reader of one account and region.
+#[derive(Debug)]
+pub struct Observer {
+    aws: Aws,
+    clock: Clock,
+    clusters: Batch<String, Value>,
+    services: Batch<(String, String), Value>,
+    task_definitions: Batch<String, Value>,
+    revisions: Batch<String, Vec<String>>,
+    service_deployments: Batch<String, Value>,
+    repositories: Batch<String, Value>,
+    repository_tags: Batch<String, Value>,
+    lifecycle_policies: Batch<String, String>,
+    repository_policies: Batch<String, String>,
+    images: Batch<(String, String), String>,
+    target_groups: Batch<(), BTreeMap<String, Value>>,
+    load_balancers: Batch<(), BTreeMap<String, Value>>,
+    listeners: Batch<String, Vec<Value>>,
+    rules: Batch<String, Vec<Value>>,
+    elb_tags: Batch<String, Value>,
+    elb_attributes: Batch<(Bag, String), Value>,
+    applications: Batch<String, Value>,
+    deployment_groups: Batch<(String, String), Value>,
+    codedeploy_tags: Batch<String, Value>,
+    deployments: Batch<String, Value>,
+    targets: Batch<(String, String), Value>,
+    failures: Batch<(String, String), Vec<String>>,
+}
+
+impl Observer {
+    /// A reader with empty caches.
+    pub fn new(aws: Aws, clock: Clock) -> Self {
+        Self {
+            aws,
+            clock,
+            clusters: Batch::new(100),
+            services: Batch::new(10),
+            task_definitions: Batch::new(1),
+            revisions: Batch::new(1),
+            service_deployments: Batch::new(1),
+            repositories: Batch::new(100),
+            repository_tags: Batch::new(1),
+            lifecycle_policies: Batch::new(1),
+            repository_policies: Batch::new(1),
+            images: Batch::new(100),
+            target_groups: Batch::new(1),
+            load_balancers: Batch::new(1),
+            listeners: Batch::new(1),
+            rules: Batch::new(1),
+            elb_tags: Batch::new(20),
+            elb_attributes: Batch::new(1),
+            applications: Batch::new(100),
+            deployment_groups: Batch::new(100),
+            codedeploy_tags: Batch::new(1),
+            deployments: Batch::new(25),
+            targets: Batch::new(1),
+            failures: Batch::new(1),
+        }
+    }
+
+    /// The region that is read.
+    pub fn region(&self) -> &str {
+        self.aws.region()
+    }
+
+    /// The account that is read; empty until STS has told it.
+    pub fn account(&self) -> &str {
+        self.aws.known_account().unwrap_or_default()
+    }
+
+    /// Every page of a listing, joined: the items under `items` of each answer.
+    async fn pages(
+        &self,
+        service: Service,
+        operation: &'static str,
+        mut input: Value,
+        items: &str,
+        token: Token,
+    ) -> Result<Vec<Value>, Fault> {
+        let mut all = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let mut answer = self
+                .aws
+                .call(&Call {
+                    service,
+                    operation,
+                    input: input.clone(),
+                })
+                .await?;
+            if let Some(Value::Array(page)) = answer.get_mut(items).map(Value::take) {
+                all.extend(page);
+            }
+            match answer.get(token.answered).and_then(Value::as_str) {
+                Some(next) if !next.is_empty() => input[token.asked] = Value::from(next),
+                _ => return Ok(all),
+            }
+        }
+        Err(Fault::internal(
+            service,
+            operation,
+            format!("more than {MAX_PAGES} pages"),
+        ))
+    }
+}
+
+/// The names of a paging token in the request and in the answer.
+#[derive(Clone, Copy, Debug)]
+struct Token {
+    asked: &'static str,
+    answered: &'static str,
+}
+
+/// ECS, ECR and CodeDeploy.
+const NEXT_TOKEN: Token = Token {
+    asked: "nextToken",
+    answered: "nextToken",
+};
+
+/// ELBv2.
+const MARKER: Token = Token {
+    asked: "Marker",
+    answered: "NextMarker",
+};
+
+/// The string member `name` of a document, or the empty string.
+fn text(document: &Value, name: &str) -> String {
+    document
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The documents by the string member `name`.
+fn by(documents: Vec<Value>, name: &str) -> BTreeMap<String, Value> {
+    documents
+        .into_iter()
+        .map(|document| (text(&document, name), document))
+        .collect()
+}
+
+/// The array member `name` of an answer, taken out.
+fn list(answer: &mut Value, name: &str) -> Vec<Value> {
+    match answer.get_mut(name).map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    }
+}
+
+/// Tag → digest for what was asked, each absent, present or unknown.
+type Images = BTreeMap<String, Seen<String>>;
+
+/// The tags asked for.
+type Tags = BTreeSet<String>;

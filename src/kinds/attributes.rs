@@ -1,0 +1,86 @@
+//! Attribute bags of ELB resources (`attributes` beside `spec`): text values by text keys. Only
+//! declared attributes are compared and written.
+
+use serde_json::{Map, Value, json};
+
+use crate::document::{masked, scalar_text};
+use crate::model::Drift;
+
+/// The member beside `spec` that declares attributes.
+const MEMBER: &str = "attributes";
+
+/// The declared attributes, a list as the operation takes it.
+fn declared(beside: &Map<String, Value>) -> Vec<(String, String)> {
+    beside.get(MEMBER).map(pairs).unwrap_or_default()
+}
+
+/// Whether any are declared, so that the live ones have to be read.
+pub(crate) fn are_declared(beside: &Map<String, Value>) -> bool {
+    !declared(beside).is_empty()
+}
+
+/// The declared attributes whose live value differs: as differences, and as a list to be written.
+pub(crate) fn missing(beside: &Map<String, Value>, live: &Value) -> (Vec<Drift>, Value) {
+    let present = pairs(live);
+    let mut drift = Vec::new();
+    let mut to_write = Vec::new();
+    for (key, value) in declared(beside) {
+        let found = present
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value);
+        if found == Some(&value) {
+            continue;
+        }
+        let path = format!("/{MEMBER}/{key}");
+        drift.push(Drift {
+            live: masked(&path, &found.map_or(Value::Null, |found| json!(found))),
+            desired: masked(&path, &json!(value)),
+            path,
+        });
+        to_write.push(json!({"Key": key, "Value": value}));
+    }
+    (drift, Value::Array(to_write))
+}
+
+fn pairs(list: &Value) -> Vec<(String, String)> {
+    let one = |item: &Value| {
+        Some((
+            scalar_text(item.get("Key")?)?,
+            item.get("Value").and_then(scalar_text)?,
+        ))
+    };
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(one)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beside(value: &str) -> Map<String, Value> {
+        let list = json!([{"Key": "slow_start.duration_seconds", "Value": value}]);
+        Map::from_iter([(MEMBER.to_owned(), list)])
+    }
+
+    #[test]
+    fn only_what_is_declared_and_differs_is_written() {
+        let live = json!([
+            {"Key": "slow_start.duration_seconds", "Value": "0"}, {"Key": "x", "Value": "y"}]);
+        let (drift, write) = missing(&beside("30"), &live);
+        assert_eq!(
+            write,
+            json!([{"Key": "slow_start.duration_seconds", "Value": "30"}])
+        );
+        assert_eq!(drift[0].path, "/attributes/slow_start.duration_seconds");
+        assert_eq!(
+            (&drift[0].live, &drift[0].desired),
+            (&json!("0"), &json!("30"))
+        );
+        assert!(missing(&beside("0"), &live).0.is_empty());
+        assert!(!are_declared(&Map::new()));
+    }
+}

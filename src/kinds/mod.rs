@@ -1,0 +1,107 @@
+//! What Even Keel knows of each kind of resource: one folder a kind.
+//!
+//! A folder holds `mod.rs` (what the kind is at AWS, its facts), `observe.rs` (which reads it takes;
+//! I/O, decides nothing) and `plan.rs` (what to do; pure). To add a kind: add its folder, its variant
+//! in [`crate::model::Kind`], and its arm in the dispatch of `crate::controller`.
+//!
+//! Invariants:
+//! - `plan` is a pure function of a [`View`] and the kind's observation: no clock, no I/O.
+//! - An [`crate::model::Seen::Unknown`] anywhere that matters gives a plan without steps.
+
+mod attributes;
+pub mod cluster;
+mod common;
+pub mod deployment_group;
+mod elb;
+mod forward;
+pub mod image_repository;
+pub mod listener;
+pub mod listener_rule;
+pub mod load_balancer;
+pub mod service;
+mod tags;
+pub mod target_group;
+pub mod task_definition;
+
+pub use tags::{DIGEST_TAG, INSTANCE_TAG};
+
+#[cfg(test)]
+mod contract_tests;
+#[cfg(test)]
+mod testing;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::aws::Observer;
+use crate::manifest::{DesiredSet, Resource};
+use crate::model::{FactBoard, Key, Moment, Plan};
+
+/// Settings that planners obey.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// This installation's name; stands in the ownership tag. Default `default`.
+    pub instance: String,
+    /// How long drift in a field that starts a deployment is left alone before it is healed.
+    /// Default ten minutes (gitops-controllers d.6).
+    pub drift_grace: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            instance: "default".to_owned(),
+            drift_grace: Duration::from_mins(10),
+        }
+    }
+}
+
+/// Everything besides the observation that a planner may look at.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// The manifest.
+    pub resource: &'a Resource,
+    /// Its spec with every reference replaced by what it stands for. A reference whose target is
+    /// not ready is left out, and the target is in `unresolved`.
+    pub spec: Value,
+    /// References that could not be replaced yet, and other needs that are not ready.
+    pub unresolved: Vec<Key>,
+    /// The whole desired set.
+    pub set: &'a DesiredSet,
+    /// What the other resources told.
+    pub facts: &'a FactBoard,
+    /// The time of the pass.
+    pub now: Moment,
+    /// Since when this key has been seen drifting without a break, if it has.
+    pub drifting_since: Option<Moment>,
+    /// Settings.
+    pub policy: &'a Policy,
+}
+
+impl View<'_> {
+    /// How long drift in a deploying field is left alone: `sync.driftGrace` of the manifest, else the
+    /// policy's.
+    pub fn grace(&self) -> Duration {
+        self.resource
+            .drift_grace()
+            .unwrap_or(self.policy.drift_grace)
+    }
+}
+
+/// A kind of resource: how it is read, and what to do about what was read.
+pub trait Reconciled {
+    /// What one pass reads.
+    type Observed: std::fmt::Debug + Send;
+
+    /// Reads the world. Reads taken before `fresh` must not be used. Never fails: a failed read is
+    /// [`crate::model::Seen::Unknown`]. Decides nothing.
+    fn observe(
+        observer: &Observer,
+        view: &View<'_>,
+        fresh: Moment,
+    ) -> impl Future<Output = Self::Observed> + Send;
+
+    /// Decides. Pure.
+    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan;
+}

@@ -1,0 +1,279 @@
+//! `CODE_DEPLOY` services: one `CodeDeploy` deployment per declared payload. Pure.
+//!
+//! | live payload vs declared | last deployment | decision |
+//! |---|---|---|
+//! | any | in flight, ours | wait, show it; record its digest if it is the declared one |
+//! | any | in flight, `CodeDeploy`'s rollback | wait |
+//! | any | in flight, somebody's | wait, `ForeignDeployment` |
+//! | equal | ended | quiet fields, tags, health |
+//! | differs | this payload's newest attempt ended badly | `RolloutFailed` or `Quarantined`, never again |
+//! | differs, recorded digest = declared | ended | somebody changed it: heal after the grace time |
+//! | differs | ended, or none | `CreateDeployment` |
+//! | any | unknown where it matters | nothing |
+
+use serde_json::Value;
+
+use super::history::{attempt_of, bad_end, in_flight, is_rollback};
+use super::payload::{attempt_digest, carried_drift, primary_task_set};
+use super::plan::{
+    declared_tag, fields, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for,
+};
+use super::rules::ALLOWED_UNDER_CODE_DEPLOY;
+use super::{Observed, RETRY_ANNOTATION, appspec, items, progress, text};
+use crate::kinds::View;
+use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
+
+/// Decides about a service that exists.
+pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
+    if let Some(Seen::Unknown(why)) = &observed.group {
+        return Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone()));
+    }
+    match &observed.deployment {
+        Some(Seen::Unknown(why)) => {
+            return Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone()));
+        }
+        Some(Seen::Present(deployment)) if in_flight(deployment) => {
+            return flying(view, observed, service, deployment);
+        }
+        Some(Seen::Present(_) | Seen::Absent) | None => {}
+    }
+    let Some(live) = primary_task_set(service) else {
+        return Plan::only(Outcome::Waiting(
+            Wait::Provisioning,
+            "the service has no primary task set yet".to_owned(),
+        ));
+    };
+    if let Some(outside) = foreign_target_group(view, observed, live) {
+        return Plan::only(Outcome::Blocked(Block::RecreateRequired, outside));
+    }
+    let carried = carried_drift(&view.spec, live);
+    let waits = unresolved(view);
+    if !waits.is_empty() && !zero_task_fallback(view) {
+        return resting(view, observed, service, None, waiting_for(&waits).outcome)
+            .with_drift(carried);
+    }
+    let attempt = attempt_digest(view);
+    let Some(attempt) = attempt.filter(|_| !carried.is_empty()) else {
+        let outcome = settled(
+            service,
+            observed,
+            text(live, "stabilityStatus") == "STEADY_STATE",
+        );
+        let attempt = attempt_digest(view);
+        return resting(view, observed, service, attempt.as_deref(), outcome);
+    };
+    deploy(view, observed, service, live, &attempt, carried)
+}
+
+/// Whether the service is declared with no tasks on a task definition whose image is not there:
+/// then it stays on the revision that it was created with.
+fn zero_task_fallback(view: &View<'_>) -> bool {
+    view.spec.get("desiredCount").and_then(Value::as_u64) == Some(0)
+        && view.unresolved.iter().all(|key| {
+            view.facts
+                .get(key)
+                .is_some_and(|facts| facts.fallback_arn.is_some())
+        })
+}
+
+/// A deployment is in flight: nothing is written but the record of what was started.
+fn flying(view: &View<'_>, observed: &Observed, service: &Value, deployment: &Value) -> Plan {
+    let rollout = progress::rollout(deployment, &observed.target);
+    let attempt = attempt_digest(view);
+    let theirs = attempt_of(deployment);
+    let mut message = progress::sentence(&rollout);
+    let wait = if is_rollback(deployment) {
+        Wait::RolloutInProgress
+    } else if theirs.is_none() {
+        message = format!("{message}, started by somebody else; it is respected until it ends");
+        Wait::ForeignDeployment
+    } else if rollout.stage == RolloutStage::AwaitingApproval {
+        message = format!("{message}; continue it with `aws deploy continue-deployment`");
+        Wait::ApprovalPending
+    } else {
+        if theirs != attempt.as_deref() {
+            message =
+                format!("{message}; the manifest has changed since, and follows when it ends");
+        }
+        Wait::RolloutInProgress
+    };
+    let record = attempt
+        .as_deref()
+        .filter(|attempt| theirs == Some(*attempt));
+    let step = record.and_then(|attempt| {
+        (declared_tag(service) != Some(attempt))
+            .then(|| tag_step(view, service, Some(attempt)))
+            .flatten()
+    });
+    Plan {
+        steps: step.into_iter().collect(),
+        rollout: Some(rollout),
+        ..Plan::only(Outcome::Waiting(wait, message))
+    }
+}
+
+/// Nothing to deploy: heals quiet fields and tags, else rests with `outcome`.
+fn resting(
+    view: &View<'_>,
+    observed: &Observed,
+    service: &Value,
+    attempt: Option<&str>,
+    outcome: Outcome,
+) -> Plan {
+    let (allowed, refused): (Vec<Drift>, Vec<Drift>) =
+        quiet(view, service, true).into_iter().partition(|drift| {
+            ALLOWED_UNDER_CODE_DEPLOY.contains(
+                &drift
+                    .path
+                    .trim_start_matches('/')
+                    .split('/')
+                    .next()
+                    .unwrap_or_default(),
+            )
+        });
+    let mut steps: Vec<Step> = Vec::new();
+    if !allowed.is_empty() {
+        steps.push(update(view, service, &allowed));
+    }
+    steps.extend(tag_step(view, service, attempt));
+    let outcome = match (steps.first(), refused.is_empty()) {
+        (Some(step), _) => Outcome::Acting(step.why.clone()),
+        (None, false) => Outcome::Blocked(
+            Block::RecreateRequired,
+            format!(
+                "AWS does not let a CODE_DEPLOY service change {}",
+                fields(&refused)
+            ),
+        ),
+        (None, true) => outcome,
+    };
+    let outcome = match (outcome, ended_badly(view, observed)) {
+        (Outcome::Converged, Some(bad)) => bad,
+        (outcome, _) => outcome,
+    };
+    Plan {
+        steps,
+        drift: allowed.into_iter().chain(refused).collect(),
+        ..Plan::only(outcome)
+    }
+}
+
+/// The declared payload is live, yet its last deployment ended badly (stopped after all traffic had
+/// moved, say). Not converged: the record says failed, and so do we.
+fn ended_badly(view: &View<'_>, observed: &Observed) -> Option<Outcome> {
+    let Some(Seen::Present(history)) = &observed.history else {
+        return None;
+    };
+    let attempt = attempt_digest(view)?;
+    let end = bad_end(history, &attempt).filter(|end| end.newest)?;
+    Some(Outcome::Failed(Fail::RolloutFailed, end.why))
+}
+
+/// What is live is not what is declared.
+fn deploy(
+    view: &View<'_>,
+    observed: &Observed,
+    service: &Value,
+    live: &Value,
+    attempt: &str,
+    carried: Vec<Drift>,
+) -> Plan {
+    let name = text(service, "serviceName");
+    let Some(manifest) = view.set.deployment_group_of(&view.resource.key) else {
+        let why = format!(
+            "{} differs and service {name} is deployed by CodeDeploy, but no DeploymentGroup manifest names it in ecsServices",
+            fields(&carried)
+        );
+        return Plan::only(Outcome::Blocked(Block::NoDeploymentGroup, why)).with_drift(carried);
+    };
+    let group = match &observed.group {
+        Some(Seen::Present(group)) => group,
+        Some(Seen::Unknown(why)) => {
+            return Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone()))
+                .with_drift(carried);
+        }
+        Some(Seen::Absent) | None => {
+            return waiting_for(&[manifest.key.to_string()]).with_drift(carried);
+        }
+    };
+    let none = Vec::new();
+    let history = match &observed.history {
+        Some(Seen::Present(history)) => history,
+        Some(Seen::Absent) => &none,
+        Some(Seen::Unknown(why)) => {
+            return Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone()))
+                .with_drift(carried);
+        }
+        None => {
+            return Plan::only(Outcome::Waiting(
+                Wait::ObservationUnknown,
+                "the deployment group's history was not read".to_owned(),
+            ))
+            .with_drift(carried);
+        }
+    };
+    if let Some(end) = bad_end(history, attempt) {
+        let cure = format!(
+            "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
+        );
+        let outcome = if end.newest {
+            Outcome::Failed(Fail::RolloutFailed, format!("{}; {cure}", end.why))
+        } else {
+            Outcome::Blocked(
+                Block::Quarantined,
+                format!("this content was tried before: {}; {cure}", end.why),
+            )
+        };
+        return resting(view, observed, service, None, outcome).with_drift(carried);
+    }
+    if let Some(outcome) = in_grace(view, service, attempt, &carried) {
+        return resting(view, observed, service, None, outcome).with_drift(carried);
+    }
+    let call = appspec::create_deployment(view, live, group, attempt);
+    let why = format!("deploy service {name} blue/green: {}", fields(&carried));
+    let rollout = Rollout {
+        id: String::new(),
+        ours: true,
+        stage: RolloutStage::Pending,
+        events: Vec::new(),
+        weights: None,
+    };
+    let outcome = Outcome::Acting(why.clone());
+    Plan {
+        steps: vec![Step { call, why }],
+        drift: carried,
+        rollout: Some(rollout),
+        ..Plan::only(outcome)
+    }
+}
+
+/// Why the declared target group cannot be reached by a deployment: it is neither the live one nor
+/// the other one of the group's pair.
+fn foreign_target_group(view: &View<'_>, observed: &Observed, live: &Value) -> Option<String> {
+    let declared = items(&view.spec, "loadBalancers")
+        .next()
+        .map(|b| text(b, "targetGroupArn"))?;
+    let serving = items(live, "loadBalancers")
+        .next()
+        .map(|b| text(b, "targetGroupArn"))
+        .unwrap_or_default();
+    if declared.is_empty() || declared == serving {
+        return None;
+    }
+    let group = observed.group.as_ref()?.present()?;
+    let pair: Vec<&str> = items(group.get("loadBalancerInfo")?, "targetGroupPairInfoList")
+        .flat_map(|pair| items(pair, "targetGroups"))
+        .map(|target_group| text(target_group, "name"))
+        .collect();
+    let named = |arn: &str| {
+        pair.iter()
+            .any(|name| arn.contains(&format!(":targetgroup/{name}/")))
+    };
+    if named(declared) && named(serving) {
+        return None;
+    }
+    Some(format!(
+        "target group {declared} is not the live one ({serving}) nor the other of the deployment group's pair ({})",
+        pair.join(", ")
+    ))
+}

@@ -1,0 +1,149 @@
+//! What `CodeDeploy` remembers of our attempts: the digest in a deployment's description, and how each
+//! attempt ended. Pure.
+
+use serde_json::Value;
+
+use super::text;
+
+/// What every description of ours begins with.
+const MARK: &str = "evenkeel ";
+
+/// The description of a deployment of ours. Well under the 256 characters that the limits page
+/// allows (aws-facts 2.3).
+pub(super) fn description(attempt: &str) -> String {
+    format!("{MARK}attempt={attempt}")
+}
+
+/// The attempt's digest in a description of ours; `None` for a deployment of somebody else.
+pub(super) fn attempt_of(deployment: &Value) -> Option<&str> {
+    let words = text(deployment, "description").strip_prefix(MARK)?;
+    words
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("attempt="))
+}
+
+/// Whether a deployment is in flight.
+pub(super) fn in_flight(deployment: &Value) -> bool {
+    !matches!(
+        text(deployment, "status"),
+        "Succeeded" | "Failed" | "Stopped"
+    )
+}
+
+/// Whether `CodeDeploy` itself started it to go back.
+pub(super) fn is_rollback(deployment: &Value) -> bool {
+    text(deployment, "creator") == "codeDeployRollback"
+        || !rolled_back_by(deployment, "rollbackTriggeringDeploymentId").is_empty()
+}
+
+fn rolled_back_by<'a>(deployment: &'a Value, member: &str) -> &'a str {
+    deployment
+        .get("rollbackInfo")
+        .map(|info| text(info, member))
+        .unwrap_or_default()
+}
+
+/// How the last attempt of a payload ended badly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BadEnd {
+    /// What a person needs to know.
+    pub(super) why: String,
+    /// Whether no other rollout came after it.
+    pub(super) newest: bool,
+}
+
+/// The bad end of the newest attempt with this digest, if it ended badly. `history` is newest first.
+pub(super) fn bad_end(history: &[Value], attempt: &str) -> Option<BadEnd> {
+    let mut rollouts = history.iter().filter(|deployment| !is_rollback(deployment));
+    let newest = rollouts.next()?;
+    let found = std::iter::once(newest)
+        .chain(rollouts)
+        .find(|deployment| attempt_of(deployment) == Some(attempt))?;
+    let status = text(found, "status");
+    if !matches!(status, "Failed" | "Stopped") {
+        return None;
+    }
+    Some(BadEnd {
+        why: explain(found, history),
+        newest: text(found, "deploymentId") == text(newest, "deploymentId"),
+    })
+}
+
+/// One failed deployment in a sentence: its id, AWS's code and message, and what became of it.
+fn explain(deployment: &Value, history: &[Value]) -> String {
+    let id = text(deployment, "deploymentId");
+    let status = text(deployment, "status").to_lowercase();
+    let mut sentence = format!("deployment {id} {status}");
+    if let Some(error) = deployment.get("errorInformation") {
+        sentence.push_str(&format!(
+            ": {}: {}",
+            text(error, "code"),
+            text(error, "message")
+        ));
+    }
+    let by = rolled_back_by(deployment, "rollbackDeploymentId");
+    if !by.is_empty() {
+        let end = history
+            .iter()
+            .find(|other| text(other, "deploymentId") == by);
+        let end = end.map_or("", |other| text(other, "status"));
+        sentence.push_str(&match end {
+            "Succeeded" => format!("; rolled back by {by}"),
+            "" => format!("; rollback {by} was started"),
+            other => format!("; rollback {by} is {other}"),
+        });
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn deployment(id: &str, attempt: &str, status: &str) -> Value {
+        json!({"deploymentId": id, "status": status, "description": description(attempt), "creator": "user"})
+    }
+
+    #[test]
+    fn a_description_carries_the_attempt_and_a_foreign_one_carries_none() {
+        assert_eq!(
+            attempt_of(&deployment("d-1", "v1:ab", "Created")),
+            Some("v1:ab")
+        );
+        assert_eq!(attempt_of(&json!({"description": "hotfix by hand"})), None);
+        assert_eq!(attempt_of(&json!({})), None);
+        assert!(description(&format!("v1:{}", "a".repeat(32))).len() < 256);
+    }
+
+    #[test]
+    fn only_the_newest_attempt_of_a_payload_counts() {
+        let failed_then_fixed = [
+            deployment("d-2", "v1:a", "Succeeded"),
+            deployment("d-1", "v1:a", "Failed"),
+        ];
+        assert_eq!(bad_end(&failed_then_fixed, "v1:a"), None);
+        let failed = [
+            deployment("d-3", "v1:b", "Succeeded"),
+            deployment("d-1", "v1:a", "Failed"),
+        ];
+        assert_eq!(bad_end(&failed, "v1:a").map(|end| end.newest), Some(false));
+        assert_eq!(bad_end(&failed, "v1:zz"), None);
+    }
+
+    #[test]
+    fn a_rollback_is_not_an_attempt_and_is_told() {
+        let mut first = deployment("d-1", "v1:a", "Failed");
+        first["errorInformation"] = json!({"code": "TIMEOUT", "message": "no steady state"});
+        first["rollbackInfo"] = json!({"rollbackDeploymentId": "d-2"});
+        let rollback =
+            json!({"deploymentId": "d-2", "status": "Succeeded", "creator": "codeDeployRollback"});
+        let end = bad_end(&[rollback, first], "v1:a").unwrap();
+        assert!(end.newest);
+        assert_eq!(
+            end.why,
+            "deployment d-1 failed: TIMEOUT: no steady state; rolled back by d-2"
+        );
+    }
+}

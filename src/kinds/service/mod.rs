@@ -1,0 +1,79 @@
+//! `Service`: an ECS service, and the rollouts that change what it runs.
+//!
+//! Two engines so far: ECS rolling updates (`rolling`) and `CodeDeploy` blue/green (`blue_green`). What a
+//! deployment carries (task definition, network, platform, capacity providers, container, port) is
+//! the *payload* (`payload`); its digest is recorded on the service as the tag
+//! [`DECLARED_TAG`] once a deployment of it was started, and in each `CodeDeploy` deployment's description.
+//!
+//! What it is not: it waits for nothing and remembers nothing; a rollout's state is rebuilt from AWS
+//! by every pass.
+//!
+//! Invariants:
+//! - At most one deployment is started by a pass, and none while any is in flight under `CodeDeploy`.
+//! - A payload whose last attempt failed, was stopped or was rolled back is not started again.
+//! - Only members that differ, and that `UpdateService` allows for the controller, are sent to it.
+//! - Listener weights and the side of the target group pair are never compared.
+
+mod appspec;
+mod blue_green;
+mod history;
+mod observe;
+mod payload;
+mod plan;
+mod progress;
+mod rolling;
+mod rules;
+
+use serde_json::Value;
+
+pub use observe::Observed;
+
+use crate::aws::Observer;
+use crate::kinds::{Reconciled, View};
+use crate::model::{Moment, Plan};
+
+/// The service's tag that holds the digest of the payload that was last declared and started.
+pub const DECLARED_TAG: &str = "evenkeel.dev/declared";
+
+/// The annotation that lets a quarantined payload be tried once more; its text is part of the
+/// attempt's digest, so each new text is one new attempt.
+pub const RETRY_ANNOTATION: &str = "evenkeel.dev/retry";
+
+/// The kind.
+#[derive(Debug)]
+pub struct Service;
+
+impl Reconciled for Service {
+    type Observed = Observed;
+
+    async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment) -> Observed {
+        observe::observe(observer, view, fresh).await
+    }
+
+    fn plan(view: &View<'_>, observed: &Observed) -> Plan {
+        plan::plan(view, observed)
+    }
+}
+
+/// The string member `name`, or the empty string.
+fn text<'a>(document: &'a Value, name: &str) -> &'a str {
+    document
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The elements of the list member `name`.
+fn items<'a>(document: &'a Value, name: &str) -> impl DoubleEndedIterator<Item = &'a Value> {
+    document
+        .get(name)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+}
+
+/// What a name or ARN ends in.
+fn last_segment(name_or_arn: &str) -> &str {
+    name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
+}

@@ -1,0 +1,126 @@
+//! What a pass over a service reads. I/O; decides nothing about the service. Which of the dearer
+//! reads are made follows from the cheap ones, so that the fixpoint costs one batched
+//! `DescribeServices` and, for blue/green, one batched look at the group's last deployment.
+
+use serde_json::Value;
+
+use super::history::in_flight;
+use super::payload::{carried_drift, deploying_drift, primary_deployment, primary_task_set};
+use super::{last_segment, text};
+use crate::aws::Observer;
+use crate::kinds::View;
+use crate::model::{Moment, Seen};
+
+/// What one pass reads.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The member of `DescribeServices.services`.
+    pub(super) service: Seen<Value>,
+    /// The deployment group, for a `CODE_DEPLOY` service that a manifest's group names.
+    pub(super) group: Option<Seen<Value>>,
+    /// The group's last attempted deployment, if it has one.
+    pub(super) deployment: Option<Seen<Value>>,
+    /// That deployment's ECS target, while it is in flight.
+    pub(super) target: Seen<Value>,
+    /// The group's deployments, newest first; read only when a deployment might be started or one
+    /// ended badly.
+    pub(super) history: Option<Seen<Vec<Value>>>,
+    /// A rolling service's deployments, newest first; read only when what is live is not what is
+    /// declared, or did not complete.
+    pub(super) service_deployments: Option<Seen<Value>>,
+    /// Why tasks stopped lately; read only when tasks are missing.
+    pub(super) stop_reasons: Vec<String>,
+}
+
+/// Reads.
+pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment) -> Observed {
+    let cluster = last_segment(text(&view.spec, "cluster"));
+    let cluster = if cluster.is_empty() {
+        "default"
+    } else {
+        cluster
+    };
+    let name = view.resource.aws_name();
+    let mut seen = Observed {
+        service: observer.service(cluster, name, fresh).await,
+        group: None,
+        deployment: None,
+        target: Seen::Absent,
+        history: None,
+        service_deployments: None,
+        stop_reasons: Vec::new(),
+    };
+    let Seen::Present(service) = &seen.service else {
+        return seen;
+    };
+    let service = service.clone();
+    if super::plan::controller(&service) == "CODE_DEPLOY" {
+        blue_green(observer, view, fresh, &service, &mut seen, cluster).await;
+    } else {
+        rolling(observer, view, fresh, &service, &mut seen, cluster).await;
+    }
+    if count(&service, "runningCount") < count(&service, "desiredCount")
+        && let Seen::Present(reasons) = observer.stop_reasons(cluster, name, fresh).await
+    {
+        seen.stop_reasons = reasons;
+    }
+    seen
+}
+
+async fn blue_green(
+    observer: &Observer,
+    view: &View<'_>,
+    fresh: Moment,
+    service: &Value,
+    seen: &mut Observed,
+    cluster: &str,
+) {
+    let Some(group) = view.set.deployment_group_of(&view.resource.key) else {
+        return;
+    };
+    let (application, name) = (text(&group.spec, "applicationName"), group.aws_name());
+    let group = observer.deployment_group(application, name, fresh).await;
+    let last = group
+        .present()
+        .and_then(|group| group.get("lastAttemptedDeployment"))
+        .map(|last| text(last, "deploymentId").to_owned())
+        .filter(|id| !id.is_empty());
+    seen.group = Some(group);
+    let mut ended_badly = false;
+    if let Some(id) = last {
+        let deployment = observer.deployment(&id, fresh).await;
+        if let Seen::Present(info) = &deployment {
+            ended_badly = matches!(text(info, "status"), "Failed" | "Stopped");
+            if in_flight(info) {
+                let target = format!("{cluster}:{}", view.resource.aws_name());
+                seen.target = observer.deployment_target(&id, &target, fresh).await;
+            }
+        }
+        seen.deployment = Some(deployment);
+    }
+    let differs =
+        primary_task_set(service).is_none_or(|live| !carried_drift(&view.spec, live).is_empty());
+    if matches!(seen.group, Some(Seen::Present(_))) && (differs || ended_badly) {
+        seen.history = Some(observer.history(application, name).await);
+    }
+}
+
+async fn rolling(
+    observer: &Observer,
+    view: &View<'_>,
+    fresh: Moment,
+    service: &Value,
+    seen: &mut Observed,
+    cluster: &str,
+) {
+    let completed = primary_deployment(service)
+        .is_some_and(|primary| text(primary, "rolloutState") == "COMPLETED");
+    if !completed || !deploying_drift(&view.spec, service).is_empty() {
+        let arn = text(service, "serviceArn");
+        seen.service_deployments = Some(observer.service_deployments(arn, cluster, fresh).await);
+    }
+}
+
+fn count(service: &Value, member: &str) -> u64 {
+    service.get(member).and_then(Value::as_u64).unwrap_or(0)
+}

@@ -1,0 +1,351 @@
+//! What to do about a service: the one decision entry, and the part that both engines share. Pure.
+//!
+//! | service | decision |
+//! |---|---|
+//! | unknown | nothing, `ObservationUnknown` |
+//! | absent | create, once everything that it refers to is ready |
+//! | draining | wait: AWS gives the name back when it is inactive |
+//! | another controller, an immutable member differs | `RecreateRequired` |
+//! | `EXTERNAL`, ECS-native blue/green | `Unsupported`, left alone |
+//! | `CODE_DEPLOY` | `blue_green` |
+//! | `ECS`, strategy `ROLLING` | `rolling` |
+
+use serde_json::{Map, Value, json};
+
+use super::rules::{CARRIED, DEPLOYING, RULES};
+use super::{DECLARED_TAG, Observed, blue_green, items, payload, rolling, text};
+use crate::document::{Change, compare};
+use crate::kinds::{INSTANCE_TAG, View};
+use crate::model::{
+    Block, Call, Drift, Facts, Kind, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
+};
+
+/// Decides.
+pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
+    let name = view.resource.aws_name();
+    match &observed.service {
+        Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),
+        Seen::Absent => create(view),
+        Seen::Present(service) if text(service, "status") == "DRAINING" => {
+            Plan::only(Outcome::Waiting(
+                Wait::Provisioning,
+                format!(
+                    "service {name} is being deleted; it can be created again once its tasks have stopped"
+                ),
+            ))
+        }
+        Seen::Present(service) => {
+            let mut plan = existing(view, observed, service);
+            plan.facts = Some(Facts {
+                arn: Some(text(service, "serviceArn").to_owned()),
+                name: name.to_owned(),
+                ready: true,
+                ..Facts::default()
+            });
+            plan.tasks = Some(tasks(service));
+            plan
+        }
+    }
+}
+
+fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
+    let live_controller = controller(service);
+    let desired_controller = view
+        .spec
+        .pointer("/deploymentController/type")
+        .and_then(Value::as_str)
+        .unwrap_or("ECS");
+    if live_controller != desired_controller {
+        let drift = Drift {
+            path: "/deploymentController/type".to_owned(),
+            live: Value::from(live_controller),
+            desired: Value::from(desired_controller),
+        };
+        return recreate(view, vec![drift]);
+    }
+    let immutable: Vec<Drift> = compare(&without_controller(&view.spec), service, &RULES)
+        .into_iter()
+        .filter(|drift| RULES.change(&drift.path) == Change::Recreate)
+        .collect();
+    if !immutable.is_empty() {
+        return recreate(view, immutable);
+    }
+    let strategy = |document: &Value| {
+        document
+            .pointer("/deploymentConfiguration/strategy")
+            .and_then(Value::as_str)
+            .unwrap_or("ROLLING")
+            .to_owned()
+    };
+    match live_controller {
+        "CODE_DEPLOY" => blue_green::plan(view, observed, service),
+        "ECS" if strategy(service) == "ROLLING" && strategy(&view.spec) == "ROLLING" => {
+            rolling::plan(view, observed, service)
+        }
+        "ECS" => {
+            unsupported("ECS-native blue/green, linear and canary deployments are not driven yet")
+        }
+        other => unsupported(&format!(
+            "a service with deployment controller {other} is driven by somebody else"
+        )),
+    }
+}
+
+fn unsupported(why: &str) -> Plan {
+    Plan::only(Outcome::Blocked(
+        Block::Unsupported,
+        format!("{why}; the service is left alone"),
+    ))
+}
+
+fn recreate(view: &View<'_>, drift: Vec<Drift>) -> Plan {
+    let fields: Vec<String> = drift.iter().map(change).collect();
+    let why = format!(
+        "service {} would have to be deleted and created again to change {}",
+        view.resource.aws_name(),
+        fields.join(", ")
+    );
+    Plan::only(Outcome::Blocked(Block::RecreateRequired, why)).with_drift(drift)
+}
+
+/// One difference for a person: `/launchType from "EC2" to "FARGATE"`.
+pub(super) fn change(drift: &Drift) -> String {
+    format!("{} from {} to {}", drift.path, drift.live, drift.desired)
+}
+
+/// The changed fields for a person.
+pub(super) fn fields(drift: &[Drift]) -> String {
+    drift
+        .iter()
+        .map(|drift| drift.path.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn without_controller(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    if let Some(members) = spec.as_object_mut() {
+        members.remove("deploymentController");
+    }
+    spec
+}
+
+/// The service's controller; ECS when AWS leaves it out (aws-facts 1.7).
+pub(super) fn controller(service: &Value) -> &str {
+    service
+        .pointer("/deploymentController/type")
+        .and_then(Value::as_str)
+        .unwrap_or("ECS")
+}
+
+fn create(view: &View<'_>) -> Plan {
+    let mut spec = view.spec.clone();
+    let waits: Vec<String> = view
+        .unresolved
+        .iter()
+        .filter(|key| {
+            // A service with no tasks needs no image: any revision that exists will do (P2).
+            let revision = view
+                .facts
+                .get(*key)
+                .and_then(|facts| facts.fallback_arn.clone());
+            match revision {
+                Some(arn)
+                    if key.kind == Kind::TaskDefinition && spec["desiredCount"] == json!(0) =>
+                {
+                    spec["taskDefinition"] = Value::from(arn);
+                    false
+                }
+                _ => true,
+            }
+        })
+        .map(ToString::to_string)
+        .collect();
+    if !waits.is_empty() {
+        return waiting_for(&waits);
+    }
+    let mut ours = vec![(INSTANCE_TAG, view.policy.instance.clone())];
+    if let Some(attempt) = payload::attempt_digest(view) {
+        ours.push((DECLARED_TAG, attempt));
+    }
+    let mut tags: Vec<Value> = items(&spec, "tags").cloned().collect();
+    for (key, value) in ours {
+        if !tags.iter().any(|tag| text(tag, "key") == key) {
+            tags.push(json!({"key": key, "value": value}));
+        }
+    }
+    spec["tags"] = Value::from(tags);
+    let name = view.resource.aws_name();
+    let step = Step {
+        call: Call {
+            service: Service::Ecs,
+            operation: "CreateService",
+            input: spec,
+        },
+        why: format!("create service {name}"),
+    };
+    let outcome = Outcome::Acting(step.why.clone());
+    Plan {
+        steps: vec![step],
+        ..Plan::only(outcome)
+    }
+}
+
+/// Waits for manifests that are not ready.
+pub(super) fn waiting_for(keys: &[String]) -> Plan {
+    Plan::only(Outcome::Waiting(
+        Wait::DependencyNotReady,
+        format!("waiting for {}", keys.join(", ")),
+    ))
+}
+
+/// The manifests that the view could not resolve, as texts.
+pub(super) fn unresolved(view: &View<'_>) -> Vec<String> {
+    view.unresolved.iter().map(ToString::to_string).collect()
+}
+
+/// Differences outside what a deployment carries.
+pub(super) fn quiet(view: &View<'_>, service: &Value, blue_green: bool) -> Vec<Drift> {
+    let deploying: &[&str] = if blue_green { &CARRIED } else { &DEPLOYING };
+    payload::quiet_drift(&view.spec, service, deploying)
+}
+
+/// One `UpdateService` with the members that these differences are in, and nothing else.
+pub(super) fn update(view: &View<'_>, service: &Value, drift: &[Drift]) -> Step {
+    let mut input = Map::new();
+    input.insert(
+        "cluster".to_owned(),
+        Value::from(text(service, "clusterArn")),
+    );
+    input.insert(
+        "service".to_owned(),
+        Value::from(text(service, "serviceName")),
+    );
+    for difference in drift {
+        let member = difference
+            .path
+            .trim_start_matches('/')
+            .split('/')
+            .next()
+            .unwrap_or_default();
+        if let Some(value) = view.spec.get(member) {
+            input.insert(member.to_owned(), value.clone());
+        }
+    }
+    Step {
+        call: Call {
+            service: Service::Ecs,
+            operation: "UpdateService",
+            input: Value::Object(input),
+        },
+        why: format!(
+            "update service {}: {}",
+            text(service, "serviceName"),
+            fields(drift)
+        ),
+    }
+}
+
+/// Tags that the manifest declares or that are ours, as far as they are not there yet.
+///
+/// `attempt` is the digest to record, if one was started or is live.
+pub(super) fn tag_step(view: &View<'_>, service: &Value, attempt: Option<&str>) -> Option<Step> {
+    let live = |key: &str| {
+        items(service, "tags")
+            .find(|tag| text(tag, "key") == key)
+            .map(|tag| text(tag, "value"))
+    };
+    let mut wanted: Vec<(&str, &str)> = items(&view.spec, "tags")
+        .map(|tag| (text(tag, "key"), text(tag, "value")))
+        .collect();
+    if let Some(attempt) = attempt {
+        wanted.push((DECLARED_TAG, attempt));
+    }
+    let missing: Vec<Value> = wanted
+        .into_iter()
+        .filter(|(key, value)| live(key) != Some(*value))
+        .map(|(key, value)| json!({"key": key, "value": value}))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = missing.iter().map(|tag| text(tag, "key")).collect();
+    Some(Step {
+        why: format!(
+            "tag service {}: {}",
+            text(service, "serviceName"),
+            names.join(", ")
+        ),
+        call: Call {
+            service: Service::Ecs,
+            operation: "TagResource",
+            input: json!({"resourceArn": text(service, "serviceArn"), "tags": missing}),
+        },
+    })
+}
+
+/// The digest recorded on the service.
+pub(super) fn declared_tag(service: &Value) -> Option<&str> {
+    items(service, "tags")
+        .find(|tag| text(tag, "key") == DECLARED_TAG)
+        .map(|tag| text(tag, "value"))
+}
+
+/// Whether this difference is somebody's change of live state, not of the manifest, and is still
+/// to be left alone; the text says until when.
+///
+/// The manifest's change is told by the recorded digest: if it is the declared payload's, that
+/// payload was started once, and live state has left it since.
+pub(super) fn in_grace(
+    view: &View<'_>,
+    service: &Value,
+    attempt: &str,
+    drift: &[Drift],
+) -> Option<Outcome> {
+    if declared_tag(service) != Some(attempt) {
+        return None;
+    }
+    let drifting = view
+        .drifting_since
+        .map_or(std::time::Duration::ZERO, |since| view.now.since(since));
+    let left = view
+        .grace()
+        .checked_sub(drifting)
+        .filter(|left| !left.is_zero())?;
+    let changes: Vec<String> = drift.iter().map(change).collect();
+    Some(Outcome::Waiting(
+        Wait::DriftGrace,
+        format!(
+            "somebody changed what is live: {}; healing it starts a deployment, in {} s",
+            changes.join(", "),
+            left.as_secs()
+        ),
+    ))
+}
+
+/// Converged if every task runs, else what is missing.
+pub(super) fn settled(service: &Value, observed: &Observed, steady: bool) -> Outcome {
+    let Tasks {
+        desired,
+        running,
+        pending,
+    } = tasks(service);
+    if steady && running == desired && pending == 0 {
+        return Outcome::Converged;
+    }
+    let mut message = format!("{running} of {desired} tasks running, {pending} pending");
+    if let Some(reason) = observed.stop_reasons.first() {
+        message.push_str(&format!("; the last task to stop: {reason}"));
+    }
+    Outcome::Waiting(Wait::Provisioning, message)
+}
+
+/// The service's counts.
+fn tasks(service: &Value) -> Tasks {
+    let count = |member: &str| service.get(member).and_then(Value::as_u64).unwrap_or(0);
+    Tasks {
+        desired: count("desiredCount"),
+        running: count("runningCount"),
+        pending: count("pendingCount"),
+    }
+}

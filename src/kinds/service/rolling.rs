@@ -1,0 +1,183 @@
+//! Services under ECS's own rolling update: one `UpdateService` per declared payload. Pure.
+//!
+//! AWS supersedes a deployment in flight by a newer one; so does a changed manifest here, because
+//! a deployment without circuit breaker that cannot start its tasks would otherwise never end.
+//!
+//! | live vs declared | recorded digest | newest deployment of this task definition | decision |
+//! |---|---|---|---|
+//! | equal | any | in flight | wait |
+//! | equal | any | completed | quiet fields, tags, health |
+//! | equal | any | failed | `RolloutFailed` |
+//! | differs | = declared | rolled back | `RolloutFailed`, not tried again |
+//! | differs | = declared | other | somebody changed it: heal after the grace time |
+//! | differs | other | rolled back | quarantined, unless the retry annotation is given |
+//! | differs | other | other | `UpdateService` |
+
+use serde_json::Value;
+
+use super::payload::{attempt_digest, deploying_drift, primary_deployment};
+use super::plan::{
+    declared_tag, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for,
+};
+use super::rules::ON_THE_DEPLOYMENT;
+use super::{Observed, RETRY_ANNOTATION, items, text};
+use crate::kinds::View;
+use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
+
+/// Decides about a service that exists.
+pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
+    let live = overlaid(service);
+    let deploying = deploying_drift(&view.spec, &live);
+    let waits = unresolved(view);
+    if !waits.is_empty() {
+        return resting(view, service, &live, None, waiting_for(&waits).outcome)
+            .with_drift(deploying);
+    }
+    let Some(attempt) = attempt_digest(view) else {
+        return resting(view, service, &live, None, state(observed, service)).with_drift(deploying);
+    };
+    if deploying.is_empty() {
+        let mut plan = resting(
+            view,
+            service,
+            &live,
+            Some(&attempt),
+            state(observed, service),
+        );
+        plan.rollout = rollout(service);
+        return plan;
+    }
+    let ended = match &observed.service_deployments {
+        Some(Seen::Unknown(why)) => {
+            return Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone()))
+                .with_drift(deploying);
+        }
+        Some(Seen::Present(list)) => bad_end(list, text(&view.spec, "taskDefinition")),
+        Some(Seen::Absent) | None => None,
+    };
+    let tried = declared_tag(service) == Some(attempt.as_str());
+    if let Some(why) =
+        ended.filter(|_| tried || !view.resource.annotations.contains_key(RETRY_ANNOTATION))
+    {
+        let cure = format!(
+            "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
+        );
+        let outcome = if tried {
+            Outcome::Failed(Fail::RolloutFailed, format!("{why}; {cure}"))
+        } else {
+            Outcome::Blocked(
+                Block::Quarantined,
+                format!("this content was tried before: {why}; {cure}"),
+            )
+        };
+        return resting(view, service, &live, None, outcome).with_drift(deploying);
+    }
+    if let Some(outcome) = in_grace(view, service, &attempt, &deploying) {
+        return resting(view, service, &live, None, outcome).with_drift(deploying);
+    }
+    let mut drift = deploying;
+    drift.extend(quiet(view, &live, false));
+    let step = update(view, service, &drift);
+    let outcome = Outcome::Acting(step.why.clone());
+    // The record comes with the next pass, when the new payload is live: a crash between the two
+    // leaves a deployment that the next process finds live and records.
+    Plan {
+        steps: vec![step],
+        drift,
+        ..Plan::only(outcome)
+    }
+}
+
+/// The service with what only its `PRIMARY` deployment reads back.
+fn overlaid(service: &Value) -> Value {
+    let mut live = service.clone();
+    if let Some(primary) = primary_deployment(service) {
+        for member in ON_THE_DEPLOYMENT {
+            if let Some(value) = primary.get(member) {
+                live[member] = value.clone();
+            }
+        }
+    }
+    live
+}
+
+/// Heals quiet fields and tags, else rests with `outcome`.
+fn resting(
+    view: &View<'_>,
+    service: &Value,
+    live: &Value,
+    attempt: Option<&str>,
+    outcome: Outcome,
+) -> Plan {
+    let drift: Vec<Drift> = quiet(view, live, false);
+    let mut steps: Vec<Step> = Vec::new();
+    if !drift.is_empty() {
+        steps.push(update(view, service, &drift));
+    }
+    steps.extend(tag_step(view, service, attempt));
+    let outcome = steps
+        .first()
+        .map_or(outcome, |step| Outcome::Acting(step.why.clone()));
+    Plan {
+        steps,
+        drift,
+        ..Plan::only(outcome)
+    }
+}
+
+/// How a service that is as declared stands.
+fn state(observed: &Observed, service: &Value) -> Outcome {
+    let Some(primary) = primary_deployment(service) else {
+        return settled(service, observed, false);
+    };
+    match text(primary, "rolloutState") {
+        "FAILED" => {
+            let mut why = text(primary, "rolloutStateReason").to_owned();
+            if let Some(reason) = observed.stop_reasons.first() {
+                why.push_str(&format!("; the last task to stop: {reason}"));
+            }
+            Outcome::Failed(Fail::RolloutFailed, why)
+        }
+        "IN_PROGRESS" => {
+            let mut message = format!(
+                "{}: {}",
+                text(primary, "id"),
+                text(primary, "rolloutStateReason")
+            );
+            if let Some(reason) = observed.stop_reasons.first() {
+                message.push_str(&format!("; the last task to stop: {reason}"));
+            }
+            Outcome::Waiting(Wait::RolloutInProgress, message)
+        }
+        _ => settled(
+            service,
+            observed,
+            items(service, "deployments").count() == 1,
+        ),
+    }
+}
+
+fn rollout(service: &Value) -> Option<Rollout> {
+    let primary = primary_deployment(service)?;
+    (text(primary, "rolloutState") == "IN_PROGRESS").then(|| Rollout {
+        id: text(primary, "id").to_owned(),
+        ours: true,
+        stage: RolloutStage::ScalingUp,
+        events: Vec::new(),
+        weights: None,
+    })
+}
+
+/// How the newest deployment of this task definition ended, if it ended badly.
+fn bad_end(deployments: &Value, task_definition: &str) -> Option<String> {
+    let mut all = deployments.as_array()?.iter();
+    let newest = all.find(|deployment| text(deployment, "taskDefinition") == task_definition)?;
+    let status = text(newest, "status");
+    // STOPPED is a deployment that a newer one superseded, which says nothing of its content.
+    status.starts_with("ROLLBACK").then(|| {
+        format!(
+            "service deployment {status}: {}",
+            text(newest, "statusReason")
+        )
+    })
+}

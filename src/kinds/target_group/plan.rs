@@ -1,0 +1,62 @@
+//! What to do about a target group.
+
+use serde_json::Value;
+
+use super::{MODIFY, Observed, RULES};
+use crate::document::compare;
+use crate::kinds::common::{
+    Changes, creating, facts, known, recreate_required, text, unknown, unresolved,
+};
+use crate::kinds::{View, elb};
+use crate::model::{Plan, Seen, Service};
+
+pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
+    if let Some(plan) = unresolved(view, &observed.target_group, "TargetGroupArn") {
+        return plan;
+    }
+    let what = format!("target group {}", view.resource.aws_name());
+    match &observed.target_group {
+        Seen::Unknown(reason) => unknown(&what, reason),
+        Seen::Absent => {
+            let why = format!("create {what}");
+            creating(
+                view,
+                vec![elb::create("CreateTargetGroup", view, &view.spec, why)],
+            )
+        }
+        Seen::Present(live) => update(view, observed, live, &what).unwrap_or_else(|plan| *plan),
+    }
+}
+
+fn update(
+    view: &View<'_>,
+    observed: &Observed,
+    live: &Value,
+    what: &str,
+) -> Result<Plan, Box<Plan>> {
+    let arn = text(live, "TargetGroupArn", what)?;
+    let facts = facts(view, Some(arn), true);
+    let bag = known("attributes of", what, observed.attributes.as_ref(), &facts)?;
+    let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
+
+    let drift = compare(&view.spec, live, &RULES);
+    if let Some(outcome) = recreate_required(what, &drift, &RULES) {
+        return Ok(Plan::only(outcome).with_facts(facts).with_drift(drift));
+    }
+    let identity = ("TargetGroupArn", arn);
+    let mut changes = Changes::new(what, drift);
+    changes.modify(Service::Elb, MODIFY, &RULES, &[identity], &view.spec);
+    elb::attribute(
+        view,
+        "ModifyTargetGroupAttributes",
+        identity,
+        bag,
+        &mut changes,
+    );
+    elb::tag(view, arn, live_tags, &mut changes);
+    Ok(changes.into_plan(facts))
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

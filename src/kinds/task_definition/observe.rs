@@ -1,0 +1,59 @@
+//! The reads of a task definition: tags of its images, its revisions, and what stands in them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::reuse::running_fits;
+use super::{NEWEST_READ, Observed, images};
+use crate::aws::Observer;
+use crate::kinds::View;
+use crate::model::{Moment, Seen};
+
+/// How old a family's list of revisions may be while a running revision has the declared content:
+/// then it only tells whether somebody has deregistered that revision, which matters no sooner
+/// than with the next deployment, and one list a minute and family would be most of the budget of
+/// the category at 1,000 families.
+const LISTED_FOR: Duration = Duration::from_mins(10);
+
+pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment) -> Observed {
+    let mut digests = BTreeMap::new();
+    for (repository, tags) in images::tags_wanted(view) {
+        let found = observer.images(&repository, &tags, fresh).await;
+        digests.insert(repository, found);
+    }
+    let family = view.resource.aws_name();
+    let running = observer.running_revisions(family);
+    let mut observed = Observed {
+        images: digests,
+        revisions: Seen::Present(running.clone()),
+        running,
+        documents: BTreeMap::new(),
+    };
+    read(observer, &mut observed, usize::MAX).await;
+    let fresh = if running_fits(view, &observed) {
+        fresh.minus(LISTED_FOR)
+    } else {
+        fresh
+    };
+    observed.revisions = observer.revisions(family, fresh).await;
+    read(observer, &mut observed, NEWEST_READ).await;
+    observed
+}
+
+/// Reads what stands in the newest of the listed revisions.
+async fn read(observer: &Observer, observed: &mut Observed, newest: usize) {
+    let listed: Vec<String> = observed
+        .revisions
+        .present()
+        .into_iter()
+        .flatten()
+        .take(newest)
+        .cloned()
+        .collect();
+    for arn in listed {
+        if !observed.documents.contains_key(&arn) {
+            let document = observer.task_definition(&arn).await;
+            observed.documents.insert(arn, document);
+        }
+    }
+}
