@@ -1,0 +1,88 @@
+//! What a run would do, without doing it: the passes of the daemon in `Mode::Plan`, level by level of
+//! the references.
+//!
+//! What does not exist yet is given to its dependents as a placeholder, so that the whole chain of a
+//! first deployment is shown and not only its first link.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::pass::{Context, Mode, Request, pass};
+use crate::aws::{Aws, Observer};
+use crate::clock::Clock;
+use crate::kinds::Policy;
+use crate::manifest::DesiredSet;
+use crate::model::{FactBoard, Facts, Key, PLACEHOLDER, Plan};
+
+/// The plan of every key.
+pub type Preview = BTreeMap<Key, Plan>;
+
+/// Plans the whole set without writing.
+pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) -> Preview {
+    let observer = Observer::new(aws.clone(), clock.clone());
+    let context = Arc::new(Context {
+        aws,
+        observer,
+        policy,
+        mode: Mode::Plan,
+    });
+    let set = Arc::new(set);
+    let start = clock.now();
+    let mut facts = FactBoard::new();
+    let mut plans = Preview::new();
+    let mut left: BTreeSet<Key> = set.resources.keys().cloned().collect();
+    while !left.is_empty() {
+        let level: Vec<Key> = left
+            .iter()
+            .filter(|key| {
+                set.get(key)
+                    .is_none_or(|resource| resource.needs.is_disjoint(&left))
+            })
+            .cloned()
+            .collect();
+        if level.is_empty() {
+            // Cannot be: a cycle is an error at load. Whatever is left is not planned.
+            break;
+        }
+        let mut passes = JoinSet::new();
+        let shared = Arc::new(facts.clone());
+        for key in level {
+            left.remove(&key);
+            let context = Arc::clone(&context);
+            let request = Request {
+                key: key.clone(),
+                set: Arc::clone(&set),
+                facts: Arc::clone(&shared),
+                now: clock.now(),
+                drifting_since: None,
+                fresh: start,
+            };
+            passes.spawn(async move { (key, pass(&context, &request).await) });
+        }
+        while let Some(joined) = passes.join_next().await {
+            let Ok((key, Some(done))) = joined else {
+                continue;
+            };
+            facts.insert(key.clone(), expected(&key, &done.plan));
+            plans.insert(key, done.plan);
+        }
+    }
+    plans
+}
+
+/// The facts that a resource will have once its plan is carried out.
+fn expected(key: &Key, plan: &Plan) -> Facts {
+    let mut facts = plan.facts.clone().unwrap_or_default();
+    if !plan.steps.is_empty() && (facts.arn.is_none() || !facts.ready) {
+        let placeholder = format!("{PLACEHOLDER}{key} is made)");
+        facts.arn.get_or_insert_with(|| placeholder.clone());
+        facts.uri.get_or_insert(placeholder);
+        facts.ready = true;
+    }
+    if facts.name.is_empty() {
+        key.name.clone_into(&mut facts.name);
+    }
+    facts
+}

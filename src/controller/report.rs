@@ -1,0 +1,173 @@
+//! What the loop tells the outside about a pass: status, metrics, log. No decision.
+
+use std::time::Duration;
+
+use super::Controller;
+use super::pass::Done;
+use crate::manifest::{Diagnostic, Severity};
+use crate::model::{Fail, Key, Kind, Moment, Outcome, Wait};
+use crate::status::ResourceStatus;
+
+impl Controller {
+    /// Writes the status and the metrics of an ended pass. Logs at `info` only what changed.
+    pub(super) fn report(&mut self, key: &Key, done: &Done, started: Moment, now: Moment) {
+        let outcome = &done.plan.outcome;
+        let took = now.since(started);
+        self.metrics.pass_ended(key.kind, result(outcome), took);
+        self.metrics.queue_worked(took);
+        self.metrics.queue_added(self.state.failures(key) > 0);
+        if let Some(reason) = error_reason(outcome) {
+            self.metrics.pass_failed(
+                key.kind,
+                reason,
+                matches!(
+                    outcome,
+                    Outcome::Failed(Fail::AccessDenied | Fail::QuotaExceeded, _)
+                ),
+            );
+        }
+        let Some(resource) = self.state.set.get(key) else {
+            return;
+        };
+        let before = self.board.read().resources.remove(key);
+        let same = before.as_ref().is_some_and(|before| {
+            before.outcome.label() == outcome.label() && before.outcome.reason() == outcome.reason()
+        });
+        if same
+            && before
+                .as_ref()
+                .is_some_and(|before| before.outcome == *outcome)
+        {
+            tracing::debug!(%key, %outcome, millis = millis(took), "pass");
+        } else {
+            log(key, outcome, took);
+        }
+        let service = (key.kind == Kind::Service).then(|| {
+            let cluster = resource
+                .spec
+                .get("cluster")
+                .and_then(|c| c.as_str())
+                .unwrap_or("default");
+            (
+                cluster.rsplit('/').next().unwrap_or(cluster).to_owned(),
+                resource.aws_name().to_owned(),
+            )
+        });
+        let status = ResourceStatus {
+            outcome: outcome.clone(),
+            since: before
+                .as_ref()
+                .filter(|_| same)
+                .map_or(now, |before| before.since),
+            observed_at: now,
+            drift: done.plan.drift.clone(),
+            rollout: done.plan.rollout.clone(),
+            tasks: done
+                .plan
+                .tasks
+                .or_else(|| before.as_ref().and_then(|before| before.tasks)),
+            arn: done
+                .plan
+                .facts
+                .as_ref()
+                .and_then(|facts| facts.arn.clone())
+                .or_else(|| before.as_ref().and_then(|before| before.arn.clone())),
+            service: service.clone(),
+            failures: self.state.failures(key),
+            file: resource.origin.file.clone(),
+        };
+        if let (Some((cluster, name)), Some(before)) = (&service, &before) {
+            if let (Some(rollout), None) = (&before.rollout, &done.plan.rollout)
+                && !rollout.id.is_empty()
+            {
+                let strategy = if rollout.id.starts_with("d-") {
+                    "code_deploy"
+                } else {
+                    "rolling"
+                };
+                let result = if matches!(outcome, Outcome::Failed(Fail::RolloutFailed, _)) {
+                    "failed"
+                } else {
+                    "successful"
+                };
+                self.metrics
+                    .deployment_ended(cluster, name, strategy, result);
+            }
+            if matches!(outcome, Outcome::Waiting(Wait::DriftGrace, _)) && !same {
+                self.metrics.self_heal_suppressed(cluster, name, "grace");
+            }
+        }
+        self.board
+            .write(|board| board.resources.insert(key.clone(), status));
+    }
+}
+
+fn log(key: &Key, outcome: &Outcome, took: Duration) {
+    match outcome {
+        Outcome::Failed(..) => tracing::error!(%key, millis = millis(took), "{outcome}"),
+        Outcome::Blocked(..) => tracing::warn!(%key, millis = millis(took), "{outcome}"),
+        Outcome::Converged | Outcome::Acting(_) | Outcome::Waiting(..) => {
+            tracing::info!(%key, millis = millis(took), "{outcome}");
+        }
+    }
+}
+
+fn millis(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The `result` label of `controller_runtime_reconcile_total`.
+fn result(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Converged | Outcome::Blocked(..) => "success",
+        Outcome::Acting(_) => "requeue",
+        Outcome::Waiting(Wait::ObservationUnknown | Wait::TransientError, _)
+        | Outcome::Failed(..) => "error",
+        Outcome::Waiting(..) => "requeue_after",
+    }
+}
+
+/// The reason label of a failed pass.
+fn error_reason(outcome: &Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Failed(..)
+        | Outcome::Waiting(Wait::ObservationUnknown | Wait::TransientError, _) => {
+            Some(outcome.reason())
+        }
+        Outcome::Converged | Outcome::Acting(_) | Outcome::Waiting(..) | Outcome::Blocked(..) => {
+            None
+        }
+    }
+}
+
+/// Logs what the loader found, one line each.
+pub(super) fn diagnostics(all: &[Diagnostic]) {
+    for diagnostic in all {
+        match diagnostic.severity {
+            Severity::Error => tracing::error!("{}", line(diagnostic)),
+            Severity::Warning => tracing::warn!("{}", line(diagnostic)),
+        }
+    }
+}
+
+/// A finding in one line: `auth.yaml:12:5: spec.cpu: …; hint`.
+pub(super) fn line(diagnostic: &Diagnostic) -> String {
+    let Diagnostic {
+        file,
+        line,
+        column,
+        path,
+        message,
+        hint,
+        ..
+    } = diagnostic;
+    let hint = hint
+        .as_ref()
+        .map(|hint| format!("; {hint}"))
+        .unwrap_or_default();
+    if path.is_empty() {
+        format!("{file}:{line}:{column}: {message}{hint}")
+    } else {
+        format!("{file}:{line}:{column}: {path}: {message}{hint}")
+    }
+}
