@@ -1,7 +1,83 @@
 //! Even Keel: a reconciling controller for Amazon ECS.
+//!
+//! It reads manifests, compares them with AWS, and writes what is missing or different, again and
+//! again. The user's view is in `README.md`; this page is the contributor's: the map, the flow of one
+//! pass, and the invariants. `tests/it/tidy.rs` checks those of them that a test can check.
+//!
+//! # Bird's-eye view
+//!
+//! ```text
+//!  files ──▶ source ──▶ manifest ──▶ DesiredSet ─┐
+//!                                                ▼
+//!  signals, file events, timers ──▶ controller ──▶ one pass per key:
+//!                                                │
+//!      observe (I/O)   aws::Observer reads AWS, shared and batched
+//!      plan    (pure)  kinds::<kind>::plan: View + Observed ──▶ Plan
+//!      apply   (I/O)   aws::Aws::call, step by step; the first failure ends the pass
+//!      requeue (pure)  controller::requeue: Outcome ──▶ when to look again
+//!                                                │
+//!                                                ▼
+//!                            status ──▶ /status, /metrics, the terminal
+//! ```
+//!
+//! # Map, in reading order
+//!
+//! The pure core: no clock, no I/O, no environment, no AWS types.
+//!
+//! - [`model`]: the vocabulary. Keys, outcomes with closed reasons, plans, facts, moments.
+//! - [`catalogue`]: every field of the AWS inputs that a manifest may hold, as data generated from the
+//!   service models (`scripts/catalogue.py`).
+//! - [`manifest`]: text to [`manifest::DesiredSet`], with every finding named by file, line and cure;
+//!   references between manifests.
+//! - [`document`]: AWS documents as JSON values: comparison by tables, canonical forms, digests,
+//!   masking of secrets.
+//! - [`kinds`]: one folder a kind of resource: its reads (`observe.rs`, I/O) and its decisions
+//!   (`plan.rs` and what is beside it, pure). [`kinds::service`] holds the rollouts.
+//! - [`queue`]: which key is due when.
+//! - [`sandbox`]: the simulated AWS, a synchronous state machine that knows nothing of the rest.
+//!
+//! The edges.
+//!
+//! - [`aws`]: the SDK clients behind one document call, the batched reader, pacing, fault classes.
+//! - [`source`]: the folder of manifests and its watch.
+//! - [`clock`]: the one clock; simulated time runs through it.
+//! - [`mount`]: the sandbox under the SDK's HTTP connector, and over TCP.
+//! - [`controller`]: the loop, the pass, what is kept between passes, the preview behind `plan`.
+//! - [`status`], [`metrics`], [`http`], [`telemetry`]: what the outside sees.
+//! - [`cli`]: the commands.
+//!
+//! # Invariants
+//!
+//! 1. Everything that decides is a synchronous function of values; everything that touches the world
+//!    decides nothing.
+//! 2. State is observed, never remembered. A crash at any instant loses nothing but a timer; the
+//!    test `tests/it/sim/crash.rs` dies after every write. What must outlive the process is a tag
+//!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
+//!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`).
+//! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write.
+//! 4. Waiting, blocked and converged are outcomes ([`model::Outcome`]), not errors; a pass never waits.
+//! 5. A rollout that failed is not tried again until its content changes or a person says so.
+//! 6. AWS documents stay documents: a spec reaches AWS whole and comes back whole, members newer
+//!    than the SDK included (see [`aws`]). There is no trait over AWS.
+//! 7. Documents and maps are ordered (`BTreeMap`, `serde_json` with preserved order): equal inputs give
+//!    equal plans, byte for byte.
+//! 8. Everything has a limit: files, bytes, nesting, pages, workers, retries, rates, label values.
+//! 9. No secret reaches a log, difference, metric or error: environment values are masked where a
+//!    difference is made ([`document::compare`]), source excerpts where they are cut.
+//!
+//! Deliberately absent: a database, a lock, a plug-in interface, and any memory of what was done.
+//!
+//! # Where this departs from the plans it came from
+//!
+//! - Kinds are documents with tables, not typed structs, so that a field newer than this program can
+//!   stand in a manifest.
+//! - Reads are batched by what is stale, not one per key: see [`aws::Observer`].
+//! - A plan's steps never need each other's answers; what depends on an answer is left to the next
+//!   pass, which sees it. So there is nothing to bind at execution.
 
 pub mod aws;
 pub mod catalogue;
+pub mod cli;
 pub mod clock;
 pub mod controller;
 pub mod document;

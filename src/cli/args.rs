@@ -1,0 +1,240 @@
+//! The arguments as typed, with the help that teaches them. Nothing is interpreted here.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::telemetry::LogFormat;
+
+/// Keeps ECS services as their manifests say: a reconciling controller for Amazon ECS.
+#[derive(Debug, Parser)]
+#[command(name = "evenkeel", version, max_term_width = 100)]
+#[command(after_help = "\
+Start without an AWS account:
+  evenkeel sync --source manifests --sandbox     eight services from nothing, on a simulated AWS
+  evenkeel run --source manifests --sandbox      the same, as a daemon; edit a manifest and watch
+
+Exit codes: 64 for a usage error in every command; each command's help names its own.")]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the doc comments are the help, where backticks would show"
+)]
+pub(super) enum Command {
+    /// Reconcile until stopped: the daemon
+    ///
+    /// Reads every manifest under --source, watches for changes, and keeps AWS as the manifests say.
+    /// SIGHUP reads everything again at once; SIGTERM and SIGINT stop it and leave running
+    /// deployments alone. Exit code 0 when it was stopped.
+    Run(RunArgs),
+    /// Reconcile until nothing moves any more, then say how every resource stands
+    ///
+    /// Ends when every resource is converged, blocked or failed, when only an outside event (an
+    /// image, an approval) can move one on, or at --timeout. Drift is healed at once, without the
+    /// daemon's grace time. Exit code 0 if everything is converged, else 1.
+    Sync(SyncArgs),
+    /// Say what would be done and why, without writing
+    ///
+    /// Exit code 0 if there is nothing to do, 2 if there are changes, 1 on an error.
+    Plan(PlanArgs),
+    /// Check manifests without AWS
+    ///
+    /// Exit code 0 if there is no error, else 1.
+    Validate(ValidateArgs),
+    /// Serve the simulated AWS over HTTP, for any SDK or the AWS CLI
+    ///
+    /// Point clients at it with AWS_ENDPOINT_URL=http://127.0.0.1:4566 and any credentials. The
+    /// account is 123456789012; the state is in memory.
+    Sandbox(SandboxArgs),
+}
+
+/// Where the manifests are, and which AWS.
+#[derive(Debug, Args)]
+pub(super) struct SourceArgs {
+    /// Folder of manifests, read recursively (.yaml, .yml, .json)
+    #[arg(long, value_name = "DIR", env = "EVENKEEL_SOURCE")]
+    pub(super) source: PathBuf,
+    /// Use a simulated AWS in this process instead of a real one
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// With --sandbox: simulated seconds in a real one
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(super) speed: u32,
+    /// With --sandbox: also serve it at this address, for the AWS CLI
+    #[arg(long, value_name = "ADDR", requires = "sandbox")]
+    pub(super) sandbox_listen: Option<SocketAddr>,
+    /// Name of this installation, kept in the tag evenkeel.dev/instance of what it creates
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "default",
+        env = "EVENKEEL_INSTANCE"
+    )]
+    pub(super) instance: String,
+    /// Let fields pass that the catalogue does not know (newer than this program)
+    #[arg(long)]
+    pub(super) allow_unknown_fields: bool,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
+}
+
+/// How to log.
+#[derive(Debug, Args)]
+pub(super) struct LogArgs {
+    /// Form of the log on stderr
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "EVENKEEL_LOG_FORMAT")]
+    pub(super) log_format: LogFormat,
+    /// What to log: a level (error, warn, info, debug, trace) or a tracing filter
+    #[arg(long, value_name = "FILTER", env = "EVENKEEL_LOG")]
+    pub(super) log: Option<String>,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    /// Serve /metrics, /healthz, /readyz and /status at this address
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:9464",
+        env = "EVENKEEL_METRICS_ADDR"
+    )]
+    pub(super) metrics_addr: SocketAddr,
+    /// How often the source is read although nothing told that it changed
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub(super) poll: Duration,
+    /// How long drift that takes a deployment to heal is left alone (a manifest's sync.driftGrace
+    /// comes first)
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub(super) drift_grace: Duration,
+}
+
+/// `sync`.
+#[derive(Debug, Args)]
+pub(super) struct SyncArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    /// Give up after this long
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// `validate`.
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    /// Files or folders; all of them are one set
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Let fields pass that the catalogue does not know (newer than this program)
+    #[arg(long)]
+    pub(super) allow_unknown_fields: bool,
+    /// Form of the findings on stdout
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// `sandbox`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the doc comments are the help, where backticks would show"
+)]
+pub(super) struct SandboxArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<SandboxCommand>,
+    /// Address to listen at
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4566")]
+    pub(super) listen: SocketAddr,
+    /// Simulated seconds in a real one
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(super) speed: u32,
+    /// File with documents of kind SandboxSeed: what is there from the start
+    #[arg(long, value_name = "FILE")]
+    pub(super) seed: Option<PathBuf>,
+    /// Region that the seed is for
+    #[arg(
+        long,
+        value_name = "REGION",
+        default_value = "us-east-1",
+        env = "AWS_REGION"
+    )]
+    pub(super) region: String,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
+}
+
+/// Commands to a running sandbox.
+#[derive(Debug, Subcommand)]
+pub(super) enum SandboxCommand {
+    /// Push a (fake) image into the ECR of a running sandbox
+    Push(PushArgs),
+}
+
+/// `sandbox push`.
+#[derive(Debug, Args)]
+pub(super) struct PushArgs {
+    /// Repository and tag, such as nova/auth-service:1.5.0
+    #[arg(value_name = "REPOSITORY:TAG")]
+    pub(super) image: String,
+    /// Address of the sandbox
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4566")]
+    pub(super) to: SocketAddr,
+    /// Region of the repository
+    #[arg(
+        long,
+        value_name = "REGION",
+        default_value = "us-east-1",
+        env = "AWS_REGION"
+    )]
+    pub(super) region: String,
+    /// Containers of it exit with this code soon after their start
+    #[arg(long, value_name = "EXIT_CODE")]
+    pub(super) crash: Option<i64>,
+    /// Containers of it never start
+    #[arg(long)]
+    pub(super) hang: bool,
+    /// Containers of it run and fail their health checks
+    #[arg(long)]
+    pub(super) unhealthy: bool,
+}
+
+/// Form of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Reads `90s`, `10m`, `1h 30m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| format!("`{text}` is not a duration, such as 90s, 10m or 1h"))?;
+    Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
+}

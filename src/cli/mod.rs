@@ -1,0 +1,56 @@
+//! The command line: what was typed. Commands are in the modules of their names.
+//!
+//! Invariants:
+//! - Exit codes: each command's own, and 64 for a usage error (`EX_USAGE`), in every command.
+//! - Results go to stdout, everything else to stderr. Colour only on a terminal (`anstream`).
+
+mod args;
+mod output;
+mod plan;
+mod progress;
+mod push;
+mod run;
+mod sandbox;
+mod signals;
+mod start;
+mod sync;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Cli, Command, SandboxCommand};
+
+/// The exit code of a command that was typed wrong.
+const USAGE: u8 = 64;
+
+/// Parses the command line, runs the command, and gives the exit code.
+pub async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            // A closed pipe is nobody's error.
+            drop(error.print());
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        Command::Run(args) => run::run(&args).await,
+        Command::Sync(args) => sync::sync(&args).await,
+        Command::Plan(args) => plan::plan(&args).await,
+        Command::Validate(args) => validate::validate(&args),
+        Command::Sandbox(args) => match &args.command {
+            Some(SandboxCommand::Push(push)) => push::push(push).await,
+            None => sandbox::sandbox(&args).await,
+        },
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `evenkeel plan`: what would be done and why.
+
+use serde_json::{Value, json};
+
+use super::args::{Output, PlanArgs};
+use super::{output, start};
+use crate::controller::{Preview, preview};
+use crate::manifest::{Diagnostic, Severity, load, render_text};
+use crate::model::{Key, Outcome, Plan, Wait};
+use crate::telemetry;
+
+/// Plans.
+pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
+    telemetry::init(
+        args.source.log.log_format,
+        args.source.log.log.as_deref().unwrap_or("error"),
+    )?;
+    let started = start::start(&args.source).await?;
+    let snapshot = started.source.read().map_err(|error| error.to_string())?;
+    let loaded = load(&snapshot.files, &started.load);
+    if !loaded.diagnostics.is_empty() {
+        output::note(&render_text(&loaded.diagnostics, output::colour()));
+    }
+    let account = started
+        .aws
+        .account()
+        .await
+        .map_err(|fault| format!("no AWS to plan against: {fault}"))?;
+    let plans = preview(started.aws, started.clock, started.policy, loaded.set).await;
+    match args.output {
+        Output::Json => output::json(&document(&account, &plans, &loaded.diagnostics)),
+        Output::Text => output::result(&text(&plans)),
+    }
+    let broken = loaded
+        .diagnostics
+        .iter()
+        .any(|found| found.severity == Severity::Error);
+    Ok(exit_code(&plans, broken))
+}
+
+/// 1 for an error, else 2 for changes, else 0.
+fn exit_code(plans: &Preview, broken: bool) -> u8 {
+    let unreadable = |plan: &Plan| {
+        matches!(
+            plan.outcome,
+            Outcome::Failed(..) | Outcome::Waiting(Wait::ObservationUnknown, _)
+        )
+    };
+    if broken || plans.values().any(unreadable) {
+        1
+    } else if plans.values().any(|plan| !plan.steps.is_empty()) {
+        2
+    } else {
+        0
+    }
+}
+
+/// Inputs are left out: they may hold secrets, and the differences say what changes.
+fn document(account: &str, plans: &Preview, diagnostics: &[Diagnostic]) -> Value {
+    let resources: Vec<Value> = plans
+        .iter()
+        .map(|(key, plan)| {
+            let steps: Vec<Value> = plan
+                .steps
+                .iter()
+                .map(|step| {
+                    json!({"service": step.call.service.label(), "operation": step.call.operation, "why": step.why})
+                })
+                .collect();
+            let drift: Vec<Value> = plan
+                .drift
+                .iter()
+                .map(|drift| json!({"path": drift.path, "live": drift.live, "desired": drift.desired}))
+                .collect();
+            json!({
+                "key": key.to_string(),
+                "outcome": plan.outcome.label(),
+                "reason": plan.outcome.reason(),
+                "message": plan.outcome.message(),
+                "steps": steps,
+                "drift": drift,
+            })
+        })
+        .collect();
+    json!({
+        "account": account,
+        "changes": plans.values().map(|plan| plan.steps.len()).sum::<usize>(),
+        "resources": resources,
+        "diagnostics": crate::manifest::render_json(diagnostics),
+    })
+}
+
+fn text(plans: &Preview) -> String {
+    let mut out = String::new();
+    for (key, plan) in plans {
+        if plan.steps.is_empty() && plan.outcome == Outcome::Converged {
+            continue;
+        }
+        one(&mut out, key, plan);
+    }
+    let writes: usize = plans.values().map(|plan| plan.steps.len()).sum();
+    let converged = plans
+        .values()
+        .filter(|plan| plan.steps.is_empty() && plan.outcome == Outcome::Converged)
+        .count();
+    let resting = plans.values().filter(|plan| plan.steps.is_empty()).count() - converged;
+    out.push_str(&format!(
+        "{writes} changes, {resting} waiting or blocked, {converged} as declared\n"
+    ));
+    out
+}
+
+fn one(out: &mut String, key: &Key, plan: &Plan) {
+    let style = output::style(&plan.outcome);
+    if plan.steps.is_empty() {
+        out.push_str(&format!("  {key}  {style}{}{style:#}\n", plan.outcome));
+    } else {
+        out.push_str(&format!("{style}~{style:#} {key}\n"));
+        for step in &plan.steps {
+            out.push_str(&format!(
+                "    {} ({} {})\n",
+                step.why,
+                step.call.service.label(),
+                step.call.operation
+            ));
+        }
+    }
+    for drift in &plan.drift {
+        out.push_str(&format!(
+            "      {}: {} -> {}\n",
+            drift.path, drift.live, drift.desired
+        ));
+    }
+}

@@ -1,0 +1,77 @@
+//! `evenkeel run`: the daemon.
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+use super::args::RunArgs;
+use super::{signals, start};
+use crate::controller::{Controller, Ended, Event, Settings, Until};
+use crate::source::watch;
+use crate::status::Board;
+use crate::{http, telemetry};
+
+/// Runs until stopped.
+pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
+    telemetry::init(
+        args.source.log.log_format,
+        args.source.log.log.as_deref().unwrap_or("info"),
+    )?;
+    let started = start::start(&args.source).await?;
+    let (sender, events) = mpsc::channel(16);
+    signals::listen(sender.clone())?;
+    let board = Board::default();
+    let listener = TcpListener::bind(args.metrics_addr)
+        .await
+        .map_err(|error| {
+            format!(
+                "cannot listen at {}: {error}; choose another --metrics-addr",
+                args.metrics_addr
+            )
+        })?;
+    tracing::info!("metrics, probes and status at http://{}", args.metrics_addr);
+    let (stop_http, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(http::serve(
+        listener,
+        board.clone(),
+        started.metrics.clone(),
+        started.clock.clone(),
+        async move { drop(stopped.await) },
+    ));
+    match watch(started.source.root()) {
+        Ok(mut watcher) => {
+            tokio::spawn(async move {
+                loop {
+                    watcher.changed().await;
+                    if sender.send(Event::SourceChanged).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        Err(error) => tracing::warn!("cannot watch the source, polling alone: {error}"),
+    }
+    let settings = Settings {
+        policy: crate::kinds::Policy {
+            drift_grace: args.drift_grace,
+            ..started.policy
+        },
+        poll: args.poll,
+        load: started.load,
+        ..Settings::default()
+    };
+    let controller = Controller::new(
+        started.aws,
+        started.clock,
+        started.metrics,
+        board,
+        started.source,
+        settings,
+    );
+    let ended = controller.run(events, Until::Stopped).await;
+    // The server has ended by itself if it does not listen.
+    stop_http.send(()).ok();
+    if let Ok(Err(error)) = server.await {
+        tracing::warn!("the HTTP server ended badly: {error}");
+    }
+    Ok(u8::from(ended != Ended::Stopped))
+}

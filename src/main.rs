@@ -1,0 +1,8 @@
+//! The binary: everything is in the library, so that tests can link it.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    evenkeel::cli::main().await
+}
