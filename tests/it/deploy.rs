@@ -1,0 +1,197 @@
+//! `deploy/` against the program: permissions, alert rules, and how it is run.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use evenkeel::aws::OPERATIONS;
+use evenkeel::model::Service;
+use serde_json::Value;
+
+/// What AWS asks of the caller behind operations that we do call. EC2: "Elastic Load Balancing API
+/// permissions" in its user guide. `CreateDeployment` registers the revision and reads the
+/// deployment configuration as the caller. Services are handed roles, and the service-linked ones
+/// are made on first use.
+const BEHIND: [&str; 11] = [
+    "codedeploy:GetApplicationRevision",
+    "codedeploy:GetDeploymentConfig",
+    "codedeploy:RegisterApplicationRevision",
+    "ec2:DescribeAccountAttributes",
+    "ec2:DescribeAddresses",
+    "ec2:DescribeInternetGateways",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+    "iam:CreateServiceLinkedRole",
+    "iam:PassRole",
+];
+
+/// The actions that take no resource (Service Authorization Reference), so that `*` is no laxity.
+/// Every `Describe` of load balancing and of EC2 is another.
+const UNSCOPED: [&str; 7] = [
+    "codedeploy:BatchGetDeploymentTargets",
+    "ecs:CreateCluster",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListTaskDefinitions",
+    "ecs:ListTasks",
+    "ecs:RegisterTaskDefinition",
+    "sts:GetCallerIdentity",
+];
+
+fn read(path: &str) -> String {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn json(path: &str) -> Value {
+    serde_json::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A member that is one string or a list of them.
+fn strings(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(all) => all.iter().map(|one| one.as_str().unwrap()).collect(),
+        one => vec![one.as_str().unwrap()],
+    }
+}
+
+fn prefix(service: Service) -> &'static str {
+    match service {
+        Service::Ecs => "ecs",
+        Service::Ecr => "ecr",
+        Service::CodeDeploy => "codedeploy",
+        Service::Elb => "elasticloadbalancing",
+        Service::Sts => "sts",
+    }
+}
+
+#[test]
+fn the_policy_allows_exactly_what_is_called() {
+    let policy = json("deploy/iam-policy.json");
+    let mut allowed = BTreeSet::new();
+    for statement in policy["Statement"].as_array().unwrap() {
+        assert_eq!(statement["Effect"], "Allow");
+        for action in strings(&statement["Action"]) {
+            assert!(
+                allowed.insert(action.to_owned()),
+                "{action} is allowed twice"
+            );
+        }
+    }
+    let called = OPERATIONS
+        .iter()
+        .map(|(service, name)| format!("{}:{name}", prefix(*service)));
+    let needed: BTreeSet<String> = called.chain(BEHIND.map(str::to_owned)).collect();
+    let missing: Vec<_> = needed.difference(&allowed).collect();
+    let idle: Vec<_> = allowed.difference(&needed).collect();
+    assert!(
+        missing.is_empty() && idle.is_empty(),
+        "missing: {missing:?}; not needed: {idle:?}"
+    );
+}
+
+#[test]
+fn the_policy_is_no_wider_than_iam_allows() {
+    let policy = json("deploy/iam-policy.json");
+    for statement in policy["Statement"].as_array().unwrap() {
+        let everything = strings(&statement["Resource"]).contains(&"*");
+        for action in strings(&statement["Action"]) {
+            assert!(!action.contains('*'), "{action} is a pattern");
+            let describes = ["elasticloadbalancing:Describe", "ec2:Describe"]
+                .iter()
+                .any(|start| action.starts_with(start));
+            let unscoped = describes || UNSCOPED.contains(&action);
+            assert_eq!(everything, unscoped, "{action}: {}", statement["Resource"]);
+        }
+        if everything && statement["Action"][0] != "sts:GetCallerIdentity" {
+            assert!(
+                statement["Condition"].is_object(),
+                "no condition: {statement}"
+            );
+        }
+        if statement["Action"][0] == "iam:PassRole" {
+            let services = &statement["Condition"]["StringEquals"]["iam:PassedToService"];
+            assert!(services.is_array(), "PassRole to any service: {statement}");
+        }
+    }
+    // IAM counts a managed policy without white space, to 6,144 characters.
+    let size = read("deploy/iam-policy.json")
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .count();
+    assert!(size <= 6_144, "{size} characters");
+}
+
+/// The metrics that a text names, without a histogram's suffix.
+fn metrics_in(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words
+        .filter(|word| {
+            ["evenkeel_", "controller_runtime_", "workqueue_"]
+                .iter()
+                .any(|p| word.starts_with(p))
+        })
+        // A bare prefix, as in `workqueue_*`, is no name.
+        .filter(|word| !word.ends_with('_'))
+        .map(|word| word.strip_suffix("_bucket").unwrap_or(word).to_owned())
+        .collect()
+}
+
+#[test]
+fn every_metric_that_is_used_exists_and_every_alert_has_its_absent_twin() {
+    let documented = metrics_in(&read("docs/metrics.md"));
+    assert!(documented.len() > 40, "{documented:?}");
+    let rules = read("deploy/prometheus/alerts.yaml");
+    let (alerts, twins) = rules.split_once("- name: evenkeel-absent").unwrap();
+    let used = metrics_in(alerts);
+    assert!(used.len() > 10, "{used:?}");
+    let unknown: Vec<_> = used.difference(&documented).collect();
+    assert!(unknown.is_empty(), "not in docs/metrics.md: {unknown:?}");
+    let drawn = metrics_in(&read("deploy/grafana/dashboard.json"));
+    let unknown: Vec<_> = drawn.difference(&documented).collect();
+    assert!(
+        unknown.is_empty(),
+        "the dashboard's are not in docs/metrics.md: {unknown:?}"
+    );
+    for metric in &used {
+        let twin = [")", "{", "_bucket)"]
+            .iter()
+            .any(|end| twins.contains(&format!("absent({metric}{end}")));
+        assert!(twin, "no absent({metric})");
+    }
+}
+
+#[test]
+fn the_task_definition_runs_the_image_as_it_is_built() {
+    let task = json("deploy/ecs/task-definition.json");
+    let container = &task["containerDefinitions"][0];
+    let dockerfile = read("deploy/Dockerfile");
+    let line = |start: &str| {
+        dockerfile
+            .lines()
+            .find_map(|line| line.strip_prefix(start))
+            .unwrap_or_default()
+            .trim()
+    };
+    let command: Value = serde_json::from_str(line("CMD")).unwrap();
+    assert_eq!(container["command"], command);
+    assert_eq!(container["user"], line("USER"));
+    let port = line("EXPOSE");
+    assert_eq!(
+        container["portMappings"][0]["containerPort"].to_string(),
+        port
+    );
+    assert!(
+        container["healthCheck"]["command"][3]
+            .as_str()
+            .unwrap()
+            .contains(&format!("/{port} "))
+    );
+    assert_eq!(container["readonlyRootFilesystem"], true);
+    assert_eq!(container["mountPoints"][0]["readOnly"], true);
+}

@@ -1,0 +1,135 @@
+//! The wire between the SDK and the simulated AWS, and what can go wrong on it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use evenkeel::mount::Mounted;
+use tokio::sync::Notify;
+
+/// What may happen to a call, in parts of a thousand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Odds {
+    /// Refused with a throttling error before anything happened.
+    pub throttled: u32,
+    /// Refused with a 5xx before anything happened.
+    pub broken: u32,
+    /// Carried out, and the answer lost.
+    pub lost: u32,
+}
+
+/// The wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    mounted: Mounted,
+    odds: Arc<Mutex<Odds>>,
+    luck: Arc<Mutex<fastrand::Rng>>,
+    /// The mutating call after which the daemon dies; 0 for never.
+    crash_after: Arc<AtomicU64>,
+    crashed: Arc<Notify>,
+}
+
+impl Wire {
+    pub(crate) fn new(mounted: Mounted, seed: u64) -> Self {
+        Self {
+            mounted,
+            odds: Arc::default(),
+            luck: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
+            crash_after: Arc::default(),
+            crashed: Arc::default(),
+        }
+    }
+
+    pub(crate) fn http_client(&self) -> SharedHttpClient {
+        let connector = SharedHttpConnector::new(self.clone());
+        http_client_fn(move |_, _| connector.clone())
+    }
+
+    pub(crate) fn set(&self, odds: Odds) {
+        *self.odds.lock().unwrap() = odds;
+    }
+
+    /// Lets the daemon die once AWS has carried out `mutations` mutating calls in all.
+    pub(crate) fn crash_after(&self, mutations: u64) {
+        self.crash_after.store(mutations, Ordering::Relaxed);
+    }
+
+    /// Ends when the daemon is to die.
+    pub(crate) async fn crashed(&self) {
+        self.crashed.notified().await;
+    }
+
+    fn refuse(status: u16, code: &str) -> HttpResponse {
+        let json = format!("{{\"__type\":\"{code}\",\"message\":\"Rate exceeded\"}}");
+        let response = http::Response::builder()
+            .status(status)
+            .header("x-amzn-errortype", code)
+            .body(SdkBody::from(json))
+            .unwrap();
+        HttpResponse::try_from(response).unwrap()
+    }
+
+    fn refuse_query(status: u16, code: &str) -> HttpResponse {
+        let xml = format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>Rate exceeded</Message></Error>\
+             <RequestId>0</RequestId></ErrorResponse>"
+        );
+        let response = http::Response::builder()
+            .status(status)
+            .body(SdkBody::from(xml))
+            .unwrap();
+        HttpResponse::try_from(response).unwrap()
+    }
+
+    async fn carry(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let (dice, latency) = {
+            let mut luck = self.luck.lock().unwrap();
+            (luck.u32(0..1000), luck.u64(5..60))
+        };
+        tokio::time::sleep(Duration::from_millis(latency)).await;
+        let odds = *self.odds.lock().unwrap();
+        let json = request.headers().get("x-amz-target").is_some();
+        let refuse = if json {
+            Self::refuse
+        } else {
+            Self::refuse_query
+        };
+        if dice < odds.throttled {
+            return Ok(refuse(400, "ThrottlingException"));
+        }
+        if dice < odds.throttled + odds.broken {
+            return Ok(refuse(500, "ServerException"));
+        }
+        let answer = self.mounted.answer(request);
+        let crash_after = self.crash_after.load(Ordering::Relaxed);
+        if crash_after > 0
+            && self
+                .mounted
+                .with(|sandbox| sandbox.mutations().count() as u64)
+                >= crash_after
+        {
+            self.crash_after.store(0, Ordering::Relaxed);
+            self.crashed.notify_one();
+            std::future::pending::<()>().await;
+        }
+        if dice < odds.throttled + odds.broken + odds.lost {
+            return Err(ConnectorError::io(
+                "the connection broke after the request was sent".into(),
+            ));
+        }
+        tokio::time::sleep(Duration::from_millis(latency)).await;
+        answer
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(self.clone().carry(request))
+    }
+}

@@ -1,0 +1,16 @@
+//! The whole daemon against the simulated AWS, in one process, under paused time, with a seed.
+//!
+//! What is real here: the controller, the planners, the SDK clients with their retries, the source.
+//! What is not: the network, and the clock. A scenario fails with the seed that made it.
+
+pub(crate) mod aws;
+pub(crate) mod faults;
+pub(crate) mod world;
+
+mod bootstrap;
+mod crash;
+mod drift;
+mod images;
+mod observation;
+mod rollout;
+mod trouble;
