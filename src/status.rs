@@ -107,6 +107,11 @@ impl Board {
             .clone()
     }
 
+    /// Looks at the status without copying it whole.
+    pub fn look<T>(&self, look: impl FnOnce(&Status) -> T) -> T {
+        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Changes the status.
     pub fn write<T>(&self, change: impl FnOnce(&mut Status) -> T) -> T {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))

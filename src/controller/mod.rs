@@ -162,35 +162,36 @@ impl Controller {
     /// Runs until `until`, or an [`Event::Stop`], or `events` is closed.
     pub async fn run(mut self, mut events: mpsc::Receiver<Event>, until: Until) -> Ended {
         let mut poll_at = self.clock.now();
-        let mut account_at = self.clock.now();
-        loop {
+        // Beside the loop, because a call that nobody answers takes as long as its timeout.
+        let identity = tokio::spawn(identify(
+            self.context.aws.clone(),
+            self.board.clone(),
+            self.clock.clone(),
+            self.settings.poll,
+        ));
+        let ended = loop {
             let now = self.clock.now();
             if now >= poll_at {
                 if !self.read_source(now)
                     && matches!(until, Until::Settled(_))
                     && self.revision.is_none()
                 {
-                    return Ended::SourceUnreadable;
+                    break Ended::SourceUnreadable;
                 }
                 poll_at = now.plus(self.settings.poll);
-            }
-            if now >= account_at && !self.identify().await {
-                account_at = now.plus(self.settings.poll);
-            } else if self.board.read().account.is_some() {
-                account_at = Moment(i64::MAX);
             }
             self.start_due();
             self.beat();
             if let Until::Settled(deadline) = until {
                 if self.running.is_empty() && self.state.settled() {
-                    return Ended::Settled;
+                    break Ended::Settled;
                 }
                 if self.clock.now() >= deadline {
                     self.stop().await;
-                    return Ended::TimedOut;
+                    break Ended::TimedOut;
                 }
             }
-            let wake = self.wake_at(poll_at.min(account_at), until);
+            let wake = self.wake_at(poll_at, until);
             tokio::select! {
                 biased;
                 event = events.recv() => match event {
@@ -201,13 +202,15 @@ impl Controller {
                     }
                     Some(Event::Stop) | None => {
                         self.stop().await;
-                        return Ended::Stopped;
+                        break Ended::Stopped;
                     }
                 },
                 Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => self.ended(joined),
                 () = self.clock.sleep_until(wake) => {}
             }
-        }
+        };
+        identity.abort();
+        ended
     }
 
     /// Starts passes over due keys, as many as there are workers.
@@ -340,24 +343,6 @@ impl Controller {
         self.state.resync(now);
     }
 
-    /// Learns whose credentials these are; gives whether it is known.
-    async fn identify(&mut self) -> bool {
-        if self.board.read().account.is_some() {
-            return true;
-        }
-        match self.context.aws.account().await {
-            Ok(account) => {
-                tracing::info!(%account, region = self.context.aws.region(), "credentials proven");
-                self.board.write(|status| status.account = Some(account));
-                true
-            }
-            Err(fault) => {
-                tracing::error!("cannot tell whose credentials these are: {fault}");
-                false
-            }
-        }
-    }
-
     fn beat(&mut self) {
         let now = self.clock.now();
         self.metrics.queue_depth(self.state.queue.depth(now));
@@ -405,5 +390,20 @@ impl Controller {
         if tokio::time::timeout(STOP_GRACE, all).await.is_err() {
             tracing::warn!("calls still in flight were left behind");
         }
+    }
+}
+
+/// Learns whose credentials these are, trying until it is known. `/readyz` waits for it.
+async fn identify(aws: Aws, board: Board, clock: Clock, every: Duration) {
+    loop {
+        match aws.account().await {
+            Ok(account) => {
+                tracing::info!(%account, region = aws.region(), "credentials proven");
+                board.write(|status| status.account = Some(account));
+                return;
+            }
+            Err(fault) => tracing::error!("cannot tell whose credentials these are: {fault}"),
+        }
+        clock.sleep(every).await;
     }
 }

@@ -29,7 +29,7 @@ impl Controller {
         let Some(resource) = self.state.set.get(key) else {
             return;
         };
-        let before = self.board.read().resources.remove(key);
+        let before = self.board.look(|status| status.resources.get(key).cloned());
         let same = before.as_ref().is_some_and(|before| {
             before.outcome.label() == outcome.label() && before.outcome.reason() == outcome.reason()
         });

@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) facts: Arc<FactBoard>,
     pub(super) queue: Queue,
     known: BTreeMap<Key, Known>,
+    /// Who waits for whom: the needs of the set, turned round.
+    dependents: BTreeMap<Key, Vec<Key>>,
     /// Keys that a resync still has to pass over.
     resyncing: BTreeSet<Key>,
     /// Keys not passed over since the start.
@@ -47,6 +49,7 @@ impl State {
     ) -> Vec<Key> {
         let old = std::mem::replace(&mut self.set, Arc::new(set));
         let set = Arc::clone(&self.set);
+        self.dependents = dependents(&set);
         let changed: Vec<Key> = set
             .resources
             .values()
@@ -164,25 +167,10 @@ impl State {
     }
 
     fn wake_dependents(&mut self, key: &Key, now: Moment) {
-        let set = Arc::clone(&self.set);
-        let mut wake: Vec<Key> = set.dependents(key).cloned().collect();
-        if key.kind == Kind::DeploymentGroup {
-            // A service waits for its group without naming it.
-            wake.extend(
-                set.resources
-                    .keys()
-                    .filter(|other| other.kind == Kind::Service)
-                    .filter(|service| {
-                        set.deployment_group_of(service)
-                            .is_some_and(|group| group.key == *key)
-                    })
-                    .cloned(),
-            );
-        }
-        for dependent in wake {
-            if let Some(known) = self.known.get_mut(&dependent) {
+        for dependent in self.dependents.get(key).into_iter().flatten() {
+            if let Some(known) = self.known.get_mut(dependent) {
                 known.floor = known.floor.max(now);
-                self.queue.add(dependent, now);
+                self.queue.add(dependent.clone(), now);
             }
         }
     }
@@ -244,6 +232,24 @@ impl State {
             Some(Outcome::Acting(_) | Outcome::Waiting(..)) => false,
         }
     }
+}
+
+/// The needs of a set, turned round. A service waits for its deployment group without naming it.
+fn dependents(set: &DesiredSet) -> BTreeMap<Key, Vec<Key>> {
+    let mut index: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
+    for resource in set.resources.values() {
+        let group = (resource.key.kind == Kind::Service)
+            .then(|| set.deployment_group_of(&resource.key))
+            .flatten()
+            .map(|group| &group.key);
+        for need in resource.needs.iter().chain(group) {
+            index
+                .entry(need.clone())
+                .or_default()
+                .push(resource.key.clone());
+        }
+    }
+    index
 }
 
 /// Whether an outcome counts towards backoff.
