@@ -34,6 +34,9 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), String> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(parse(filter)?)
         .with_writer(std::io::stderr)
+        // Told by `eprintln`, which panics when the reader of the log has gone away: a daemon must
+        // outlive it.
+        .log_internal_errors(false)
         .with_ansi(colour(
             std::io::stderr().is_terminal(),
             std::env::var_os("NO_COLOR").as_deref(),

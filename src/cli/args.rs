@@ -66,7 +66,7 @@ pub(super) struct SourceArgs {
     #[arg(long)]
     pub(super) sandbox: bool,
     /// With --sandbox: simulated seconds in a real one
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "sandbox", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub(super) speed: u32,
     /// With --sandbox: also serve it at this address, for the AWS CLI
     #[arg(long, value_name = "ADDR", requires = "sandbox")]
@@ -198,10 +198,10 @@ pub(super) enum SandboxCommand {
 #[derive(Debug, Args)]
 pub(super) struct PushArgs {
     /// Repository and tag, such as nova/auth-service:1.5.0
-    #[arg(value_name = "REPOSITORY:TAG")]
-    pub(super) image: String,
-    /// Address of the sandbox
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4566")]
+    #[arg(value_name = "REPOSITORY:TAG", value_parser = image)]
+    pub(super) image: (String, String),
+    /// Address of the sandbox, which must be on this machine
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4566", value_parser = loopback)]
     pub(super) to: SocketAddr,
     /// Region of the repository
     #[arg(
@@ -237,4 +237,26 @@ fn duration(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| format!("`{text}` is not a duration, such as 90s, 10m or 1h"))?;
     Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
+}
+
+/// Reads `REPOSITORY:TAG`.
+fn image(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once(':') {
+        Some((repository, tag)) if !repository.is_empty() && !tag.is_empty() => {
+            Ok((repository.to_owned(), tag.to_owned()))
+        }
+        _ => Err("names no repository and tag, such as nova/auth-service:1.5.0".to_owned()),
+    }
+}
+
+/// Reads an address of this machine: the sandbox's own API is for no other.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| "is no address with a port, such as 127.0.0.1:4566".to_owned())?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("is not on this machine; the sandbox's own API is for loopback only".to_owned())
+    }
 }

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::args::{Cli, Command, SandboxCommand};
+use crate::telemetry;
 
 /// The exit code of a command that was typed wrong.
 const USAGE: u8 = 64;
@@ -36,6 +37,10 @@ pub async fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    if let Err(error) = start_log(&cli.command) {
+        output::error(&error);
+        return ExitCode::from(USAGE);
+    }
     let result = match cli.command {
         Command::Run(args) => run::run(&args).await,
         Command::Sync(args) => sync::sync(&args).await,
@@ -53,4 +58,17 @@ pub async fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Starts the log. Commands that end by themselves say what they did on stdout, so they log errors
+/// alone.
+fn start_log(command: &Command) -> Result<(), String> {
+    let (log, default) = match command {
+        Command::Run(args) => (&args.source.log, "info"),
+        Command::Sync(args) => (&args.source.log, "error"),
+        Command::Plan(args) => (&args.source.log, "error"),
+        Command::Sandbox(args) if args.command.is_none() => (&args.log, "info"),
+        Command::Sandbox(_) | Command::Validate(_) => return Ok(()),
+    };
+    telemetry::init(log.log_format, log.log.as_deref().unwrap_or(default))
 }

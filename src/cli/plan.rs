@@ -7,14 +7,9 @@ use super::{output, start};
 use crate::controller::{Preview, preview};
 use crate::manifest::{Diagnostic, Severity, load, render_text};
 use crate::model::{Key, Outcome, Plan, Wait};
-use crate::telemetry;
 
 /// Plans.
 pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
-    telemetry::init(
-        args.source.log.log_format,
-        args.source.log.log.as_deref().unwrap_or("error"),
-    )?;
     let started = start::start(&args.source).await?;
     let snapshot = started.source.read().map_err(|error| error.to_string())?;
     let loaded = load(&snapshot.files, &started.load);

@@ -6,16 +6,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::args::RunArgs;
 use super::{signals, start};
 use crate::controller::{Controller, Ended, Event, Settings, Until};
+use crate::http;
 use crate::source::watch;
 use crate::status::Board;
-use crate::{http, telemetry};
 
 /// Runs until stopped.
 pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
-    telemetry::init(
-        args.source.log.log_format,
-        args.source.log.log.as_deref().unwrap_or("info"),
-    )?;
     let started = start::start(&args.source).await?;
     let (sender, events) = mpsc::channel(16);
     signals::listen(sender.clone())?;
@@ -28,7 +24,8 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
                 args.metrics_addr
             )
         })?;
-    tracing::info!("metrics, probes and status at http://{}", args.metrics_addr);
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    tracing::info!("metrics, probes and status at http://{address}");
     let (stop_http, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(http::serve(
         listener,

@@ -8,14 +8,9 @@ use crate::clock::Clock;
 use crate::manifest::{LoadOptions, Severity, load, render_text};
 use crate::mount::Mounted;
 use crate::source::Dir;
-use crate::telemetry;
 
 /// Serves until interrupted.
 pub(super) async fn sandbox(args: &SandboxArgs) -> Result<u8, String> {
-    telemetry::init(
-        args.log.log_format,
-        args.log.log.as_deref().unwrap_or("info"),
-    )?;
     let mounted = Mounted::new(Clock::wall(args.speed));
     if let Some(file) = &args.seed {
         let files = Dir::new(file)

@@ -76,6 +76,7 @@ async fn sandbox(
             .map_err(|error| {
                 format!("cannot listen at {address}: {error}; choose another --sandbox-listen")
             })?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
         let served = mounted.clone();
         output::note(&format!(
             "sandbox at http://{address}, region {region}, account 123456789012\n"

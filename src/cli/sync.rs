@@ -8,17 +8,13 @@ use tokio::sync::mpsc;
 use super::args::{Output, SyncArgs};
 use super::{output, progress, signals, start};
 use crate::controller::{Controller, Ended, Settings, Until};
+use crate::http;
 use crate::kinds::Policy;
 use crate::model::Outcome;
 use crate::status::{Board, Status};
-use crate::{http, telemetry};
 
 /// Syncs.
 pub(super) async fn sync(args: &SyncArgs) -> Result<u8, String> {
-    telemetry::init(
-        args.source.log.log_format,
-        args.source.log.log.as_deref().unwrap_or("error"),
-    )?;
     let started = start::start(&args.source).await?;
     let (sender, events) = mpsc::channel(16);
     signals::listen(sender.clone())?;

@@ -43,15 +43,8 @@ impl Controller {
             log(key, outcome, took);
         }
         let service = (key.kind == Kind::Service).then(|| {
-            let cluster = resource
-                .spec
-                .get("cluster")
-                .and_then(|c| c.as_str())
-                .unwrap_or("default");
-            (
-                cluster.rsplit('/').next().unwrap_or(cluster).to_owned(),
-                resource.aws_name().to_owned(),
-            )
+            let (cluster, name) = self.state.set.service_names(resource);
+            (cluster.to_owned(), name.to_owned())
         });
         let status = ResourceStatus {
             outcome: outcome.clone(),

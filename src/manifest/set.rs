@@ -167,7 +167,7 @@ impl DesiredSet {
     }
 
     /// The cluster's and the service's name at AWS.
-    fn service_names<'a>(&'a self, service: &'a Resource) -> (&'a str, &'a str) {
+    pub fn service_names<'a>(&'a self, service: &'a Resource) -> (&'a str, &'a str) {
         let by_reference = service
             .target("/clusterRef")
             .and_then(|key| self.get(key))

@@ -7,6 +7,9 @@
     reason = "a failing assumption fails the test"
 )]
 
+mod cli;
 mod deploy;
+mod e2e;
 mod manifests;
 mod sim;
+mod tidy;
