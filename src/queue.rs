@@ -46,12 +46,12 @@ impl Queue {
         self.due.insert(key, at);
     }
 
-    /// Gives out the key that has been due longest, if any is due.
-    pub fn pop(&mut self, now: Moment) -> Option<Due> {
-        if self.order.first()?.0 > now {
-            return None;
-        }
-        let (since, key) = self.order.pop_first()?;
+    /// Gives out the key that has been due longest among those that `may` be worked on now, if any
+    /// is due.
+    pub fn pop(&mut self, now: Moment, may: impl Fn(&Key) -> bool) -> Option<Due> {
+        let due = self.order.iter().take_while(|(at, _)| *at <= now);
+        let (since, key) = due.into_iter().find(|(_, key)| may(key)).cloned()?;
+        self.order.remove(&(since, key.clone()));
         self.due.remove(&key);
         self.running.insert(key.clone(), None);
         Some(Due { key, since })
@@ -103,6 +103,22 @@ mod tests {
         Key::new(Kind::Service, format!("s{n}"))
     }
 
+    fn any(_: &Key) -> bool {
+        true
+    }
+
+    #[test]
+    fn a_key_that_may_not_be_worked_on_holds_up_no_other() {
+        let mut queue = Queue::default();
+        queue.add(key(1), Moment(0));
+        queue.add(key(2), Moment(1));
+        let two = |other: &Key| *other == key(2);
+        assert_eq!(queue.pop(Moment(5), two).map(|due| due.key), Some(key(2)));
+        assert_eq!(queue.pop(Moment(5), two), None);
+        assert_eq!(queue.next_deadline(), Some(Moment(0)));
+        assert_eq!(queue.pop(Moment(5), any).map(|due| due.key), Some(key(1)));
+    }
+
     #[test]
     fn the_earlier_time_wins() {
         let mut queue = Queue::default();
@@ -110,20 +126,23 @@ mod tests {
         queue.add(key(1), Moment(10));
         queue.add(key(1), Moment(90));
         assert_eq!(queue.next_deadline(), Some(Moment(10)));
-        assert_eq!(queue.pop(Moment(9)), None);
-        assert_eq!(queue.pop(Moment(10)).map(|due| due.key), Some(key(1)));
-        assert_eq!(queue.pop(Moment(100)), None);
+        assert_eq!(queue.pop(Moment(9), any), None);
+        assert_eq!(queue.pop(Moment(10), any).map(|due| due.key), Some(key(1)));
+        assert_eq!(queue.pop(Moment(100), any), None);
     }
 
     #[test]
     fn a_running_key_comes_due_again_only_after_it_is_finished() {
         let mut queue = Queue::default();
         queue.add(key(1), Moment(0));
-        queue.pop(Moment(0)).unwrap();
+        queue.pop(Moment(0), any).unwrap();
         queue.add(key(1), Moment(1));
-        assert_eq!(queue.pop(Moment(5)), None);
+        assert_eq!(queue.pop(Moment(5), any), None);
         queue.finish(&key(1), Some(Moment(100)));
-        assert_eq!(queue.pop(Moment(5)).map(|due| due.since), Some(Moment(1)));
+        assert_eq!(
+            queue.pop(Moment(5), any).map(|due| due.since),
+            Some(Moment(1))
+        );
     }
 
     #[derive(Clone, Debug)]
@@ -164,7 +183,7 @@ mod tests {
                     }
                     Move::Pop => {
                         let expected = scheduled.iter().map(|(k, at)| (*at, *k)).min().filter(|(at, _)| *at <= now);
-                        let got = queue.pop(Moment(now));
+                        let got = queue.pop(Moment(now), any);
                         prop_assert_eq!(got.map(|due| (due.since.0, due.key)), expected.map(|(at, k)| (at, key(k))));
                         if let Some((_, k)) = expected {
                             scheduled.remove(&k);

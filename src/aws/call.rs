@@ -150,6 +150,8 @@ table! {
         "CreateApplication" => create_application,
         "CreateDeployment" => create_deployment,
         "CreateDeploymentGroup" => create_deployment_group,
+        "GetApplication" => get_application,
+        "GetDeploymentGroup" => get_deployment_group,
         "ListDeployments" => list_deployments,
         "ListTagsForResource" => list_tags_for_resource,
         "TagResource" => tag_resource,
@@ -200,9 +202,21 @@ fn read(call: &Call, body: &[u8]) -> Result<Value, Fault> {
             let text = std::str::from_utf8(body).map_err(|e| wrong(e.to_string()))?;
             query::document(text).map_err(wrong)
         }
-        Service::Ecs | Service::Ecr | Service::CodeDeploy if body.is_empty() => Ok(Value::Null),
+        // Some writes of CodeDeploy and ECR answer nothing; a read always answers.
+        Service::Ecs | Service::Ecr | Service::CodeDeploy
+            if body.is_empty() && !is_read(call.operation) =>
+        {
+            Ok(Value::Null)
+        }
         Service::Ecs | Service::Ecr | Service::CodeDeploy => {
             serde_json::from_slice(body).map_err(|e| wrong(e.to_string()))
         }
     }
+}
+
+/// Whether an operation only reads.
+fn is_read(operation: &str) -> bool {
+    ["Describe", "List", "Get", "BatchGet"]
+        .iter()
+        .any(|verb| operation.starts_with(verb))
 }

@@ -113,7 +113,17 @@ impl Fault {
             SdkError::DispatchFailure(failure) if failure.is_io() => {
                 ("Network".to_owned(), chain(error))
             }
-            SdkError::DispatchFailure(_) => ("Dispatch".to_owned(), chain(error)),
+            SdkError::DispatchFailure(_) => {
+                let text = chain(error);
+                // Broken connections of other sorts arrive here too; only missing or refused
+                // credentials are a matter of permission.
+                let code = if text.contains("credential") {
+                    "Credentials"
+                } else {
+                    "Network"
+                };
+                (code.to_owned(), text)
+            }
             SdkError::ResponseError(_) => ("UnreadableResponse".to_owned(), chain(error)),
             SdkError::ConstructionFailure(_) => ("RequestNotBuilt".to_owned(), chain(error)),
             _ => ("Unknown".to_owned(), chain(error)),
@@ -176,7 +186,7 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
         | "NotAuthorized"
         | "BlockedByOrganizationPolicy"
         | "OperationNotPermitted"
-        | "Dispatch" => return Class::Denied,
+        | "Credentials" => return Class::Denied,
         "RequestNotBuilt" | "UnreadableResponse" => return Class::Internal,
         "Timeout" | "Network" | "RequestTimeout" | "HealthUnavailable" | "UpdateInProgress" => {
             return Class::Transient;
@@ -198,6 +208,9 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
     }
     if bare.contains("AlreadyExists") || bare.starts_with("Duplicate") || bare.ends_with("InUse") {
         return Class::Conflict;
+    }
+    if message.starts_with("Unable to describe task definition") {
+        return Class::NotFound;
     }
     if bare.ends_with("NotFound") || bare.ends_with("DoesNotExist") || bare == "ServiceNotActive" {
         return Class::NotFound;
@@ -263,6 +276,19 @@ mod tests {
                 "Creation of service was not idempotent.",
                 Some(400),
                 Class::Invalid,
+            ),
+            ("Credentials", "no providers in chain", None, Class::Denied),
+            (
+                "Network",
+                "connection closed before message completed",
+                None,
+                Class::Transient,
+            ),
+            (
+                "ClientException",
+                "Unable to describe task definition.",
+                Some(400),
+                Class::NotFound,
             ),
             (
                 "ClientException",

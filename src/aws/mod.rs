@@ -45,8 +45,22 @@ impl Aws {
     /// # Errors
     /// A [`Fault`] after the SDK's own retries.
     pub async fn call(&self, call: &Call) -> Result<Value, Fault> {
+        self.admit(call).await;
+        self.send(call).await
+    }
+
+    /// Waits until the pace allows this call. Whoever admits a call sends it, or the rate that it
+    /// took is lost.
+    pub async fn admit(&self, call: &Call) {
         let (bucket, waited) = self.pacer.admit(call.service, call.operation).await;
         self.metrics.aws_waited(bucket, waited);
+    }
+
+    /// Sends a request that was admitted.
+    ///
+    /// # Errors
+    /// A [`Fault`] after the SDK's own retries.
+    pub async fn send(&self, call: &Call) -> Result<Value, Fault> {
         let started = self.clock.now();
         let result = self.clients.send(call).await;
         let code = result

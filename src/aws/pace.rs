@@ -55,6 +55,14 @@ fn category(service: Service, operation: &str) -> Category {
     Category { name, burst, rate }
 }
 
+/// The bucket of the whole account that every ELBv2 call takes from besides its category's
+/// (aws-facts 7).
+const ELB_ACCOUNT: Category = Category {
+    name: "elbv2-account",
+    burst: 40.0,
+    rate: 10.0,
+};
+
 /// The share of a published rate that this program uses.
 const SHARE: f64 = 0.5;
 
@@ -101,14 +109,21 @@ impl Pacer {
         operation: &str,
     ) -> (&'static str, Duration) {
         let category = category(service, operation);
+        let account = (service == Service::Elb).then_some(ELB_ACCOUNT);
         let now = self.clock.now();
         let wait = {
             let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-            let full = Bucket {
-                tokens: category.burst * SHARE,
-                at: now,
-            };
-            take(buckets.entry(category.name).or_insert(full), category, now)
+            let mut waits = std::iter::once(category).chain(account).map(|category| {
+                let full = Bucket {
+                    tokens: category.burst * SHARE,
+                    at: now,
+                };
+                take(buckets.entry(category.name).or_insert(full), category, now)
+            });
+            waits
+                .next()
+                .unwrap_or_default()
+                .max(waits.next().unwrap_or_default())
         };
         if !wait.is_zero() {
             self.clock.sleep(wait).await;

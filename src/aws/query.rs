@@ -5,7 +5,9 @@
 //!
 //! Invariants:
 //! - Scalars of an answer are strings: the protocol has no types. Compare by string form.
-//! - An empty element is left out of the document, whatever it was: list, structure or string.
+//! - An empty element is left out of the document, whatever it was: list, structure or string; but
+//!   one directly in the result is an empty list, so that a listing with nothing in it can be told
+//!   from an answer without its listing.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -78,6 +80,14 @@ pub(super) fn document(xml: &str) -> Result<Value, String> {
 /// from exhausting the stack.
 const MAX_DEPTH: usize = 64;
 
+/// The depth of the `<…Result>` element: the response is 0.
+const RESULT: usize = 1;
+
+/// What an empty member of an element at this depth stands for.
+fn empty(depth: usize) -> Option<Value> {
+    (depth == RESULT).then(|| Value::Array(Vec::new()))
+}
+
 /// Reads to the end of the element just opened. `None` for an empty one.
 fn element(reader: &mut Reader<&[u8]>, depth: usize) -> Result<Option<Value>, String> {
     if depth > MAX_DEPTH {
@@ -95,8 +105,13 @@ fn element(reader: &mut Reader<&[u8]>, depth: usize) -> Result<Option<Value>, St
                 if name == "member" {
                     is_list = true;
                     items.push(value.unwrap_or(Value::String(String::new())));
-                } else if let Some(value) = value {
+                } else if let Some(value) = value.or_else(|| empty(depth)) {
                     members.insert(name, value);
+                }
+            }
+            Event::Empty(start) => {
+                if let Some(value) = empty(depth) {
+                    members.insert(start.local_name().as_ref().to_owned(), value);
                 }
             }
             Event::Text(bytes) => text.push_str(&bytes),
@@ -112,11 +127,7 @@ fn element(reader: &mut Reader<&[u8]>, depth: usize) -> Result<Option<Value>, St
             }
             Event::End(_) => break,
             Event::Eof => return Err("the answer ends inside an element".to_owned()),
-            Event::Empty(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_) => {}
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }
     Ok(if is_list {
@@ -158,8 +169,16 @@ mod tests {
             </ResponseMetadata></DescribeThingsResponse>"#;
         assert_eq!(
             document(xml),
-            Ok(json!({"Things": [{"Name": "a & b!", "Port": "80"}]}))
+            Ok(json!({"Things": [{"Name": "a & b!", "Port": "80"}], "NextMarker": []}))
         );
+    }
+
+    #[test]
+    fn an_empty_listing_is_told_from_a_missing_one() {
+        let with = "<R><DescribeResult><Things/></DescribeResult></R>";
+        assert_eq!(document(with), Ok(json!({"Things": []})));
+        let without = "<R><DescribeResult><Other>x</Other></DescribeResult></R>";
+        assert_eq!(document(without), Ok(json!({"Other": "x"})));
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub(super) struct RunArgs {
     )]
     pub(super) metrics_addr: SocketAddr,
     /// How often the source is read although nothing told that it changed
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = interval)]
     pub(super) poll: Duration,
     /// How long drift that takes a deployment to heal is left alone (a manifest's sync.driftGrace
     /// comes first)
@@ -237,6 +237,15 @@ fn duration(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| format!("`{text}` is not a duration, such as 90s, 10m or 1h"))?;
     Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
+}
+
+/// Reads a duration that is not zero.
+fn interval(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration < Duration::from_secs(1) {
+        return Err("is shorter than a second".to_owned());
+    }
+    Ok(duration)
 }
 
 /// Reads `REPOSITORY:TAG`.

@@ -6,7 +6,7 @@ use super::args::{Output, PlanArgs};
 use super::{output, start};
 use crate::controller::{Preview, preview};
 use crate::manifest::{Diagnostic, Severity, load, render_text};
-use crate::model::{Key, Outcome, Plan, Wait};
+use crate::model::{Block, Key, Outcome, Plan, Wait};
 
 /// Plans.
 pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
@@ -43,11 +43,16 @@ fn exit_code(plans: &Preview, broken: bool) -> u8 {
     };
     if broken || plans.values().any(unreadable) {
         1
-    } else if plans.values().any(|plan| !plan.steps.is_empty()) {
+    } else if plans.values().any(differs) {
         2
     } else {
         0
     }
+}
+
+/// Whether something would have to change, even if it is not done unasked.
+fn differs(plan: &Plan) -> bool {
+    !plan.steps.is_empty() || matches!(plan.outcome, Outcome::Blocked(Block::RecreateRequired, _))
 }
 
 /// Inputs are left out: they may hold secrets, and the differences say what changes.

@@ -7,7 +7,7 @@ use super::args::RunArgs;
 use super::{signals, start};
 use crate::controller::{Controller, Ended, Event, Settings, Until};
 use crate::http;
-use crate::source::watch;
+use crate::source::Watcher;
 use crate::status::Board;
 
 /// Runs until stopped.
@@ -34,19 +34,15 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         started.clock.clone(),
         async move { drop(stopped.await) },
     ));
-    match watch(started.source.root()) {
-        Ok(mut watcher) => {
-            tokio::spawn(async move {
-                loop {
-                    watcher.changed().await;
-                    if sender.send(Event::SourceChanged).await.is_err() {
-                        return;
-                    }
-                }
-            });
+    let mut watcher = Watcher::new(started.source.root());
+    tokio::spawn(async move {
+        loop {
+            watcher.changed().await;
+            if sender.send(Event::SourceChanged).await.is_err() {
+                return;
+            }
         }
-        Err(error) => tracing::warn!("cannot watch the source, polling alone: {error}"),
-    }
+    });
     let settings = Settings {
         policy: crate::kinds::Policy {
             drift_grace: args.drift_grace,

@@ -23,8 +23,7 @@ pub(super) fn listen(events: mpsc::Sender<Event>) -> Result<(), String> {
                 _ = interrupt.recv() => true,
             };
             if !stop {
-                // A full channel holds a resync already.
-                events.try_send(Event::Resync("signal")).ok();
+                events.send(Event::Resync("signal")).await.ok();
             } else if stopping {
                 kill();
             } else {

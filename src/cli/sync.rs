@@ -1,7 +1,5 @@
 //! `evenkeel sync`: the daemon's passes until nothing moves any more.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -16,6 +14,11 @@ use crate::status::{Board, Status};
 /// Syncs.
 pub(super) async fn sync(args: &SyncArgs) -> Result<u8, String> {
     let started = start::start(&args.source).await?;
+    started
+        .aws
+        .account()
+        .await
+        .map_err(|fault| format!("no AWS to sync with: {fault}"))?;
     let (sender, events) = mpsc::channel(16);
     signals::listen(sender.clone())?;
     let board = Board::default();
@@ -23,7 +26,7 @@ pub(super) async fn sync(args: &SyncArgs) -> Result<u8, String> {
     let settings = Settings {
         // Somebody asked for it now.
         policy: Policy {
-            drift_grace: Duration::ZERO,
+            heal_at_once: true,
             ..started.policy
         },
         load: started.load,

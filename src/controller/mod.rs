@@ -12,6 +12,7 @@
 
 mod pass;
 mod preview;
+mod reading;
 mod report;
 mod requeue;
 mod state;
@@ -20,22 +21,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::{Id, JoinSet};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{Id, JoinHandle, JoinSet};
 
 pub use pass::Mode;
 pub use preview::{Preview, preview};
 
 use self::pass::{Context, Done};
+use self::reading::{Reading, read};
 use self::state::State;
-use crate::aws::{Aws, Observer};
+use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::kinds::Policy;
-use crate::manifest::{LoadOptions, Loaded, Severity, load};
+use crate::manifest::{LoadOptions, Loaded, Severity};
 use crate::metrics::Metrics;
-use crate::model::{Fail, Key, Moment, Outcome, Plan};
+use crate::model::{Fail, Key, Kind, Moment, Outcome, Plan};
 use crate::source::Dir;
-use crate::status::{Board, Status};
+use crate::status::Board;
 
 /// What makes the loop look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +78,11 @@ pub enum Ended {
 pub struct Settings {
     /// Settings of the planners.
     pub policy: Policy,
-    /// How many passes run at once. Passes wait for AWS, not for the processor; the pacer bounds
-    /// the calls.
+    /// How many passes over resources of one kind run at once. By kind, so that an API that hangs
+    /// holds up the kinds that it reads for and no other. Passes wait for AWS, not for the
+    /// processor; the pacer bounds the calls.
     pub workers: usize,
-    /// How often the source is read although nothing told that it changed.
+    /// How often (real time) the source is read although nothing told that it changed.
     pub poll: Duration,
     /// Settings of the loader.
     pub load: LoadOptions,
@@ -91,7 +94,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             policy: Policy::default(),
-            workers: 16,
+            workers: 8,
             poll: Duration::from_mins(1),
             load: LoadOptions::default(),
             seed: fastrand::u64(..),
@@ -119,6 +122,21 @@ pub struct Controller {
     running: JoinSet<Option<Done>>,
     passes: BTreeMap<Id, (Key, Moment)>,
     revision: Option<String>,
+    /// The read of the source under way, and when it began.
+    reading: Option<(JoinHandle<Reading>, Moment)>,
+    /// Whether every key is to be passed over once the source has been read.
+    resync: bool,
+    /// The last complaint about the source, so that it is logged once.
+    complaint: Option<String>,
+}
+
+/// What woke the loop.
+enum Woken {
+    Event(Option<Event>),
+    Read(Reading),
+    Pass(Result<(Id, Option<Done>), tokio::task::JoinError>),
+    Identified,
+    Time,
 }
 
 impl Controller {
@@ -131,18 +149,12 @@ impl Controller {
         source: Dir,
         settings: Settings,
     ) -> Self {
-        let observer = Observer::new(aws.clone(), clock.clone());
         board.write(|status| {
             aws.region().clone_into(&mut status.region);
             status.source.address = source.root().display().to_string();
         });
-        metrics.max_workers(settings.workers);
-        let context = Context {
-            aws,
-            observer,
-            policy: settings.policy.clone(),
-            mode: Mode::Apply,
-        };
+        metrics.max_workers(settings.workers * Kind::ALL.len());
+        let context = Context::new(aws, &clock, settings.policy.clone(), Mode::Apply);
         let luck = fastrand::Rng::with_seed(settings.seed);
         Self {
             context: Arc::new(context),
@@ -156,6 +168,9 @@ impl Controller {
             running: JoinSet::new(),
             passes: BTreeMap::new(),
             revision: None,
+            reading: None,
+            resync: false,
+            complaint: None,
         }
     }
 
@@ -163,27 +178,27 @@ impl Controller {
     pub async fn run(mut self, mut events: mpsc::Receiver<Event>, until: Until) -> Ended {
         let mut poll_at = self.clock.now();
         // Beside the loop, because a call that nobody answers takes as long as its timeout.
+        let (told, mut identified) = oneshot::channel();
         let identity = tokio::spawn(identify(
             self.context.aws.clone(),
             self.board.clone(),
             self.clock.clone(),
-            self.settings.poll,
+            told,
         ));
+        // Passes begin when the account has been asked for once: ARNs hold it.
+        let mut asked = false;
         let ended = loop {
             let now = self.clock.now();
-            if now >= poll_at {
-                if !self.read_source(now)
-                    && matches!(until, Until::Settled(_))
-                    && self.revision.is_none()
-                {
-                    break Ended::SourceUnreadable;
-                }
-                poll_at = now.plus(self.settings.poll);
+            if now >= poll_at && self.reading.is_none() {
+                self.start_reading(now);
+                poll_at = now.plus(self.settings.poll * self.clock.speed());
             }
-            self.start_due();
+            if asked {
+                self.start_due();
+            }
             self.beat();
             if let Until::Settled(deadline) = until {
-                if self.running.is_empty() && self.state.settled() {
+                if self.running.is_empty() && self.revision.is_some() && self.state.settled() {
                     break Ended::Settled;
                 }
                 if self.clock.now() >= deadline {
@@ -192,32 +207,52 @@ impl Controller {
                 }
             }
             let wake = self.wake_at(poll_at, until);
-            tokio::select! {
+            let woken = tokio::select! {
                 biased;
-                event = events.recv() => match event {
-                    Some(Event::SourceChanged) => poll_at = self.clock.now(),
-                    Some(Event::Resync(trigger)) => {
-                        self.resync(trigger);
-                        poll_at = self.clock.now().plus(self.settings.poll);
+                event = events.recv() => Woken::Event(event),
+                reading = finished(&mut self.reading), if self.reading.is_some() => Woken::Read(reading),
+                Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Pass(joined),
+                _ = &mut identified, if !asked => Woken::Identified,
+                () = self.clock.sleep_until(wake) => Woken::Time,
+            };
+            match woken {
+                Woken::Event(Some(Event::SourceChanged)) => poll_at = self.clock.now(),
+                Woken::Event(Some(Event::Resync(trigger))) => {
+                    self.ask_resync(trigger);
+                    poll_at = self.clock.now();
+                }
+                Woken::Event(Some(Event::Stop) | None) => {
+                    self.stop().await;
+                    break Ended::Stopped;
+                }
+                Woken::Read(reading) => {
+                    if !self.take_reading(reading)
+                        && self.revision.is_none()
+                        && until != Until::Stopped
+                    {
+                        break Ended::SourceUnreadable;
                     }
-                    Some(Event::Stop) | None => {
-                        self.stop().await;
-                        break Ended::Stopped;
-                    }
-                },
-                Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => self.ended(joined),
-                () = self.clock.sleep_until(wake) => {}
+                }
+                Woken::Pass(joined) => self.ended(joined),
+                Woken::Identified => asked = true,
+                Woken::Time => {}
             }
         };
         identity.abort();
         ended
     }
 
-    /// Starts passes over due keys, as many as there are workers.
+    /// Starts passes over due keys, as many of each kind as there are workers.
     fn start_due(&mut self) {
-        while self.running.len() < self.settings.workers {
+        loop {
             let now = self.clock.now();
-            let Some(due) = self.state.queue.pop(now) else {
+            let mut busy: BTreeMap<Kind, usize> = BTreeMap::new();
+            for (key, _) in self.passes.values() {
+                *busy.entry(key.kind).or_default() += 1;
+            }
+            let workers = self.settings.workers;
+            let may = |key: &Key| busy.get(&key.kind).is_none_or(|busy| *busy < workers);
+            let Some(due) = self.state.queue.pop(now, may) else {
                 return;
             };
             self.metrics.queue_waited(now.since(due.since));
@@ -236,19 +271,13 @@ impl Controller {
         let (id, done) = match joined {
             Ok((id, done)) => (id, done),
             Err(error) => {
-                let done = Done {
-                    plan: Plan::only(Outcome::Failed(
-                        Fail::Internal,
-                        "the pass broke; this is a defect".to_owned(),
-                    )),
-                    written: 0,
-                    fault: None,
-                };
+                let why = "the pass broke; this is a defect of this program".to_owned();
                 if let Some((key, _)) = self.passes.get(&error.id()) {
                     self.metrics.pass_panicked(key.kind);
                     tracing::error!(%key, "a pass broke: {error}");
                 }
-                (error.id(), Some(done))
+                let plan = Plan::only(Outcome::Failed(Fail::Internal, why));
+                (error.id(), Some(Done::without_writes(plan)))
             }
         };
         let Some((key, started)) = self.passes.remove(&id) else {
@@ -264,39 +293,56 @@ impl Controller {
         self.report(&key, &done, started, now);
     }
 
-    /// Reads the source; gives whether it could be read.
-    fn read_source(&mut self, now: Moment) -> bool {
-        let snapshot = self.source.read();
-        let took = self.clock.now().since(now);
+    /// Starts reading the source, on a thread of its own: a file system may hang.
+    fn start_reading(&mut self, now: Moment) {
+        let source = self.source.clone();
+        let options = self.settings.load;
+        let known = self.revision.clone();
+        let task = tokio::task::spawn_blocking(move || read(&source, options, known.as_deref()));
+        self.reading = Some((task, now));
+    }
+
+    /// Takes what was read into force; gives whether it could be read.
+    fn take_reading(&mut self, reading: Reading) -> bool {
+        let now = self.clock.now();
+        let took = self
+            .reading
+            .take()
+            .map_or(Duration::ZERO, |(_, began)| now.since(began));
         let address = self.source.root().display().to_string();
-        let snapshot = match snapshot {
-            Ok(snapshot) => snapshot,
-            Err(error) => {
-                self.metrics.source_fetched(&address, "dir", "error", took);
-                tracing::error!("{error}; the last desired state stays in force");
+        let result = reading.label();
+        self.metrics.source_fetched(&address, "dir", result, took);
+        let read = match reading {
+            Reading::Failed(why) => {
+                if self.complaint.as_ref() != Some(&why) {
+                    tracing::error!("{why}; the last desired state stays in force");
+                }
                 self.board
-                    .write(|status| status.source.error = Some(error.to_string()));
-                return false;
+                    .write(|status| status.source.error = Some(why.clone()));
+                self.complaint = Some(why);
+                false
+            }
+            Reading::Same => {
+                self.board.write(|status| {
+                    status.source.error = None;
+                    status.source.last_success = Some(now);
+                });
+                true
+            }
+            Reading::New { loaded, revision } => {
+                self.take(*loaded, &revision, now);
+                self.revision = Some(revision);
+                true
             }
         };
-        let unchanged = self.revision.as_ref() == Some(&snapshot.revision);
-        self.metrics.source_fetched(
-            &address,
-            "dir",
-            if unchanged { "not_modified" } else { "success" },
-            took,
-        );
-        if unchanged {
-            self.board.write(|status| {
-                status.source.error = None;
-                status.source.last_success = Some(now);
-            });
-            return true;
+        if read {
+            self.complaint = None;
         }
-        let loaded = load(&snapshot.files, &self.settings.load);
-        self.revision = Some(snapshot.revision.clone());
-        self.take(loaded, &snapshot.revision, now);
-        true
+        if std::mem::take(&mut self.resync) {
+            // What is in force is passed over even if the source cannot be read just now.
+            self.state.resync(now);
+        }
+        read
     }
 
     /// Takes a loaded set into force.
@@ -310,28 +356,25 @@ impl Controller {
         let invalid = loaded.set.invalid.len().max(usize::from(broken));
         let lines: Vec<String> = loaded.diagnostics.iter().map(report::line).collect();
         let valid = loaded.set.resources.len();
-        let changed = self.board.write(|status| {
+        let changed = self.state.replace(loaded.set, now);
+        let set = Arc::clone(&self.state.set);
+        self.board.write(|status| {
             status.source.error = None;
             status.source.last_success = Some(now);
             status.source.valid = valid;
             status.source.invalid = invalid;
             revision.clone_into(&mut status.source.revision);
             status.source.diagnostics = lines;
-            self.state.replace(loaded.set, now, status)
+            report::replace(status, &set, now);
         });
-        for _ in &changed {
+        for _ in 0..changed {
             self.metrics.queue_added(false);
         }
-        tracing::info!(
-            manifests = valid,
-            invalid,
-            changed = changed.len(),
-            "desired state read"
-        );
+        tracing::info!(manifests = valid, invalid, changed, "desired state read");
     }
 
-    /// Serves a request to look at everything again. Several before it is served count as one.
-    fn resync(&mut self, trigger: &'static str) {
+    /// Takes a request to look at everything again. Several before it is served count as one.
+    fn ask_resync(&mut self, trigger: &'static str) {
         let now = self.clock.now();
         tracing::info!(trigger, "resync of everything");
         self.metrics.resync_requested(trigger);
@@ -339,8 +382,11 @@ impl Controller {
             status.resyncs.requested += 1;
             status.resyncs.requested_at = Some(now);
         });
-        self.read_source(now);
-        self.state.resync(now);
+        // A read that began before the request may have missed what the person wants read.
+        if let Some((reading, _)) = self.reading.take() {
+            reading.abort();
+        }
+        self.resync = true;
     }
 
     fn beat(&mut self) {
@@ -349,10 +395,11 @@ impl Controller {
         let ages = || self.passes.values().map(|(_, started)| now.since(*started));
         self.metrics
             .queue_unfinished(ages().sum(), ages().max().unwrap_or_default());
-        let (resyncing, seen_all) = (self.state.resyncing(), self.state.seen_all());
-        self.board.write(|status: &mut Status| {
+        let resyncing = self.resync || self.state.resyncing();
+        let seen_all = self.state.seen_all() && self.revision.is_some();
+        self.board.write(|status| {
             status.heartbeat = now;
-            status.first_cycle_done |= seen_all && self.revision.is_some();
+            status.first_cycle_done |= seen_all;
             if !resyncing && status.resyncs.completed < status.resyncs.requested {
                 status.resyncs.completed = status.resyncs.requested;
                 status.resyncs.completed_at = Some(now);
@@ -361,42 +408,60 @@ impl Controller {
     }
 
     fn wake_at(&self, poll_at: Moment, until: Until) -> Moment {
-        let mut wake = self
-            .clock
-            .now()
-            .plus(HEARTBEAT * self.clock.speed())
-            .min(poll_at);
-        if self.running.len() < self.settings.workers {
-            wake = self
-                .state
-                .queue
-                .next_deadline()
-                .map_or(wake, |due| due.min(wake));
+        let now = self.clock.now();
+        let mut wake = now.plus(HEARTBEAT * self.clock.speed());
+        if self.reading.is_none() {
+            wake = wake.min(poll_at);
         }
-        match until {
-            Until::Settled(deadline) => wake.min(deadline),
-            Until::Stopped => wake,
+        if let Until::Settled(deadline) = until {
+            wake = wake.min(deadline);
         }
+        // A key that is due and not started waits for a worker, whose end wakes the loop.
+        self.state
+            .queue
+            .next_deadline()
+            .filter(|due| *due > now)
+            .map_or(wake, |due| due.min(wake))
     }
 
-    /// Lets the passes in flight end.
+    /// Starts nothing new, lets the writes in flight end, and leaves the rest behind.
     async fn stop(&mut self) {
         self.board.write(|status| status.stopping = true);
-        tracing::info!(
-            passes = self.running.len(),
-            "stopping; deployments at AWS go on"
-        );
-        let all = async { while self.running.join_next().await.is_some() {} };
-        if tokio::time::timeout(STOP_GRACE, all).await.is_err() {
-            tracing::warn!("calls still in flight were left behind");
+        tracing::info!("stopping; deployments at AWS go on");
+        if tokio::time::timeout(STOP_GRACE, self.context.close())
+            .await
+            .is_err()
+        {
+            tracing::warn!("a write was left in flight; the next start sees what came of it");
         }
+        self.running.abort_all();
     }
 }
 
-/// Learns whose credentials these are, trying until it is known. `/readyz` waits for it.
-async fn identify(aws: Aws, board: Board, clock: Clock, every: Duration) {
+/// Waits for the read under way. A read that broke is a failed one.
+async fn finished(reading: &mut Option<(JoinHandle<Reading>, Moment)>) -> Reading {
+    match reading {
+        Some((task, _)) => task
+            .await
+            .unwrap_or_else(|error| Reading::Failed(format!("reading the source broke: {error}"))),
+        None => std::future::pending().await,
+    }
+}
+
+/// How often the account is asked for until it is known.
+const IDENTIFY_EVERY: Duration = Duration::from_mins(1);
+
+/// Learns whose credentials these are, trying until it is known; tells when it has tried once.
+/// `/readyz` waits for it.
+async fn identify(aws: Aws, board: Board, clock: Clock, told: oneshot::Sender<()>) {
+    let mut told = Some(told);
     loop {
-        match aws.account().await {
+        let answer = aws.account().await;
+        if let Some(told) = told.take() {
+            // Nobody listens any more when the loop has ended.
+            told.send(()).ok();
+        }
+        match answer {
             Ok(account) => {
                 tracing::info!(%account, region = aws.region(), "credentials proven");
                 board.write(|status| status.account = Some(account));
@@ -404,6 +469,6 @@ async fn identify(aws: Aws, board: Board, clock: Clock, every: Duration) {
             }
             Err(fault) => tracing::error!("cannot tell whose credentials these are: {fault}"),
         }
-        clock.sleep(every).await;
+        clock.sleep(IDENTIFY_EVERY).await;
     }
 }

@@ -8,7 +8,12 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+use tokio::sync::RwLock;
+
 use crate::aws::{Aws, Class, Fault, Observer};
+use crate::clock::Clock;
+use crate::document;
 use crate::kinds::{
     Policy, Reconciled, View, cluster::Cluster, deployment_group::DeploymentGroup,
     image_repository::ImageRepository, listener::Listener, listener_rule::ListenerRule,
@@ -16,7 +21,7 @@ use crate::kinds::{
     task_definition::TaskDefinition,
 };
 use crate::manifest::{DesiredSet, resolve};
-use crate::model::{FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
+use crate::model::{Block, FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
 
 /// Whether a pass writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +39,27 @@ pub(super) struct Context {
     pub(super) observer: Observer,
     pub(super) policy: Policy,
     pub(super) mode: Mode,
+    /// Open while writes may begin. Each write holds it for reading, so that closing it waits for
+    /// the writes in flight and for nothing else.
+    gate: RwLock<bool>,
+}
+
+impl Context {
+    pub(super) fn new(aws: Aws, clock: &Clock, policy: Policy, mode: Mode) -> Self {
+        let observer = Observer::new(aws.clone(), clock.clone());
+        Self {
+            aws,
+            observer,
+            policy,
+            mode,
+            gate: RwLock::new(true),
+        }
+    }
+
+    /// Lets no write begin any more, and waits for those in flight.
+    pub(super) async fn close(&self) {
+        *self.gate.write().await = false;
+    }
 }
 
 /// What a pass is about: values, taken at its start.
@@ -46,6 +72,10 @@ pub(super) struct Request {
     pub(super) drifting_since: Option<Moment>,
     /// Observations from before this moment are not used.
     pub(super) fresh: Moment,
+    /// Passes that failed in a row before this one.
+    pub(super) failures: u32,
+    /// The digest of writes that were made again and again and do not take.
+    pub(super) futile: Option<String>,
 }
 
 /// How a pass ended.
@@ -53,10 +83,24 @@ pub(super) struct Request {
 pub(super) struct Done {
     /// The plan; its outcome is the pass's, a failed step included.
     pub(super) plan: Plan,
-    /// How many writes AWS accepted.
-    pub(super) written: usize,
-    /// The write that AWS refused.
-    pub(super) fault: Option<Fault>,
+    /// The digest of the plan's writes, if AWS accepted all of them.
+    pub(super) written: Option<String>,
+    /// Whether any write reached AWS, or may have.
+    pub(super) touched: bool,
+    /// Whether the writes were left out because they do not take.
+    pub(super) held: bool,
+}
+
+impl Done {
+    /// A pass that wrote nothing.
+    pub(super) fn without_writes(plan: Plan) -> Self {
+        Self {
+            plan,
+            written: None,
+            touched: false,
+            held: false,
+        }
+    }
 }
 
 /// Passes over a key, whatever its kind. `None` if the set has no such key any more.
@@ -102,11 +146,7 @@ async fn run<K: Reconciled>(context: &Context, request: &Request) -> Option<Done
     let plan = K::plan(&view, &observed); // pure
     Some(match context.mode {
         Mode::Apply => apply(context, request, plan).await, // I/O
-        Mode::Plan => Done {
-            plan,
-            written: 0,
-            fault: None,
-        },
+        Mode::Plan => Done::without_writes(plan),
     })
 }
 
@@ -118,38 +158,88 @@ fn ready(key: &Key, facts: &FactBoard) -> bool {
 }
 
 async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
-    let mut written = 0;
+    let digest = writes(&plan.steps);
+    if digest.is_some() && digest == request.futile {
+        plan.outcome = Outcome::Blocked(Block::Unsupported, futile(&plan.steps));
+        return Done {
+            held: true,
+            ..Done::without_writes(plan)
+        };
+    }
+    let mut touched = false;
     for step in &plan.steps {
-        match context.aws.call(&step.call).await {
+        // Before the gate, so that stopping waits for writes and not for their turn.
+        context.aws.admit(&step.call).await;
+        let gate = context.gate.read().await;
+        if !*gate {
+            // The program is stopping. The next start finds the same difference.
+            return Done {
+                plan,
+                written: None,
+                touched,
+                held: false,
+            };
+        }
+        touched = true;
+        match context.aws.send(&step.call).await {
             Ok(answer) => {
-                written += 1;
-                tracing::info!(key = %request.key, operation = step.call.operation, "{}", step.why);
-                if step.call.operation == "RegisterTaskDefinition" {
+                let operation = step.call.operation;
+                tracing::info!(key = %request.key, operation, "{}", step.why);
+                if operation == "RegisterTaskDefinition" {
                     context.observer.registered(&answer);
                 }
             }
             Err(fault) => {
-                plan.outcome = refused(step, &fault);
+                plan.outcome = refused(step, &fault, request.failures);
                 return Done {
                     plan,
-                    written,
-                    fault: Some(fault),
+                    written: None,
+                    touched,
+                    held: false,
                 };
             }
         }
     }
     Done {
         plan,
-        written,
-        fault: None,
+        written: digest,
+        touched,
+        held: false,
     }
 }
 
+/// The digest of some writes; `None` if there are none.
+fn writes(steps: &[Step]) -> Option<String> {
+    if steps.is_empty() {
+        return None;
+    }
+    let calls: Vec<Value> = steps
+        .iter()
+        .map(|step| json!([step.call.operation, step.call.input]))
+        .collect();
+    Some(document::digest(&Value::from(calls)))
+}
+
+/// Says that writes do not take.
+fn futile(steps: &[Step]) -> String {
+    let whys: Vec<&str> = steps.iter().map(|step| step.why.as_str()).collect();
+    format!(
+        "written again and again, and AWS still answers otherwise: {}; somebody else may be writing too. It is \
+         not written again until the manifest changes or a resync is asked for",
+        whys.join("; ")
+    )
+}
+
+/// After how many failures in a row "not found" is believed of something that a write needs. What
+/// was just created may not be seen yet by the next call (aws-facts 3.3, 3.4).
+const LAG_FAILURES: u32 = 3;
+
 /// What a refused write means. Pure.
-fn refused(step: &Step, fault: &Fault) -> Outcome {
+fn refused(step: &Step, fault: &Fault, failures: u32) -> Outcome {
     let text = format!("{}: {fault}", step.why);
     match fault.class {
         Class::Throttled | Class::Transient => Outcome::Waiting(Wait::TransientError, text),
+        Class::NotFound if failures < LAG_FAILURES => Outcome::Waiting(Wait::TransientError, text),
         Class::Conflict => Outcome::Waiting(Wait::TransientError, format!("{text}; looking again")),
         Class::Denied => Outcome::Failed(Fail::AccessDenied, text),
         Class::Quota => Outcome::Failed(Fail::QuotaExceeded, text),

@@ -10,24 +10,23 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::pass::{Context, Mode, Request, pass};
-use crate::aws::{Aws, Observer};
+use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::kinds::Policy;
 use crate::manifest::DesiredSet;
-use crate::model::{FactBoard, Facts, Key, PLACEHOLDER, Plan};
+use crate::model::{FactBoard, Facts, Fail, Key, Outcome, PLACEHOLDER, Plan};
 
 /// The plan of every key.
 pub type Preview = BTreeMap<Key, Plan>;
 
 /// Plans the whole set without writing.
 pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) -> Preview {
-    let observer = Observer::new(aws.clone(), clock.clone());
-    let context = Arc::new(Context {
-        aws,
-        observer,
-        policy,
-        mode: Mode::Plan,
-    });
+    // What a run would do in the end: drift is healed, though not at once.
+    let policy = Policy {
+        heal_at_once: true,
+        ..policy
+    };
+    let context = Arc::new(Context::new(aws, &clock, policy, Mode::Plan));
     let set = Arc::new(set);
     let start = clock.now();
     let mut facts = FactBoard::new();
@@ -58,6 +57,8 @@ pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) ->
                 now: clock.now(),
                 drifting_since: None,
                 fresh: start,
+                failures: 0,
+                futile: None,
             };
             passes.spawn(async move { (key, pass(&context, &request).await) });
         }
@@ -68,6 +69,13 @@ pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) ->
             facts.insert(key.clone(), expected(&key, &done.plan));
             plans.insert(key, done.plan);
         }
+    }
+    for key in set.resources.keys() {
+        // Only a pass that broke leaves its key without a plan.
+        plans.entry(key.clone()).or_insert_with(|| {
+            let why = "the pass broke; this is a defect of this program".to_owned();
+            Plan::only(Outcome::Failed(Fail::Internal, why))
+        });
     }
     plans
 }

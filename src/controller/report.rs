@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Controller;
 use super::pass::Done;
-use crate::manifest::{Diagnostic, Severity};
-use crate::model::{Fail, Key, Kind, Moment, Outcome, Wait};
-use crate::status::ResourceStatus;
+use crate::manifest::{DesiredSet, Diagnostic, Severity};
+use crate::model::{Block, Fail, Key, Kind, Moment, Outcome, Rollout, RolloutStage, Wait};
+use crate::status::{ResourceStatus, Status};
 
 impl Controller {
     /// Writes the status and the metrics of an ended pass. Logs at `info` only what changed.
@@ -46,6 +46,11 @@ impl Controller {
             let (cluster, name) = self.state.set.service_names(resource);
             (cluster.to_owned(), name.to_owned())
         });
+        // A pass that could not see does not say that the rollout is over.
+        let rollout = match (&done.plan.rollout, blind(outcome)) {
+            (None, true) => before.as_ref().and_then(|before| before.rollout.clone()),
+            (rollout, _) => rollout.clone(),
+        };
         let status = ResourceStatus {
             outcome: outcome.clone(),
             since: before
@@ -54,7 +59,7 @@ impl Controller {
                 .map_or(now, |before| before.since),
             observed_at: now,
             drift: done.plan.drift.clone(),
-            rollout: done.plan.rollout.clone(),
+            rollout: rollout.clone(),
             tasks: done
                 .plan
                 .tasks
@@ -70,18 +75,10 @@ impl Controller {
             file: resource.origin.file.clone(),
         };
         if let (Some((cluster, name)), Some(before)) = (&service, &before) {
-            if let (Some(rollout), None) = (&before.rollout, &done.plan.rollout)
-                && !rollout.id.is_empty()
-            {
-                let strategy = if rollout.id.starts_with("d-") {
-                    "code_deploy"
-                } else {
-                    "rolling"
-                };
-                let result = if matches!(outcome, Outcome::Failed(Fail::RolloutFailed, _)) {
-                    "failed"
-                } else {
-                    "successful"
+            if let Some(result) = end(before.rollout.as_ref(), rollout.as_ref(), outcome) {
+                let strategy = match &before.rollout {
+                    Some(rollout) if rollout.id.starts_with("d-") => "code_deploy",
+                    _ => "rolling",
                 };
                 self.metrics
                     .deployment_ended(cluster, name, strategy, result);
@@ -93,6 +90,38 @@ impl Controller {
         self.board
             .write(|board| board.resources.insert(key.clone(), status));
     }
+}
+
+/// Whether a pass ended without having seen how things stand.
+fn blind(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Waiting(Wait::ObservationUnknown | Wait::TransientError, _)
+    )
+}
+
+/// How the rollout that was in flight before this pass ended, if it did: the `result` label.
+fn end(
+    before: Option<&Rollout>,
+    after: Option<&Rollout>,
+    outcome: &Outcome,
+) -> Option<&'static str> {
+    let before = before.filter(|rollout| !rollout.id.is_empty())?;
+    if after.is_some_and(|after| after.id == before.id) {
+        return None;
+    }
+    let back = after.is_some_and(|after| after.stage == RolloutStage::RollingBack);
+    let failed = matches!(
+        outcome,
+        Outcome::Failed(Fail::RolloutFailed, _) | Outcome::Blocked(Block::Quarantined, _)
+    );
+    Some(
+        match (before.stage == RolloutStage::RollingBack, back || failed) {
+            (true, _) => "rollback_successful",
+            (false, true) => "failed",
+            (false, false) => "successful",
+        },
+    )
 }
 
 fn log(key: &Key, outcome: &Outcome, took: Duration) {
@@ -162,5 +191,76 @@ pub(super) fn line(diagnostic: &Diagnostic) -> String {
         format!("{file}:{line}:{column}: {message}{hint}")
     } else {
         format!("{file}:{line}:{column}: {path}: {message}{hint}")
+    }
+}
+
+/// Forgets the resources that are gone, and tells which manifests cannot be acted on.
+pub(super) fn replace(status: &mut Status, set: &DesiredSet, now: Moment) {
+    status.resources.retain(|key, _| set.get(key).is_some());
+    for (key, why) in &set.invalid {
+        let invalid = ResourceStatus {
+            outcome: Outcome::Blocked(Block::ManifestInvalid, why.clone()),
+            since: now,
+            observed_at: now,
+            drift: Vec::new(),
+            rollout: None,
+            tasks: None,
+            arn: None,
+            service: None,
+            failures: 0,
+            file: String::new(),
+        };
+        status.resources.insert(key.clone(), invalid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rollout(id: &str, stage: RolloutStage) -> Rollout {
+        Rollout {
+            id: id.to_owned(),
+            ours: true,
+            stage,
+            events: Vec::new(),
+            weights: None,
+        }
+    }
+
+    #[test]
+    fn a_rollout_ends_once_and_as_it_did() {
+        let failed = Outcome::Failed(Fail::RolloutFailed, String::new());
+        let waiting = Outcome::Waiting(Wait::RolloutInProgress, String::new());
+        let shifting = rollout("d-1", RolloutStage::Shifting);
+        let back = rollout("d-2", RolloutStage::RollingBack);
+        for (before, after, outcome, result) in [
+            (None, Some(&shifting), &waiting, None),
+            (Some(&shifting), Some(&shifting), &waiting, None),
+            (
+                Some(&shifting),
+                None,
+                &Outcome::Converged,
+                Some("successful"),
+            ),
+            (Some(&shifting), Some(&back), &waiting, Some("failed")),
+            (Some(&shifting), None, &failed, Some("failed")),
+            (Some(&back), None, &failed, Some("rollback_successful")),
+        ] {
+            assert_eq!(end(before, after, outcome), result, "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn a_pass_that_could_not_see_ends_no_rollout() {
+        assert!(blind(&Outcome::Waiting(
+            Wait::ObservationUnknown,
+            String::new()
+        )));
+        assert!(blind(&Outcome::Waiting(
+            Wait::TransientError,
+            String::new()
+        )));
+        assert!(!blind(&Outcome::Converged));
     }
 }

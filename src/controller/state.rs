@@ -9,9 +9,8 @@ use std::sync::Arc;
 use super::pass::{Done, Request};
 use super::requeue::{requeue, tolerance};
 use crate::manifest::DesiredSet;
-use crate::model::{Block, FactBoard, Key, Kind, Moment, Outcome, Wait};
+use crate::model::{FactBoard, Key, Kind, Moment, Outcome, Wait};
 use crate::queue::Queue;
-use crate::status::{ResourceStatus, Status};
 
 /// What is known of one key besides its manifest.
 #[derive(Clone, Debug, Default)]
@@ -19,9 +18,19 @@ struct Known {
     outcome: Option<Outcome>,
     /// Observations from before this are out of date: something was written, or a person asked.
     floor: Moment,
+    /// When the manifest took this form.
+    declared: Moment,
     failures: u32,
     drifting_since: Option<Moment>,
+    /// The writes of the last pass, as a digest, and how many passes in a row made just these.
+    written: Option<String>,
+    repeats: u32,
 }
+
+/// How many passes in a row may make the very same writes. AWS normalises what it is given in ways
+/// that no table lists, and other controllers write too: what does not take after this many times
+/// is not written again.
+const REPEATS: u32 = 5;
 
 /// The loop's memory.
 #[derive(Debug, Default)]
@@ -33,20 +42,15 @@ pub(super) struct State {
     /// Who waits for whom: the needs of the set, turned round.
     dependents: BTreeMap<Key, Vec<Key>>,
     /// Keys that a resync still has to pass over.
-    resyncing: BTreeSet<Key>,
+    resyncing: BTreeMap<Key, Moment>,
     /// Keys not passed over since the start.
     unseen: BTreeSet<Key>,
 }
 
 impl State {
-    /// Takes a new desired set: schedules what changed, forgets what is gone. Gives the keys that
+    /// Takes a new desired set: schedules what changed, forgets what is gone. Gives how many keys
     /// changed.
-    pub(super) fn replace(
-        &mut self,
-        set: DesiredSet,
-        now: Moment,
-        status: &mut Status,
-    ) -> Vec<Key> {
+    pub(super) fn replace(&mut self, set: DesiredSet, now: Moment) -> usize {
         let old = std::mem::replace(&mut self.set, Arc::new(set));
         let set = Arc::clone(&self.set);
         self.dependents = dependents(&set);
@@ -64,10 +68,17 @@ impl State {
                 self.unseen.insert(key.clone());
             }
             let known = self.known.entry(key.clone()).or_default();
-            known.failures = 0;
-            known.floor = now;
-            known.drifting_since = None;
+            *known = Known {
+                floor: now,
+                declared: now,
+                ..Known::default()
+            };
             self.queue.add(key.clone(), now);
+            // What was told of the old manifest is not true of the new one: whoever needs this key
+            // waits for its next pass, or one commit would be carried out in halves.
+            if let Some(facts) = Arc::make_mut(&mut self.facts).get_mut(key) {
+                facts.ready = false;
+            }
         }
         let gone: Vec<Key> = self
             .known
@@ -82,34 +93,34 @@ impl State {
             self.resyncing.remove(&key);
             Arc::make_mut(&mut self.facts).remove(&key);
         }
-        status.resources.retain(|key, _| set.get(key).is_some());
-        for (key, why) in &set.invalid {
-            let outcome = Outcome::Blocked(Block::ManifestInvalid, why.clone());
-            status.resources.insert(key.clone(), invalid(outcome, now));
-        }
-        changed
+        changed.len()
     }
 
     /// Schedules every key for now, with nothing older than now.
     pub(super) fn resync(&mut self, now: Moment) {
         for (key, known) in &mut self.known {
             known.floor = now;
+            known.repeats = 0;
             self.queue.add(key.clone(), now);
-            self.resyncing.insert(key.clone());
+            self.resyncing.insert(key.clone(), now);
         }
     }
 
     /// What a pass over this key is about.
     pub(super) fn request(&self, key: &Key, now: Moment) -> Request {
         let known = self.known.get(key).cloned().unwrap_or_default();
-        let stale = i64::try_from(tolerance(known.outcome.as_ref()).as_millis()).unwrap_or(0);
+        let fresh = now.minus(tolerance(known.outcome.as_ref()));
         Request {
             key: key.clone(),
             set: Arc::clone(&self.set),
             facts: Arc::clone(&self.facts),
             now,
             drifting_since: known.drifting_since,
-            fresh: known.floor.max(Moment(now.0 - stale)),
+            fresh: known.floor.max(fresh),
+            failures: known.failures,
+            futile: (known.repeats >= REPEATS)
+                .then_some(known.written)
+                .flatten(),
         }
     }
 
@@ -124,12 +135,23 @@ impl State {
         now: Moment,
         luck: f64,
     ) {
-        self.resyncing.remove(key);
-        self.unseen.remove(key);
         let Some(known) = self.known.get_mut(key) else {
             self.queue.finish(key, None);
             return;
         };
+        // A pass that began before the manifest took this form says nothing of it, and one that
+        // began before a resync was asked for does not serve it.
+        let current = started >= known.declared;
+        if current {
+            self.unseen.remove(key);
+        }
+        if self
+            .resyncing
+            .get(key)
+            .is_some_and(|asked| started >= *asked)
+        {
+            self.resyncing.remove(key);
+        }
         let outcome = &done.plan.outcome;
         known.failures = if failing(outcome) {
             known.failures.saturating_add(1)
@@ -138,24 +160,37 @@ impl State {
         };
         known.drifting_since = match outcome {
             Outcome::Waiting(Wait::DriftGrace, _) => known.drifting_since.or(Some(started)),
-            // A read that failed, or a refused write, says nothing about the drift.
-            Outcome::Waiting(Wait::ObservationUnknown | Wait::TransientError, _) => {
+            // Another field was healed, or a read or write failed: none says that the drift is gone.
+            Outcome::Acting(_)
+            | Outcome::Waiting(Wait::ObservationUnknown | Wait::TransientError, _) => {
                 known.drifting_since
             }
             _ => None,
         };
-        if done.written > 0 || done.fault.is_some() {
+        known.repeats = match &done.written {
+            Some(written) if known.written.as_ref() == Some(written) => {
+                known.repeats.saturating_add(1)
+            }
+            Some(_) => 1,
+            None if done.held => known.repeats,
+            None => 0,
+        };
+        known.written = done
+            .written
+            .clone()
+            .or(known.written.take().filter(|_| done.held));
+        if done.touched {
             // One more millisecond: what was read in this very one may be from before the write.
             known.floor = Moment(now.0 + 1);
         }
         known.outcome = Some(outcome.clone());
         let next = now.plus(requeue(outcome, known.failures, luck));
         self.queue.finish(key, Some(next));
-        if let Some(facts) = &done.plan.facts
-            && self.facts.get(key) != Some(facts)
-        {
-            Arc::make_mut(&mut self.facts).insert(key.clone(), facts.clone());
-            self.wake_dependents(key, now);
+        if let Some(facts) = done.plan.facts.as_ref().filter(|_| current) {
+            if self.facts.get(key) != Some(facts) {
+                Arc::make_mut(&mut self.facts).insert(key.clone(), facts.clone());
+                self.wake_dependents(key, now);
+            }
         }
     }
 
@@ -258,20 +293,4 @@ fn failing(outcome: &Outcome) -> bool {
         outcome,
         Outcome::Failed(..) | Outcome::Waiting(Wait::ObservationUnknown | Wait::TransientError, _)
     )
-}
-
-/// The status of a manifest that cannot be acted on.
-fn invalid(outcome: Outcome, now: Moment) -> ResourceStatus {
-    ResourceStatus {
-        outcome,
-        since: now,
-        observed_at: now,
-        drift: Vec::new(),
-        rollout: None,
-        tasks: None,
-        arn: None,
-        service: None,
-        failures: 0,
-        file: String::new(),
-    }
 }

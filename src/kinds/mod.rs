@@ -46,6 +46,8 @@ pub struct Policy {
     /// How long drift in a field that starts a deployment is left alone before it is healed.
     /// Default ten minutes (gitops-controllers d.6).
     pub drift_grace: Duration,
+    /// Whether drift is healed at once, whatever a manifest's grace time: somebody asked for it.
+    pub heal_at_once: bool,
 }
 
 impl Default for Policy {
@@ -53,6 +55,7 @@ impl Default for Policy {
         Self {
             instance: "default".to_owned(),
             drift_grace: Duration::from_mins(10),
+            heal_at_once: false,
         }
     }
 }
@@ -83,6 +86,9 @@ impl View<'_> {
     /// How long drift in a deploying field is left alone: `sync.driftGrace` of the manifest, else the
     /// policy's.
     pub fn grace(&self) -> Duration {
+        if self.policy.heal_at_once {
+            return Duration::ZERO;
+        }
         self.resource
             .drift_grace()
             .unwrap_or(self.policy.drift_grace)

@@ -1,6 +1,7 @@
 //! A folder of manifests, read recursively.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::document::digest;
@@ -72,8 +73,19 @@ impl Dir {
     /// out (editors' droppings, `.git`), and so are links that lead out of it.
     ///
     /// # Errors
-    /// If anything in it cannot be read: a snapshot is whole or none.
+    /// If any manifest in it cannot be read: a snapshot is whole or none.
     pub fn read(&self) -> Result<Snapshot, SourceError> {
+        match self.read_once() {
+            // A file went away between the listing and the reading: whoever writes here renames
+            // files into place. Once more; a folder that never holds still is an error.
+            Err(SourceError::Unreadable { error, .. }) if error.kind() == ErrorKind::NotFound => {
+                self.read_once()
+            }
+            other => other,
+        }
+    }
+
+    fn read_once(&self) -> Result<Snapshot, SourceError> {
         let inside = self
             .root
             .canonicalize()
@@ -112,24 +124,32 @@ impl Dir {
         }
         let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, error))?;
         for entry in entries {
-            let path = entry.map_err(|error| unreadable(folder, error))?.path();
+            let entry = entry.map_err(|error| unreadable(folder, error))?;
+            let path = entry.path();
             let name = path
                 .file_name()
                 .and_then(|name| name.to_str())
                 .unwrap_or(".");
-            if name.starts_with('.') {
+            let kind = entry
+                .file_type()
+                .map_err(|error| unreadable(&path, error))?;
+            let wanted = is_manifest(name) || kind.is_dir() || kind.is_symlink();
+            if name.starts_with('.') || !wanted {
                 continue;
             }
-            let real = path
-                .canonicalize()
-                .map_err(|error| unreadable(&path, error))?;
+            let real = match path.canonicalize() {
+                Ok(real) => real,
+                // A link to nowhere that is no manifest is none of our business.
+                Err(_) if kind.is_symlink() && !is_manifest(name) => continue,
+                Err(error) => return Err(unreadable(&path, error)),
+            };
             if !real.starts_with(inside) {
-                tracing::warn!(path = %path.display(), "left out: a link that leads out of the source");
+                tracing::debug!(path = %path.display(), "left out: a link that leads out of the source");
                 continue;
             }
             if real.is_dir() {
                 self.walk(&path, inside, depth + 1, paths)?;
-            } else if is_manifest(name) {
+            } else if real.is_file() && is_manifest(name) {
                 let size = real
                     .metadata()
                     .map_err(|error| unreadable(&path, error))?
@@ -217,6 +237,28 @@ mod tests {
         ));
         assert!(matches!(
             Dir::new(folder.path().join("gone")).read(),
+            Err(SourceError::Unreadable { .. })
+        ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_nowhere_and_pipes_do_not_freeze_the_source() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.yaml"), "a").unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("README-link")).unwrap();
+        let pipe = folder.path().join("pipe.yaml");
+        let made = std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let snapshot = Dir::new(folder.path()).read().unwrap();
+        assert_eq!(snapshot.files.len(), 1);
+        // A manifest that cannot be read is another matter.
+        std::os::unix::fs::symlink("nowhere", folder.path().join("b.yaml")).unwrap();
+        assert!(matches!(
+            Dir::new(folder.path()).read(),
             Err(SourceError::Unreadable { .. })
         ));
     }

@@ -9,4 +9,4 @@ mod dir;
 mod watch;
 
 pub use dir::{Dir, Snapshot, SourceError};
-pub use watch::{Watcher, watch};
+pub use watch::Watcher;

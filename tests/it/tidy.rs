@@ -176,7 +176,8 @@ const USES: [(&str, &[&str]); 19] = [
     (
         "controller",
         &[
-            "model", "manifest", "queue", "kinds", "aws", "clock", "source", "status", "metrics",
+            "model", "document", "manifest", "queue", "kinds", "aws", "clock", "source", "status",
+            "metrics",
         ],
     ),
     (

@@ -6,16 +6,21 @@
 //!
 //! Invariants:
 //! - A value is given out only if it was taken at or after the moment the reader asked for.
-//! - One fetch at a time per cache; whoever waited for it uses what it brought.
-//! - A failed fetch is [`Seen::Unknown`] for everything that it asked for.
+//! - Absent is only what AWS said is absent: a key that an answer passes over is unknown.
+//! - Whoever waited for a fetch uses what it brought, its failure too, so that one hanging API does
+//!   not cost every reader a timeout of its own.
+//! - A key that was absent last time is asked for alone, because it would fail its neighbours' call.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::aws::{Class, Fault};
 use crate::clock::Clock;
 use crate::model::{Moment, Seen};
+
+/// What a fetch brought: present, or said to be absent. What it passes over is unknown.
+pub(super) type Found<K, V> = BTreeMap<K, Option<V>>;
 
 /// How long a fetch waits (real time) for other passes to name what they want too.
 const GATHER: Duration = Duration::from_millis(2);
@@ -27,13 +32,29 @@ const WANTED_FOR: Duration = Duration::from_hours(1);
 struct Entry<V> {
     wanted: Moment,
     taken: Option<(Moment, Seen<V>)>,
+    /// When the last fetch failed, and how.
+    failed: Option<(Moment, String)>,
+    /// Held by the fetch of this key, where a call takes only one.
+    fetching: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl<V> Entry<V> {
+    fn new(wanted: Moment) -> Self {
+        Self {
+            wanted,
+            taken: None,
+            failed: None,
+            fetching: Arc::default(),
+        }
+    }
 }
 
 /// A cache of values by key.
 #[derive(Debug)]
 pub(super) struct Batch<K, V> {
     entries: Mutex<BTreeMap<K, Entry<V>>>,
-    fetching: tokio::sync::Mutex<()>,
+    /// Held by the fetch under way, where a call takes many keys: the waiters' keys are in it.
+    fetching: Arc<tokio::sync::Mutex<()>>,
     /// How many keys one call takes.
     size: usize,
 }
@@ -43,13 +64,13 @@ impl<K: Ord + Clone, V: Clone> Batch<K, V> {
     pub(super) fn new(size: usize) -> Self {
         Self {
             entries: Mutex::new(BTreeMap::new()),
-            fetching: tokio::sync::Mutex::new(()),
+            fetching: Arc::default(),
             size,
         }
     }
 
     /// The value of `key`, taken at or after `fresh`. Other stale keys for which `together` holds
-    /// are fetched in the same call. `fetch` answers for what it found; the rest is absent.
+    /// are fetched in the same call.
     pub(super) async fn get<F>(
         &self,
         clock: &Clock,
@@ -59,53 +80,71 @@ impl<K: Ord + Clone, V: Clone> Batch<K, V> {
         fetch: impl Fn(Vec<K>) -> F + Send,
     ) -> Seen<V>
     where
-        F: Future<Output = Result<BTreeMap<K, V>, Fault>> + Send,
+        F: Future<Output = Result<Found<K, V>, Fault>> + Send,
     {
-        if let Some(seen) = self.ask(key, fresh, clock.now()) {
+        let arrived = clock.now();
+        if let Some(seen) = self.ask(key, fresh, arrived) {
             return seen;
         }
-        let _one = self.fetching.lock().await;
-        if let Some(seen) = self.ask(key, fresh, clock.now()) {
+        let lock = self.lock(key, arrived);
+        let _fetching = lock.lock().await;
+        if let Some(seen) = self
+            .ask(key, fresh, clock.now())
+            .or_else(|| self.failed_since(key, arrived))
+        {
             return seen;
         }
         tokio::time::sleep(GATHER).await;
         let taken = clock.now();
         let keys = self.stale(key, fresh, taken, together);
-        let mut found = match fetch(keys.clone()).await {
-            Ok(found) => Ok(found),
-            // One missing thing fails some batch calls whole: ask for each alone.
+        let found = match fetch(keys.clone()).await {
+            // One missing thing fails some calls whole: ask for each alone.
             Err(fault) if fault.class == Class::NotFound && keys.len() > 1 => {
-                let mut found = BTreeMap::new();
-                let mut failed = None;
-                for alone in &keys {
-                    match fetch(vec![alone.clone()]).await {
-                        Ok(more) => found.extend(more),
-                        Err(fault) if fault.class == Class::NotFound => {}
-                        Err(fault) => failed = Some(fault),
-                    }
-                }
-                failed.map_or(Ok(found), Err)
+                alone(&keys, &fetch).await
             }
-            Err(fault) if fault.class == Class::NotFound => Ok(BTreeMap::new()),
-            Err(fault) => Err(fault),
+            Err(fault) if fault.class == Class::NotFound => {
+                Ok(keys.iter().map(|key| (key.clone(), None)).collect())
+            }
+            other => other,
         };
+        self.keep(key, keys, taken, clock.now(), found)
+    }
+
+    /// Takes in what a fetch brought; gives what it says of `key`.
+    fn keep(
+        &self,
+        key: &K,
+        asked: Vec<K>,
+        taken: Moment,
+        now: Moment,
+        mut found: Result<Found<K, V>, Fault>,
+    ) -> Seen<V> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let mut answer = Seen::Unknown("not asked for".to_owned());
-        for asked in keys {
+        for one in asked {
             let seen = match &mut found {
-                Ok(found) => found.remove(&asked).map_or(Seen::Absent, Seen::Present),
+                Ok(found) => match found.remove(&one) {
+                    Some(Some(value)) => Seen::Present(value),
+                    Some(None) => Seen::Absent,
+                    None => Seen::Unknown("AWS's answer passes over it".to_owned()),
+                },
                 Err(fault) => Seen::Unknown(fault.to_string()),
             };
-            if asked == *key {
+            if one == *key {
                 answer = seen.clone();
             }
-            if let Some(entry) = entries.get_mut(&asked) {
-                // An unknown is never served to another reader: it must try for itself.
-                entry.taken = if matches!(seen, Seen::Unknown(_)) {
-                    None
-                } else {
-                    Some((taken, seen))
-                };
+            if let Some(entry) = entries.get_mut(&one) {
+                match seen {
+                    // Not given to later readers: they try for themselves.
+                    Seen::Unknown(why) => {
+                        entry.taken = None;
+                        entry.failed = Some((now, why));
+                    }
+                    seen => {
+                        entry.taken = Some((taken, seen));
+                        entry.failed = None;
+                    }
+                }
             }
         }
         answer
@@ -114,39 +153,56 @@ impl<K: Ord + Clone, V: Clone> Batch<K, V> {
     /// Puts in what a write's answer told.
     pub(super) fn put(&self, key: K, value: V, now: Moment) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = Some((now, Seen::Present(value)));
         entries.insert(
             key,
             Entry {
-                wanted: now,
-                taken: Some((now, Seen::Present(value))),
+                taken,
+                ..Entry::new(now)
             },
         );
     }
 
-    /// Every value present in the cache, whatever its age.
-    pub(super) fn present(&self) -> Vec<V> {
+    /// Looks at every value present in the cache, whatever its age.
+    pub(super) fn each(&self, mut look: impl FnMut(&V)) {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries
-            .values()
-            .filter_map(|entry| match &entry.taken {
-                Some((_, Seen::Present(value))) => Some(value.clone()),
-                _ => None,
-            })
-            .collect()
+        for entry in entries.values() {
+            if let Some((_, Seen::Present(value))) = &entry.taken {
+                look(value);
+            }
+        }
     }
 
     fn ask(&self, key: &K, fresh: Moment, now: Moment) -> Option<Seen<V>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.entry(key.clone()).or_insert(Entry {
-            wanted: now,
-            taken: None,
-        });
+        let entry = entries
+            .entry(key.clone())
+            .or_insert_with(|| Entry::new(now));
         entry.wanted = now;
         entry
             .taken
             .as_ref()
             .filter(|(taken, _)| *taken >= fresh)
             .map(|(_, seen)| seen.clone())
+    }
+
+    /// What a fetch of this key holds.
+    fn lock(&self, key: &K, now: Moment) -> Arc<tokio::sync::Mutex<()>> {
+        if self.size > 1 {
+            return Arc::clone(&self.fetching);
+        }
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries
+            .entry(key.clone())
+            .or_insert_with(|| Entry::new(now));
+        Arc::clone(&entry.fetching)
+    }
+
+    /// The failure of a fetch that ended while a reader waited for it.
+    fn failed_since(&self, key: &K, arrived: Moment) -> Option<Seen<V>> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (when, why) = entries.get(key)?.failed.as_ref()?;
+        (*when > arrived).then(|| Seen::Unknown(why.clone()))
     }
 
     /// `key` and the other stale keys that go with it, the stalest first.
@@ -159,9 +215,13 @@ impl<K: Ord + Clone, V: Clone> Batch<K, V> {
     ) -> Vec<K> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.retain(|other, entry| other == key || now.since(entry.wanted) < WANTED_FOR);
+        let absent = |entry: &Entry<V>| matches!(entry.taken, Some((_, Seen::Absent)));
+        if entries.get(key).is_some_and(absent) {
+            return vec![key.clone()];
+        }
         let mut others: Vec<(Option<Moment>, &K)> = entries
             .iter()
-            .filter(|(other, _)| *other != key && together(key, other))
+            .filter(|(other, entry)| *other != key && !absent(entry) && together(key, other))
             .map(|(other, entry)| (entry.taken.as_ref().map(|(taken, _)| *taken), other))
             .filter(|(taken, _)| taken.is_none_or(|taken| taken < fresh))
             .collect();
@@ -171,6 +231,27 @@ impl<K: Ord + Clone, V: Clone> Batch<K, V> {
             .take(self.size)
             .collect()
     }
+}
+
+/// Fetches each key by itself.
+async fn alone<K: Ord + Clone, V, F>(
+    keys: &[K],
+    fetch: &(impl Fn(Vec<K>) -> F + Send),
+) -> Result<Found<K, V>, Fault>
+where
+    F: Future<Output = Result<Found<K, V>, Fault>> + Send,
+{
+    let mut found = BTreeMap::new();
+    for key in keys {
+        match fetch(vec![key.clone()]).await {
+            Ok(more) => found.extend(more),
+            Err(fault) if fault.class == Class::NotFound => {
+                found.insert(key.clone(), None);
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -188,6 +269,12 @@ mod tests {
         }
     }
 
+    fn even(keys: Vec<u32>) -> Found<u32, u32> {
+        keys.into_iter()
+            .map(|k| (k, (k % 2 == 0).then_some(k * 10)))
+            .collect()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn neighbours_are_fetched_along_and_not_again() {
         let clock = Clock::starting_at(Moment(1_000_000), 1);
@@ -195,11 +282,7 @@ mod tests {
         let calls = Mutex::new(Vec::new());
         let fetch = |keys: Vec<u32>| {
             calls.lock().unwrap().push(keys.len());
-            std::future::ready(Ok(keys
-                .into_iter()
-                .filter(|k| k % 2 == 0)
-                .map(|k| (k, k * 10))
-                .collect()))
+            std::future::ready(Ok(even(keys)))
         };
         for key in 0..25 {
             batch.ask(&key, clock.now(), clock.now());
@@ -208,30 +291,30 @@ mod tests {
             let seen = batch
                 .get(&clock, &key, Moment(1_000_000), |_, _| true, fetch)
                 .await;
-            assert_eq!(
-                seen,
-                if key % 2 == 0 {
-                    Seen::Present(key * 10)
-                } else {
-                    Seen::Absent
-                }
-            );
+            let expected = if key % 2 == 0 {
+                Seen::Present(key * 10)
+            } else {
+                Seen::Absent
+            };
+            assert_eq!(seen, expected);
         }
         assert_eq!(*calls.lock().unwrap(), [10, 10, 5]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_missing_one_does_not_hide_the_others_and_a_failure_hides_all() {
+    async fn a_missing_one_does_not_hide_the_others_and_is_asked_for_alone_from_then_on() {
         let clock = Clock::starting_at(Moment(0), 1);
         let batch: Batch<u32, u32> = Batch::new(10);
         for key in 0..3 {
             batch.ask(&key, clock.now(), clock.now());
         }
+        let calls = Mutex::new(Vec::new());
         let fetch = |keys: Vec<u32>| {
+            calls.lock().unwrap().push(keys.clone());
             std::future::ready(if keys.contains(&1) {
                 Err(fault(Class::NotFound))
             } else {
-                Ok(keys.into_iter().map(|k| (k, k)).collect())
+                Ok(keys.into_iter().map(|k| (k, Some(k))).collect())
             })
         };
         assert_eq!(
@@ -242,12 +325,42 @@ mod tests {
             batch.get(&clock, &2, Moment(0), |_, _| true, fetch).await,
             Seen::Present(2)
         );
-        let broken = |_: Vec<u32>| std::future::ready(Err(fault(Class::Transient)));
-        let later = clock.now().plus(Duration::from_secs(1));
         tokio::time::sleep(Duration::from_secs(2)).await;
-        assert!(matches!(
-            batch.get(&clock, &2, later, |_, _| true, broken).await,
-            Seen::Unknown(_)
-        ));
+        calls.lock().unwrap().clear();
+        let fresh = clock.now();
+        batch.get(&clock, &2, fresh, |_, _| true, fetch).await;
+        batch.get(&clock, &1, fresh, |_, _| true, fetch).await;
+        assert_eq!(*calls.lock().unwrap(), [vec![2, 0], vec![1]]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_answer_passes_over_is_unknown_and_not_absent() {
+        let clock = Clock::starting_at(Moment(0), 1);
+        let batch: Batch<u32, u32> = Batch::new(10);
+        let nothing = |_: Vec<u32>| std::future::ready(Ok(BTreeMap::new()));
+        let seen = batch.get(&clock, &1, Moment(0), |_, _| true, nothing).await;
+        assert!(matches!(seen, Seen::Unknown(_)), "{seen:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn readers_who_waited_for_a_failing_fetch_share_its_failure() {
+        let clock = Clock::starting_at(Moment(0), 1);
+        let batch: Batch<u32, u32> = Batch::new(10);
+        let calls = Mutex::new(0);
+        let hanging = |_: Vec<u32>| {
+            *calls.lock().unwrap() += 1;
+            async {
+                tokio::time::sleep(Duration::from_secs(45)).await;
+                Err(fault(Class::Transient))
+            }
+        };
+        let read = || batch.get(&clock, &1, Moment(0), |_, _| true, hanging);
+        let (one, two, three) = tokio::join!(read(), read(), read());
+        assert!(
+            [one, two, three]
+                .iter()
+                .all(|seen| matches!(seen, Seen::Unknown(_)))
+        );
+        assert_eq!(*calls.lock().unwrap(), 1);
     }
 }

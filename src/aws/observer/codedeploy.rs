@@ -1,25 +1,45 @@
 //! Reads of CodeDeploy.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::{NEXT_TOKEN, Observer, by, list, text};
-use crate::aws::Class;
+use super::batch::Found;
+use super::{NEXT_TOKEN, Observer, by, list, present};
+use crate::aws::{Class, Fault};
 use crate::model::{Call, Moment, Seen, Service};
+
+/// How far back a failed attempt is remembered: `CodeDeploy` keeps no more order in its history than
+/// its times, so all of it has to be read, 25 to a call.
+const REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
 impl Observer {
     /// An application (`ApplicationInfo`).
     pub async fn application(&self, name: &str, fresh: Moment) -> Seen<Value> {
+        let together = |_: &String, _: &String| true;
         self.applications
             .get(
                 &self.clock,
                 &name.to_owned(),
                 fresh,
-                |_, _| true,
+                together,
                 |names: Vec<_>| async move {
-                    let mut answer = self
-                        .codedeploy("BatchGetApplications", json!({"applicationNames": names}))
+                    let found = self
+                        .listed(
+                            "BatchGetApplications",
+                            json!({"applicationNames": names}),
+                            "applicationsInfo",
+                        )
                         .await?;
-                    Ok(by(list(&mut answer, "applicationsInfo"), "applicationName"))
+                    let mut named = present(by(found, "applicationName"));
+                    for name in names {
+                        if !named.contains_key(&name) {
+                            let input = json!({"applicationName": name});
+                            let seen = self.alone("GetApplication", input, "application").await?;
+                            named.insert(name, seen);
+                        }
+                    }
+                    Ok(named)
                 },
             )
             .await
@@ -33,29 +53,61 @@ impl Observer {
         fresh: Moment,
     ) -> Seen<Value> {
         let key = (application.to_owned(), group.to_owned());
+        let together = |one: &(String, String), other: &(String, String)| one.0 == other.0;
         self.deployment_groups
-            .get(
-                &self.clock,
-                &key,
-                fresh,
-                |one, other| one.0 == other.0,
-                |keys: Vec<_>| async move {
-                    let groups: Vec<&String> = keys.iter().map(|(_, group)| group).collect();
-                    let input =
-                        json!({"applicationName": application, "deploymentGroupNames": groups});
-                    let mut answer = self.codedeploy("BatchGetDeploymentGroups", input).await?;
-                    Ok(list(&mut answer, "deploymentGroupsInfo")
-                        .into_iter()
-                        .map(|info| {
-                            (
-                                (application.to_owned(), text(&info, "deploymentGroupName")),
-                                info,
-                            )
-                        })
-                        .collect())
-                },
-            )
+            .get(&self.clock, &key, fresh, together, |keys: Vec<_>| async move {
+                let groups: Vec<&String> = keys.iter().map(|(_, group)| group).collect();
+                let input = json!({"applicationName": application, "deploymentGroupNames": groups});
+                let found =
+                    self.listed("BatchGetDeploymentGroups", input, "deploymentGroupsInfo").await?;
+                let mut named = by(found, "deploymentGroupName");
+                let mut seen = Found::new();
+                for key in keys {
+                    let info = match named.remove(&key.1) {
+                        Some(info) => Some(info),
+                        None => {
+                            let input =
+                                json!({"applicationName": application, "deploymentGroupName": key.1});
+                            self.alone("GetDeploymentGroup", input, "deploymentGroupInfo").await?
+                        }
+                    };
+                    seen.insert(key, info);
+                }
+                Ok(seen)
+            })
             .await
+    }
+
+    /// Asks for one thing that a batch answer passed over: only the call for it alone says without
+    /// doubt that it is absent. (What the batch calls answer for a missing name is not documented.)
+    async fn alone(
+        &self,
+        operation: &'static str,
+        input: Value,
+        member: &str,
+    ) -> Result<Option<Value>, Fault> {
+        match self.codedeploy(operation, input).await {
+            Ok(mut answer) => match answer.get_mut(member).map(Value::take) {
+                Some(info @ Value::Object(_)) => Ok(Some(info)),
+                _ => Err(Fault::internal(
+                    Service::CodeDeploy,
+                    operation,
+                    format!("the answer has no {member}"),
+                )),
+            },
+            Err(fault) if fault.class == Class::NotFound => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn listed(
+        &self,
+        operation: &'static str,
+        input: Value,
+        member: &str,
+    ) -> Result<Vec<Value>, Fault> {
+        let mut answer = self.codedeploy(operation, input).await?;
+        list(Service::CodeDeploy, operation, &mut answer, member)
     }
 
     /// The tags of an application or a group, `[{"Key", "Value"}]`.
@@ -75,10 +127,9 @@ impl Observer {
                     let Some(arn) = arns.into_iter().next() else {
                         return Ok([].into());
                     };
-                    let mut answer = self
-                        .codedeploy("ListTagsForResource", json!({"ResourceArn": arn}))
-                        .await?;
-                    Ok([(arn, Value::from(list(&mut answer, "Tags")))].into())
+                    let input = json!({"ResourceArn": arn});
+                    let tags = self.listed("ListTagsForResource", input, "Tags").await?;
+                    Ok([(arn, Some(Value::from(tags)))].into())
                 },
             )
             .await
@@ -93,10 +144,11 @@ impl Observer {
                 fresh,
                 |_, _| true,
                 |ids: Vec<_>| async move {
-                    let mut answer = self
-                        .codedeploy("BatchGetDeployments", json!({"deploymentIds": ids}))
+                    let input = json!({"deploymentIds": ids});
+                    let found = self
+                        .listed("BatchGetDeployments", input, "deploymentsInfo")
                         .await?;
-                    Ok(by(list(&mut answer, "deploymentsInfo"), "deploymentId"))
+                    Ok(present(by(found, "deploymentId")))
                 },
             )
             .await
@@ -119,23 +171,23 @@ impl Observer {
                 |_, _| false,
                 |keys: Vec<_>| async move {
                     let input = json!({"deploymentId": deployment, "targetIds": [target]});
-                    let answer = self.codedeploy("BatchGetDeploymentTargets", input).await;
-                    let mut answer = match answer {
-                        Err(fault) if fault.code.starts_with("DeploymentNotStarted") => {
-                            return Ok([].into());
-                        }
+                    let found = self
+                        .listed("BatchGetDeploymentTargets", input, "deploymentTargets")
+                        .await;
+                    let found = match found {
+                        Err(fault) if fault.code.starts_with("DeploymentNotStarted") => Vec::new(),
                         other => other?,
                     };
-                    let found = list(&mut answer, "deploymentTargets").into_iter().next();
+                    let target = found.into_iter().next();
                     let target =
-                        found.and_then(|mut target| target.get_mut("ecsTarget").map(Value::take));
-                    Ok(keys.into_iter().zip(target).collect())
+                        target.and_then(|mut target| target.get_mut("ecsTarget").map(Value::take));
+                    Ok(keys.into_iter().map(|key| (key, target.clone())).collect())
                 },
             )
             .await
     }
 
-    /// Every deployment of a group from `since` on, newest first, at most 100. AWS keeps no order
+    /// Every deployment of a group in the last [`REMEMBERED`], newest first. AWS keeps no order
     /// promise for `ListDeployments`, so they are sorted by `createTime`.
     ///
     /// Asked only before a deployment is about to start, never at the fixpoint.
@@ -147,12 +199,10 @@ impl Observer {
         }
     }
 
-    async fn read_history(
-        &self,
-        application: &str,
-        group: &str,
-    ) -> Result<Vec<Value>, super::Fault> {
-        let input = json!({"applicationName": application, "deploymentGroupName": group});
+    async fn read_history(&self, application: &str, group: &str) -> Result<Vec<Value>, Fault> {
+        let since = self.clock.now().minus(REMEMBERED).seconds();
+        let input = json!({"applicationName": application, "deploymentGroupName": group,
+            "createTimeRange": {"start": since}});
         let ids = self
             .pages(
                 Service::CodeDeploy,
@@ -163,11 +213,12 @@ impl Observer {
             )
             .await?;
         let mut all = Vec::new();
-        for chunk in ids.chunks(25).take(4) {
-            let mut answer = self
-                .codedeploy("BatchGetDeployments", json!({"deploymentIds": chunk}))
-                .await?;
-            all.extend(list(&mut answer, "deploymentsInfo"));
+        for chunk in ids.chunks(25) {
+            let input = json!({"deploymentIds": chunk});
+            all.extend(
+                self.listed("BatchGetDeployments", input, "deploymentsInfo")
+                    .await?,
+            );
         }
         let created = |d: &Value| {
             d.get("createTime")
@@ -178,11 +229,7 @@ impl Observer {
         Ok(all)
     }
 
-    async fn codedeploy(
-        &self,
-        operation: &'static str,
-        input: Value,
-    ) -> Result<Value, super::Fault> {
+    async fn codedeploy(&self, operation: &'static str, input: Value) -> Result<Value, Fault> {
         self.aws
             .call(&Call {
                 service: Service::CodeDeploy,

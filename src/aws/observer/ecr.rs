@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Images, NEXT_TOKEN, Observer, Tags, by, list, text};
+use super::{Images, NEXT_TOKEN, Observer, Tags, by, list, present, text};
 use crate::model::{Call, Moment, Seen, Service};
 
 impl Observer {
@@ -25,7 +25,7 @@ impl Observer {
                             NEXT_TOKEN,
                         )
                         .await?;
-                    Ok(by(found, "repositoryName"))
+                    Ok(present(by(found, "repositoryName")))
                 },
             )
             .await
@@ -46,7 +46,16 @@ impl Observer {
                     let mut answer = self
                         .ecr("ListTagsForResource", json!({"resourceArn": arn}))
                         .await?;
-                    Ok([(arn, Value::from(list(&mut answer, "tags")))].into())
+                    Ok([(
+                        arn,
+                        Some(Value::from(list(
+                            Service::Ecr,
+                            "ListTagsForResource",
+                            &mut answer,
+                            "tags",
+                        )?)),
+                    )]
+                    .into())
                 },
             )
             .await
@@ -67,7 +76,7 @@ impl Observer {
                     let answer = self
                         .ecr("GetLifecyclePolicy", json!({"repositoryName": name}))
                         .await?;
-                    Ok([(name, text(&answer, "lifecyclePolicyText"))].into())
+                    Ok([(name, Some(text(&answer, "lifecyclePolicyText")))].into())
                 },
             )
             .await
@@ -88,7 +97,7 @@ impl Observer {
                     let answer = self
                         .ecr("GetRepositoryPolicy", json!({"repositoryName": name}))
                         .await?;
-                    Ok([(name, text(&answer, "policyText"))].into())
+                    Ok([(name, Some(text(&answer, "policyText")))].into())
                 },
             )
             .await
@@ -108,11 +117,19 @@ impl Observer {
                     let ids: Vec<Value> = keys.iter().map(|(_, tag)| json!({"imageTag": tag})).collect();
                     let input = json!({"repositoryName": repository, "imageIds": ids, "acceptedMediaTypes": MEDIA_TYPES});
                     let mut answer = self.ecr("BatchGetImage", input).await?;
-                    let found = list(&mut answer, "images").into_iter().filter_map(|image| {
-                        let id = image.get("imageId")?;
-                        Some(((repository.to_owned(), text(id, "imageTag")), text(id, "imageDigest")))
-                    });
-                    Ok(found.collect())
+                    let found = list(Service::Ecr, "BatchGetImage", &mut answer, "images")?;
+                        let failures = answer.get("failures").and_then(Value::as_array);
+                        let tag = |one: &Value| (repository.to_owned(), text(id(one), "imageTag"));
+                        // Any other failure says nothing of whether the image is there.
+                        let missing = failures
+                            .into_iter()
+                            .flatten()
+                            .filter(|failure| text(failure, "failureCode") == "ImageNotFound")
+                            .map(|failure| (tag(failure), None));
+                        let present = found
+                            .iter()
+                            .map(|image| (tag(image), Some(text(id(image), "imageDigest"))));
+                        Ok(missing.chain(present).collect())
                 })
                 .await;
             images.insert(tag.clone(), seen);
@@ -129,6 +146,11 @@ impl Observer {
             })
             .await
     }
+}
+
+/// The `imageId` of an image or a failure.
+fn id(document: &Value) -> &Value {
+    document.get("imageId").unwrap_or(&Value::Null)
 }
 
 /// Manifests and indexes, OCI and Docker (aws-facts 5).

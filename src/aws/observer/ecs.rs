@@ -1,21 +1,57 @@
 //! Reads of ECS.
 
+use std::sync::PoisonError;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::batch::Found;
 use super::{NEXT_TOKEN, Observer, by, list, text};
 use crate::model::{Call, Moment, Seen, Service};
+
+/// How long a listing may lag behind a registration. ECS reads are eventually consistent, by
+/// seconds (aws-facts 3.4); a listing that still lacks a revision after this says that it is gone.
+const LISTING_LAG: Duration = Duration::from_mins(1);
+
+/// The documents by name: absent if `INACTIVE`, or if the answer's `failures` call it `MISSING`.
+fn active(found: Vec<Value>, member: &str, answer: &Value) -> Found<String, Value> {
+    let missing = answer.get("failures").and_then(Value::as_array);
+    let missing = missing
+        .into_iter()
+        .flatten()
+        .filter(|one| text(one, "reason") == "MISSING");
+    let mut named: Found<String, Value> = missing
+        .map(|one| {
+            let arn = text(one, "arn");
+            (arn.rsplit('/').next().unwrap_or(&arn).to_owned(), None)
+        })
+        .collect();
+    for document in found {
+        let there = text(&document, "status") != "INACTIVE";
+        named.insert(text(&document, member), there.then_some(document));
+    }
+    named
+}
 
 impl Observer {
     /// One member of `DescribeClusters.clusters`, with tags and settings. A deleted (`INACTIVE`)
     /// cluster is absent: its name can be created again.
     pub async fn cluster(&self, name: &str, fresh: Moment) -> Seen<Value> {
+        let together = |_: &String, _: &String| true;
         self.clusters
-            .get(&self.clock, &name.to_owned(), fresh, |_, _| true, |names: Vec<_>| async move {
-                let input = json!({"clusters": names, "include": ["TAGS", "SETTINGS", "CONFIGURATIONS"]});
-                let mut answer = self.ecs("DescribeClusters", input).await?;
-                let active = list(&mut answer, "clusters").into_iter().filter(|c| text(c, "status") != "INACTIVE");
-                Ok(by(active.collect(), "clusterName"))
-            })
+            .get(
+                &self.clock,
+                &name.to_owned(),
+                fresh,
+                together,
+                |names: Vec<_>| async move {
+                    let include = ["TAGS", "SETTINGS", "CONFIGURATIONS"];
+                    let input = json!({"clusters": names, "include": include});
+                    let mut answer = self.ecs("DescribeClusters", input).await?;
+                    let found = list(Service::Ecs, "DescribeClusters", &mut answer, "clusters")?;
+                    Ok(active(found, "clusterName", &answer))
+                },
+            )
             .await
     }
 
@@ -23,22 +59,22 @@ impl Observer {
     /// deleted (`INACTIVE`) service is absent; a draining one is still there.
     pub async fn service(&self, cluster: &str, name: &str, fresh: Moment) -> Seen<Value> {
         let key = (cluster.to_owned(), name.to_owned());
+        let together = |one: &(String, String), other: &(String, String)| one.0 == other.0;
         self.services
             .get(
                 &self.clock,
                 &key,
                 fresh,
-                |one, other| one.0 == other.0,
+                together,
                 |keys: Vec<_>| async move {
                     let names: Vec<&String> = keys.iter().map(|(_, name)| name).collect();
                     let input = json!({"cluster": cluster, "services": names, "include": ["TAGS"]});
                     let mut answer = self.ecs("DescribeServices", input).await?;
-                    Ok(list(&mut answer, "services")
+                    let found = list(Service::Ecs, "DescribeServices", &mut answer, "services")?;
+                    let named = active(found, "serviceName", &answer);
+                    Ok(named
                         .into_iter()
-                        .filter(|service| text(service, "status") != "INACTIVE")
-                        .map(|service| {
-                            ((cluster.to_owned(), text(&service, "serviceName")), service)
-                        })
+                        .map(|(name, seen)| ((cluster.to_owned(), name), seen))
                         .collect())
                 },
             )
@@ -61,7 +97,7 @@ impl Observer {
                     };
                     let input = json!({"taskDefinition": arn, "include": ["TAGS"]});
                     let answer = self.ecs("DescribeTaskDefinition", input).await?;
-                    Ok([(arn, answer)].into())
+                    Ok([(arn, Some(answer))].into())
                 },
             )
             .await
@@ -70,42 +106,63 @@ impl Observer {
     /// Keeps what `RegisterTaskDefinition` answered, so that a registration is known at once although
     /// AWS's listing lags behind it.
     pub fn registered(&self, answer: &Value) {
-        let arn = answer
-            .get("taskDefinition")
-            .map(|d| text(d, "taskDefinitionArn"))
-            .unwrap_or_default();
+        let definition = answer.get("taskDefinition").unwrap_or(&Value::Null);
+        let (arn, family) = (
+            text(definition, "taskDefinitionArn"),
+            text(definition, "family"),
+        );
         if !arn.is_empty() {
-            self.task_definitions
-                .put(arn, answer.clone(), self.clock.now());
+            let now = self.clock.now();
+            let mut registered = self
+                .registered
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            registered.insert(family, (arn.clone(), now));
+            self.task_definitions.put(arn, answer.clone(), now);
         }
     }
 
-    /// ARNs of the newest `ACTIVE` revisions of exactly this family, newest first, at most ten; those
-    /// registered by this process come in even if AWS's listing lags.
+    /// ARNs of the newest `ACTIVE` revisions of exactly this family, newest first, at most ten; one
+    /// that this process registered within [`LISTING_LAG`] comes in even if AWS's listing lags.
     pub async fn revisions(&self, family: &str, fresh: Moment) -> Seen<Vec<String>> {
+        let together = |_: &String, _: &String| false;
         let listed = self
             .revisions
-            .get(&self.clock, &family.to_owned(), fresh, |_, _| false, |families: Vec<_>| async move {
-                let Some(family) = families.into_iter().next() else { return Ok([].into()) };
-                let input = json!({"familyPrefix": family, "status": "ACTIVE", "sort": "DESC", "maxResults": 10});
-                let mut answer = self.ecs("ListTaskDefinitions", input).await?;
-                let arns = list(&mut answer, "taskDefinitionArns")
-                    .iter()
-                    .filter_map(Value::as_str)
-                    // `familyPrefix` is documented as the full family name; a prefix match is filtered all the same.
-                    .filter(|arn| family_of(arn) == Some(&family))
-                    .map(str::to_owned)
-                    .collect();
-                Ok([(family, arns)].into())
-            })
+            .get(
+                &self.clock,
+                &family.to_owned(),
+                fresh,
+                together,
+                |families: Vec<_>| async move {
+                    let Some(family) = families.into_iter().next() else {
+                        return Ok([].into());
+                    };
+                    let input = json!({"familyPrefix": family, "status": "ACTIVE", "sort": "DESC",
+                    "maxResults": 10});
+                    let operation = "ListTaskDefinitions";
+                    let mut answer = self.ecs(operation, input).await?;
+                    let arns = list(Service::Ecs, operation, &mut answer, "taskDefinitionArns")?
+                        .iter()
+                        .filter_map(Value::as_str)
+                        // `familyPrefix` is documented as the full family name; a prefix match is
+                        // filtered all the same.
+                        .filter(|arn| family_of(arn) == Some(&family))
+                        .map(str::to_owned)
+                        .collect();
+                    Ok([(family, Some(arns))].into())
+                },
+            )
             .await;
+        let now = self.clock.now();
         listed.map(|mut arns: Vec<String>| {
-            for known in self.task_definitions.present() {
-                let definition = known.get("taskDefinition").unwrap_or(&Value::Null);
-                let arn = text(definition, "taskDefinitionArn");
+            let registered = self
+                .registered
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some((arn, when)) = registered.get(family) {
                 let newest = arns.first().map_or(0, |arn| revision_of(arn));
-                if text(definition, "family") == family && revision_of(&arn) > newest {
-                    arns.insert(0, arn);
+                if now.since(*when) < LISTING_LAG && revision_of(arn) > newest {
+                    arns.insert(0, arn.clone());
                 }
             }
             arns
@@ -115,19 +172,18 @@ impl Observer {
     /// Revisions of this family that the services observed so far run. No call.
     pub fn running_revisions(&self, family: &str) -> Vec<String> {
         let mut arns: Vec<String> = Vec::new();
-        for service in self.services.present() {
-            let sets = service
-                .get("taskSets")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
-            for holder in std::iter::once(&service).chain(sets) {
-                let arn = text(holder, "taskDefinition");
-                if family_of(&arn) == Some(family) && !arns.contains(&arn) {
-                    arns.push(arn);
+        self.services.each(|service| {
+            let sets = service.get("taskSets").and_then(Value::as_array);
+            for holder in std::iter::once(service).chain(sets.into_iter().flatten()) {
+                let arn = holder
+                    .get("taskDefinition")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                if family_of(arn) == Some(family) && !arns.iter().any(|known| known == arn) {
+                    arns.push(arn.to_owned());
                 }
             }
-        }
+        });
         arns
     }
 
@@ -151,7 +207,43 @@ impl Observer {
                     };
                     let input = json!({"cluster": cluster, "service": service, "maxResults": 20});
                     let mut answer = self.ecs("ListServiceDeployments", input).await?;
-                    let mut deployments = list(&mut answer, "serviceDeployments");
+                    let brief = list(
+                        Service::Ecs,
+                        "ListServiceDeployments",
+                        &mut answer,
+                        "serviceDeployments",
+                    )?;
+                    let arns: Vec<String> = brief
+                        .iter()
+                        .map(|d| text(d, "serviceDeploymentArn"))
+                        .collect();
+                    if arns.is_empty() {
+                        return Ok([(service, Some(Value::from(brief)))].into());
+                    }
+                    // The list leaves out the circuit breaker, and keeps the order.
+                    let input = json!({"serviceDeploymentArns": arns});
+                    let mut answer = self.ecs("DescribeServiceDeployments", input).await?;
+                    let mut whole = by(
+                        list(
+                            Service::Ecs,
+                            "ListServiceDeployments",
+                            &mut answer,
+                            "serviceDeployments",
+                        )?,
+                        "serviceDeploymentArn",
+                    );
+                    let mut deployments: Vec<Value> = brief
+                        .into_iter()
+                        .map(|one| {
+                            let arn = text(&one, "serviceDeploymentArn");
+                            let mut one = whole.remove(&arn).unwrap_or(one);
+                            // Only the list names the revision by this member.
+                            if let Some(revision) = one.pointer("/targetServiceRevision/arn") {
+                                one["targetServiceRevisionArn"] = revision.clone();
+                            }
+                            one
+                        })
+                        .collect();
                     let revisions: Vec<String> = deployments
                         .iter()
                         .map(|d| text(d, "targetServiceRevisionArn"))
@@ -160,18 +252,24 @@ impl Observer {
                     if !revisions.is_empty() {
                         let input = json!({"serviceRevisionArns": revisions});
                         let mut answer = self.ecs("DescribeServiceRevisions", input).await?;
-                        let revisions =
-                            by(list(&mut answer, "serviceRevisions"), "serviceRevisionArn");
+                        let revisions = by(
+                            list(
+                                Service::Ecs,
+                                "DescribeServiceRevisions",
+                                &mut answer,
+                                "serviceRevisions",
+                            )?,
+                            "serviceRevisionArn",
+                        );
                         for deployment in &mut deployments {
                             if let Some(revision) =
                                 revisions.get(&text(deployment, "targetServiceRevisionArn"))
                             {
-                                deployment["taskDefinition"] =
-                                    Value::from(text(revision, "taskDefinition"));
+                                deployment["revision"] = revision.clone();
                             }
                         }
                     }
-                    Ok([(service, Value::from(deployments))].into())
+                    Ok([(service, Some(Value::from(deployments)))].into())
                 },
             )
             .await
@@ -190,14 +288,14 @@ impl Observer {
                 let input = json!({"cluster": cluster, "serviceName": service, "desiredStatus": "STOPPED", "maxResults": 20});
                 let arns = self.pages(Service::Ecs, "ListTasks", input, "taskArns", NEXT_TOKEN).await?;
                 if arns.is_empty() {
-                    return Ok(keys.into_iter().map(|key| (key, Vec::new())).collect());
+                    return Ok(keys.into_iter().map(|key| (key, Some(Vec::new()))).collect());
                 }
                 let newest: Vec<Value> = arns.into_iter().take(100).collect();
                 let mut answer = self.ecs("DescribeTasks", json!({"cluster": cluster, "tasks": newest})).await?;
-                let mut tasks = list(&mut answer, "tasks");
+                let mut tasks = list(Service::Ecs, "DescribeTasks", &mut answer, "tasks")?;
                 tasks.sort_by(|a, b| stopped_at(b).total_cmp(&stopped_at(a)));
                 let reasons = tasks.iter().take(5).map(why).collect::<Vec<_>>();
-                Ok(keys.into_iter().map(|key| (key, reasons.clone())).collect())
+                Ok(keys.into_iter().map(|key| (key, Some(reasons.clone()))).collect())
             })
             .await
     }

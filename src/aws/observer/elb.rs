@@ -1,6 +1,7 @@
 //! Reads of ELBv2. Every scalar in these documents is a string.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ impl Observer {
                             MARKER,
                         )
                         .await?;
-                    Ok([((), by(found, "TargetGroupName"))].into())
+                    Ok([((), Some(Arc::new(by(found, "TargetGroupName"))))].into())
                 },
             )
             .await;
@@ -68,7 +69,7 @@ impl Observer {
                             MARKER,
                         )
                         .await?;
-                    Ok([((), by(found, "LoadBalancerName"))].into())
+                    Ok([((), Some(Arc::new(by(found, "LoadBalancerName"))))].into())
                 },
             )
             .await;
@@ -100,7 +101,7 @@ impl Observer {
                             MARKER,
                         )
                         .await?;
-                    Ok([(arn, found)].into())
+                    Ok([(arn, Some(found))].into())
                 },
             )
             .await
@@ -125,7 +126,7 @@ impl Observer {
                     let found = self
                         .pages(Service::Elb, "DescribeRules", input, "Rules", MARKER)
                         .await?;
-                    Ok([(arn, found)].into())
+                    Ok([(arn, Some(found))].into())
                 },
             )
             .await
@@ -146,14 +147,12 @@ impl Observer {
                     let mut answer = self
                         .elb("DescribeTags", json!({"ResourceArns": arns}))
                         .await?;
-                    Ok(list(&mut answer, "TagDescriptions")
-                        .into_iter()
-                        .map(|mut one| {
-                            (
-                                text(&one, "ResourceArn"),
-                                Value::from(list(&mut one, "Tags")),
-                            )
-                        })
+                    let found = list(Service::Elb, "DescribeTags", &mut answer, "TagDescriptions")?;
+                    // A resource without tags has an empty element, which the codec leaves out.
+                    let tags = |one: &Value| one.get("Tags").cloned().unwrap_or_else(|| json!([]));
+                    Ok(found
+                        .iter()
+                        .map(|one| (text(one, "ResourceArn"), Some(tags(one))))
                         .collect())
                 },
             )
@@ -183,7 +182,16 @@ impl Observer {
                     let mut input = json!({});
                     input[member] = Value::from(key.1.clone());
                     let mut answer = self.elb(operation, input).await?;
-                    Ok([(key, Value::from(list(&mut answer, "Attributes")))].into())
+                    Ok([(
+                        key,
+                        Some(Value::from(list(
+                            Service::Elb,
+                            operation,
+                            &mut answer,
+                            "Attributes",
+                        )?)),
+                    )]
+                    .into())
                 },
             )
             .await
@@ -201,9 +209,9 @@ impl Observer {
 }
 
 /// The document of this name in a listing. A listing that was read and lacks it says absent.
-fn one(all: Seen<BTreeMap<String, Value>>, name: &str) -> Seen<Value> {
+fn one(all: Seen<Arc<BTreeMap<String, Value>>>, name: &str) -> Seen<Value> {
     match all {
-        Seen::Present(mut all) => all.remove(name).map_or(Seen::Absent, Seen::Present),
+        Seen::Present(all) => all.get(name).cloned().map_or(Seen::Absent, Seen::Present),
         Seen::Absent => Seen::Absent,
         Seen::Unknown(why) => Seen::Unknown(why),
     }

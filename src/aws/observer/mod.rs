@@ -15,13 +15,14 @@ mod ecs;
 mod elb;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use self::batch::Batch;
 use super::{Aws, Fault};
 use crate::clock::Clock;
-use crate::model::{Call, Seen, Service};
+use crate::model::{Call, Moment, Seen, Service};
 
 pub use elb::Bag;
 
@@ -38,14 +39,16 @@ pub struct Observer {
     services: Batch<(String, String), Value>,
     task_definitions: Batch<String, Value>,
     revisions: Batch<String, Vec<String>>,
+    /// Revisions that this process registered lately, by family, until AWS's listing shows them.
+    registered: Mutex<BTreeMap<String, (String, Moment)>>,
     service_deployments: Batch<String, Value>,
     repositories: Batch<String, Value>,
     repository_tags: Batch<String, Value>,
     lifecycle_policies: Batch<String, String>,
     repository_policies: Batch<String, String>,
     images: Batch<(String, String), String>,
-    target_groups: Batch<(), BTreeMap<String, Value>>,
-    load_balancers: Batch<(), BTreeMap<String, Value>>,
+    target_groups: Batch<(), Arc<BTreeMap<String, Value>>>,
+    load_balancers: Batch<(), Arc<BTreeMap<String, Value>>>,
     listeners: Batch<String, Vec<Value>>,
     rules: Batch<String, Vec<Value>>,
     elb_tags: Batch<String, Value>,
@@ -68,6 +71,7 @@ impl Observer {
             services: Batch::new(10),
             task_definitions: Batch::new(1),
             revisions: Batch::new(1),
+            registered: Mutex::default(),
             service_deployments: Batch::new(1),
             repositories: Batch::new(100),
             repository_tags: Batch::new(1),
@@ -118,9 +122,7 @@ impl Observer {
                     input: input.clone(),
                 })
                 .await?;
-            if let Some(Value::Array(page)) = answer.get_mut(items).map(Value::take) {
-                all.extend(page);
-            }
+            all.extend(list(service, operation, &mut answer, items)?);
             match answer.get(token.answered).and_then(Value::as_str) {
                 Some(next) if !next.is_empty() => input[token.asked] = Value::from(next),
                 _ => return Ok(all),
@@ -170,11 +172,33 @@ fn by(documents: Vec<Value>, name: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
+/// Everything found is present; what is not in it is unknown.
+fn present<K: Ord, V>(found: BTreeMap<K, V>) -> batch::Found<K, V> {
+    found
+        .into_iter()
+        .map(|(key, value)| (key, Some(value)))
+        .collect()
+}
+
 /// The array member `name` of an answer, taken out.
-fn list(answer: &mut Value, name: &str) -> Vec<Value> {
+///
+/// # Errors
+/// If the answer lacks it: every list of these operations is in every whole answer, and a truncated
+/// one must not be taken for an empty world. (An empty list in a Query answer is an empty element,
+/// which is told apart by the codec.)
+fn list(
+    service: Service,
+    operation: &'static str,
+    answer: &mut Value,
+    name: &str,
+) -> Result<Vec<Value>, Fault> {
     match answer.get_mut(name).map(Value::take) {
-        Some(Value::Array(items)) => items,
-        _ => Vec::new(),
+        Some(Value::Array(items)) => Ok(items),
+        _ => Err(Fault::internal(
+            service,
+            operation,
+            format!("the answer has no list {name}"),
+        )),
     }
 }
 

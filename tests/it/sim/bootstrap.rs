@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel::controller::Ended;
+use evenkeel::controller::{Ended, Event};
 
 use super::world::{World, pass};
 
@@ -71,6 +71,21 @@ async fn a_new_daemon_adopts_what_is_there_and_writes_nothing() {
     daemon.converged().await;
     pass(Duration::from_mins(3)).await;
     assert_eq!(world.writes(), writes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_begun_once_it_is_told_to_stop() {
+    for after in [200, 400, 800, 1600] {
+        let world = World::new("nova", &[], 5).await;
+        let daemon = world.daemon().await;
+        pass(Duration::from_millis(after)).await;
+        daemon.events.send(Event::Stop).await.unwrap();
+        // A write in flight may still arrive: the wire takes at most a tenth of a second.
+        pass(Duration::from_millis(200)).await;
+        let writes = world.writes();
+        pass(Duration::from_secs(60)).await;
+        assert_eq!(world.writes(), writes, "stopped after {after} ms");
+    }
 }
 
 /// The same seed twice gives the same calls at the same times: without it no failing seed could be

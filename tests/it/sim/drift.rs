@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use evenkeel::model::Service;
+use evenkeel::controller::Event;
+use evenkeel::model::{Block, Outcome, Service};
 use serde_json::json;
 
 use super::world::{World, pass};
@@ -95,6 +96,42 @@ async fn a_foreign_tag_is_not_removed_and_a_declared_one_comes_back() {
         keys.contains(&"team") && keys.contains(&"evenkeel.dev/declared"),
         "{keys:?}"
     );
+}
+
+/// Another controller that wants something else is not fought for ever.
+#[tokio::test(start_paused = true)]
+async fn writes_that_do_not_take_are_given_up() {
+    let world = World::auth(24).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    let fight = async {
+        loop {
+            let input = json!({"cluster": "nova", "service": "auth-service", "desiredCount": 1});
+            world
+                .person
+                .call(Service::Ecs, "UpdateService", input)
+                .await;
+            pass(Duration::from_millis(500)).await;
+        }
+    };
+    let blocked = |outcome: &Outcome| matches!(outcome, Outcome::Blocked(Block::Unsupported, _));
+    let outcome = tokio::select! {
+        () = fight => unreachable!("it never ends"),
+        outcome = daemon.outcome("Service/auth-service", blocked) => outcome,
+    };
+    assert!(outcome.message().contains("again and again"), "{outcome}");
+    let input = json!({"cluster": "nova", "service": "auth-service", "desiredCount": 1});
+    world
+        .person
+        .call(Service::Ecs, "UpdateService", input)
+        .await;
+    let writes = world.count("UpdateService");
+    pass(Duration::from_secs(1800)).await;
+    assert_eq!(world.count("UpdateService"), writes, "still fighting");
+    daemon.events.send(Event::Resync("signal")).await.unwrap();
+    daemon.converged().await;
+    let service = world.person.service("nova", "auth-service").await;
+    assert_eq!(service["desiredCount"], 2);
 }
 
 impl World {

@@ -20,6 +20,8 @@ pub(crate) struct Odds {
     pub throttled: u32,
     /// Refused with a 5xx before anything happened.
     pub broken: u32,
+    /// Answered with a 200 that holds nothing.
+    pub(crate) hollow: u32,
     /// Carried out, and the answer lost.
     pub lost: u32,
 }
@@ -106,6 +108,11 @@ impl Wire {
         if dice < odds.throttled + odds.broken {
             return Ok(refuse(500, "ServerException"));
         }
+        if dice < odds.throttled + odds.broken + odds.hollow {
+            let body = if json { "{}" } else { "<R><AnyResult/></R>" };
+            let response = http::Response::builder().body(SdkBody::from(body)).unwrap();
+            return Ok(HttpResponse::try_from(response).unwrap());
+        }
         let answer = self.mounted.answer(request);
         let crash_after = self.crash_after.load(Ordering::Relaxed);
         if crash_after > 0
@@ -118,7 +125,7 @@ impl Wire {
             self.crashed.notify_one();
             std::future::pending::<()>().await;
         }
-        if dice < odds.throttled + odds.broken + odds.lost {
+        if dice < odds.throttled + odds.broken + odds.hollow + odds.lost {
             return Err(ConnectorError::io(
                 "the connection broke after the request was sent".into(),
             ));

@@ -197,6 +197,40 @@ async fn a_deployment_of_somebody_else_is_respected_and_then_healed_as_drift() {
     assert_eq!(world.person.primary("nova", "auth-service").await, ours);
 }
 
+/// What changes in one commit is carried out as one: no deployment of the new container name on the
+/// old revision.
+#[tokio::test(start_paused = true)]
+async fn one_commit_is_one_deployment() {
+    let world = World::auth(16).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    world.edit(
+        "services/auth.yaml",
+        "auth-service:1.4.0",
+        "auth-service:1.5.0",
+    );
+    world.edit(
+        "services/auth.yaml",
+        "    - name: auth\n",
+        "    - name: renamed\n",
+    );
+    world.edit(
+        "services/auth.yaml",
+        "containerName: auth,",
+        "containerName: renamed,",
+    );
+    world.edit(
+        "services/auth.yaml",
+        "assignPublicIp: DISABLED",
+        "assignPublicIp: ENABLED",
+    );
+    daemon.look().await;
+    daemon.converged().await;
+    assert_eq!(world.count("CreateDeployment"), 1, "{:?}", world.writes());
+    let primary = world.person.primary("nova", "auth-service").await;
+    assert!(primary.ends_with(":2"), "{primary}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_changed_network_is_a_deployment_and_a_changed_count_is_not() {
     let world = World::auth(15).await;

@@ -93,6 +93,24 @@ async fn answers_lost_after_the_call_was_carried_out() {
     }
 }
 
+/// An answer that lacks what it is about says nothing of the world: least of all that it is empty.
+#[tokio::test(start_paused = true)]
+async fn hollow_answers_are_no_empty_world() {
+    let world = World::auth(350).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    let calls = |world: &World| world.mounted.with(|sandbox| sandbox.mutations().count());
+    let before = calls(&world);
+    world.wire.set(Odds {
+        hollow: 1000,
+        ..Odds::default()
+    });
+    pass(Duration::from_secs(1800)).await;
+    world.wire.set(Odds::default());
+    assert_eq!(calls(&world), before, "written on hollow answers");
+    daemon.converged().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn everything_at_once() {
     for seed in 400..410 {
@@ -100,6 +118,7 @@ async fn everything_at_once() {
             Odds {
                 throttled: 150,
                 broken: 150,
+                hollow: 50,
                 lost: 100,
             },
             seed,
