@@ -9,11 +9,12 @@
 //! | differs | this payload's newest attempt ended badly | `RolloutFailed` or `Quarantined`, never again |
 //! | differs, recorded digest = declared | ended | somebody changed it: heal after the grace time |
 //! | differs | ended, or none | `CreateDeployment` |
+//! | differs, and no `AppSpec` can say it | any | `RecreateRequired` |
 //! | any | unknown where it matters | nothing |
 
 use serde_json::Value;
 
-use super::history::{attempt_of, bad_end, in_flight, is_rollback};
+use super::history::{attempt_of, bad_end, explain, in_flight, is_rollback};
 use super::payload::{attempt_digest, carried_drift, primary_task_set};
 use super::plan::{
     declared_tag, fields, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for,
@@ -53,16 +54,33 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
             .with_drift(carried);
     }
     let attempt = attempt_digest(view);
-    let Some(attempt) = attempt.filter(|_| !carried.is_empty()) else {
+    if carried.is_empty() {
         let outcome = settled(
             service,
             observed,
             text(live, "stabilityStatus") == "STEADY_STATE",
         );
-        let attempt = attempt_digest(view);
         return resting(view, observed, service, attempt.as_deref(), outcome);
+    }
+    let Some(attempt) = attempt else {
+        return resting(view, observed, service, None, waiting_for(&waits).outcome)
+            .with_drift(carried);
     };
+    if back_to_launch_type(&view.spec, live) {
+        let why = "a deployment cannot take a CODE_DEPLOY service from /capacityProviderStrategy back to its launch type: declare the providers, or make a new service";
+        let outcome = Outcome::Blocked(Block::RecreateRequired, why.to_owned());
+        return resting(view, observed, service, None, outcome).with_drift(carried);
+    }
     deploy(view, observed, service, live, &attempt, carried)
+}
+
+/// Whether the manifest declares no capacity provider where some are live. An `AppSpec` without them
+/// leaves the service's (aws-facts 2.3), so a deployment would succeed and change nothing.
+fn back_to_launch_type(spec: &Value, live: &Value) -> bool {
+    let declared = spec.get("capacityProviderStrategy");
+    declared.is_some_and(Value::is_array)
+        && items(spec, "capacityProviderStrategy").next().is_none()
+        && items(live, "capacityProviderStrategy").next().is_some()
 }
 
 /// Whether the service is declared with no tasks on a task definition whose image is not there:
@@ -91,7 +109,7 @@ fn flying(view: &View<'_>, observed: &Observed, service: &Value, deployment: &Va
         message = format!("{message}; continue it with `aws deploy continue-deployment`");
         Wait::ApprovalPending
     } else {
-        if theirs != attempt.as_deref() {
+        if attempt.is_some() && theirs != attempt.as_deref() {
             message =
                 format!("{message}; the manifest has changed since, and follows when it ends");
         }
@@ -136,21 +154,26 @@ fn resting(
         steps.push(update(view, service, &allowed));
     }
     steps.extend(tag_step(view, service, attempt));
-    let outcome = match (steps.first(), refused.is_empty()) {
-        (Some(step), _) => Outcome::Acting(step.why.clone()),
-        (None, false) => Outcome::Blocked(
-            Block::RecreateRequired,
-            format!(
-                "AWS does not let a CODE_DEPLOY service change {}",
-                fields(&refused)
-            ),
-        ),
-        (None, true) => outcome,
-    };
-    let outcome = match (outcome, ended_badly(view, observed)) {
-        (Outcome::Converged, Some(bad)) => bad,
+    let bad = ended_badly(view, observed).or_else(|| left_behind(observed, service));
+    let outcome = match (outcome, bad) {
+        (Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _), Some(bad)) => bad,
+        // What else stands in the way (a failure, the grace time) is told first.
+        (Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _), None)
+            if !refused.is_empty() =>
+        {
+            Outcome::Blocked(
+                Block::RecreateRequired,
+                format!(
+                    "AWS does not let a CODE_DEPLOY service change {}",
+                    fields(&refused)
+                ),
+            )
+        }
         (outcome, _) => outcome,
     };
+    let outcome = steps
+        .first()
+        .map_or(outcome, |step| Outcome::Acting(step.why.clone()));
     Plan {
         steps,
         drift: allowed.into_iter().chain(refused).collect(),
@@ -167,6 +190,25 @@ fn ended_badly(view: &View<'_>, observed: &Observed) -> Option<Outcome> {
     let attempt = attempt_digest(view)?;
     let end = bad_end(history, &attempt).filter(|end| end.newest)?;
     Some(Outcome::Failed(Fail::RolloutFailed, end.why))
+}
+
+/// A deployment that ended badly left its task set beside the `PRIMARY` one (stopped without a
+/// rollback while traffic was moving, say). Nothing of AWS's takes it away before the next deployment,
+/// and it may still get traffic.
+fn left_behind(observed: &Observed, service: &Value) -> Option<Outcome> {
+    let last = observed.deployment.as_ref()?.present()?;
+    if !matches!(text(last, "status"), "Failed" | "Stopped") {
+        return None;
+    }
+    let set = items(service, "taskSets").find(|set| text(set, "status") == "ACTIVE")?;
+    Some(Outcome::Failed(
+        Fail::RolloutFailed,
+        format!(
+            "{}; its task set {} was left behind and may still get traffic: the next deployment removes it",
+            explain(last, &[]),
+            text(set, "id")
+        ),
+    ))
 }
 
 /// What is live is not what is declared.
@@ -212,6 +254,10 @@ fn deploy(
             .with_drift(carried);
         }
     };
+    // The group was looked at a moment before its history.
+    if let Some(started) = history.iter().find(|deployment| in_flight(deployment)) {
+        return flying(view, observed, service, started).with_drift(carried);
+    }
     if let Some(end) = bad_end(history, attempt) {
         let cure = format!(
             "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"

@@ -70,7 +70,7 @@ pub(super) fn bad_end(history: &[Value], attempt: &str) -> Option<BadEnd> {
 }
 
 /// One failed deployment in a sentence: its id, AWS's code and message, and what became of it.
-fn explain(deployment: &Value, history: &[Value]) -> String {
+pub(super) fn explain(deployment: &Value, history: &[Value]) -> String {
     let id = text(deployment, "deploymentId");
     let status = text(deployment, "status").to_lowercase();
     let mut sentence = format!("deployment {id} {status}");

@@ -23,6 +23,9 @@ mod plan;
 mod progress;
 mod rolling;
 mod rules;
+mod side;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::history::in_flight;
 use super::payload::{carried_drift, deploying_drift, primary_deployment, primary_task_set};
-use super::{last_segment, text};
+use super::rolling::overlaid;
+use super::{last_segment, side, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::model::{Moment, Seen};
@@ -16,6 +17,8 @@ use crate::model::{Moment, Seen};
 pub struct Observed {
     /// The member of `DescribeServices.services`.
     pub(super) service: Seen<Value>,
+    /// The rules of the production listener, for a `CODE_DEPLOY` service that is to be made.
+    pub(super) front: Option<Seen<Vec<Value>>>,
     /// The deployment group, for a `CODE_DEPLOY` service that a manifest's group names.
     pub(super) group: Option<Seen<Value>>,
     /// The group's last attempted deployment, if it has one.
@@ -25,8 +28,8 @@ pub struct Observed {
     /// The group's deployments, newest first; read only when a deployment might be started or one
     /// ended badly.
     pub(super) history: Option<Seen<Vec<Value>>>,
-    /// A rolling service's deployments, newest first; read only when what is live is not what is
-    /// declared, or did not complete.
+    /// A rolling service's deployments, newest first, each with the service revision that it was of
+    /// as `revision`; read only when what is live is not what is declared, or did not complete.
     pub(super) service_deployments: Option<Seen<Value>>,
     /// Why tasks stopped lately; read only when tasks are missing.
     pub(super) stop_reasons: Vec<String>,
@@ -43,6 +46,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     let name = view.resource.aws_name();
     let mut seen = Observed {
         service: observer.service(cluster, name, fresh).await,
+        front: None,
         group: None,
         deployment: None,
         target: Seen::Absent,
@@ -50,6 +54,12 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         service_deployments: None,
         stop_reasons: Vec::new(),
     };
+    if seen.service == Seen::Absent
+        && super::plan::controller(&view.spec) == "CODE_DEPLOY"
+        && let Some(listener) = side::production_listener(view)
+    {
+        seen.front = Some(observer.rules(&listener, fresh).await);
+    }
     let Seen::Present(service) = &seen.service else {
         return seen;
     };
@@ -59,7 +69,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     } else {
         rolling(observer, view, fresh, &service, &mut seen, cluster).await;
     }
-    if count(&service, "runningCount") < count(&service, "desiredCount")
+    if tasks_missing(&service)
         && let Seen::Present(reasons) = observer.stop_reasons(cluster, name, fresh).await
     {
         seen.stop_reasons = reasons;
@@ -115,10 +125,17 @@ async fn rolling(
 ) {
     let completed = primary_deployment(service)
         .is_some_and(|primary| text(primary, "rolloutState") == "COMPLETED");
-    if !completed || !deploying_drift(&view.spec, service).is_empty() {
+    if !completed || !deploying_drift(&view.spec, &overlaid(service)).is_empty() {
         let arn = text(service, "serviceArn");
         seen.service_deployments = Some(observer.service_deployments(arn, cluster, fresh).await);
     }
+}
+
+/// Whether tasks are missing: of the service, or of a rolling deployment whose predecessor's tasks
+/// still make up the number.
+fn tasks_missing(service: &Value) -> bool {
+    let short = |of: &Value| count(of, "runningCount") < count(of, "desiredCount");
+    short(service) || primary_deployment(service).is_some_and(short)
 }
 
 fn count(service: &Value, member: &str) -> u64 {

@@ -1,5 +1,7 @@
 //! What a deployment carries, its digest, and how what is live differs from it. Pure.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::rules::{CARRIED, DEPLOYING, RULES};
@@ -45,7 +47,8 @@ pub(super) fn attempt_digest(view: &View<'_>) -> Option<String> {
     Some(digest(&Value::Object(carried)))
 }
 
-/// Sorts the lists of strings in a value: subnets and security groups are sets.
+/// Sorts every list in a value by its elements' texts, in which members are sorted: what a
+/// deployment carries (subnets, security groups, capacity providers) are sets.
 fn sorted_sets(value: &Value) -> Value {
     match value {
         Value::Array(list) => {
@@ -53,12 +56,16 @@ fn sorted_sets(value: &Value) -> Value {
             list.sort_by_key(ToString::to_string);
             Value::Array(list)
         }
-        Value::Object(members) => Value::Object(
-            members
+        Value::Object(members) => {
+            let sorted: BTreeMap<&String, Value> = members
                 .iter()
-                .map(|(name, member)| (name.clone(), sorted_sets(member)))
-                .collect(),
-        ),
+                .map(|(name, member)| (name, sorted_sets(member)))
+                .collect();
+            sorted
+                .into_iter()
+                .map(|(name, member)| (name.clone(), member))
+                .collect()
+        }
         other => other.clone(),
     }
 }

@@ -3,7 +3,7 @@
 //! | service | decision |
 //! |---|---|
 //! | unknown | nothing, `ObservationUnknown` |
-//! | absent | create, once everything that it refers to is ready |
+//! | absent | create, once everything that it refers to is ready, where production traffic goes (`side`) |
 //! | draining | wait: AWS gives the name back when it is inactive |
 //! | another controller, an immutable member differs | `RecreateRequired` |
 //! | `EXTERNAL`, ECS-native blue/green | `Unsupported`, left alone |
@@ -13,11 +13,11 @@
 use serde_json::{Map, Value, json};
 
 use super::rules::{CARRIED, DEPLOYING, RULES};
-use super::{DECLARED_TAG, Observed, blue_green, items, payload, rolling, text};
+use super::{DECLARED_TAG, Observed, blue_green, items, payload, rolling, side, text};
 use crate::document::{Change, compare};
 use crate::kinds::{INSTANCE_TAG, View};
 use crate::model::{
-    Block, Call, Drift, Facts, Kind, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
+    Block, Call, Drift, Facts, Kind, Moment, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
 };
 
 /// Decides.
@@ -25,7 +25,11 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     let name = view.resource.aws_name();
     match &observed.service {
         Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),
-        Seen::Absent => create(view),
+        // Whoever needs it waits until it is there again.
+        Seen::Absent => create(view, observed).with_facts(Facts {
+            name: name.to_owned(),
+            ..Facts::default()
+        }),
         Seen::Present(service) if text(service, "status") == "DRAINING" => {
             Plan::only(Outcome::Waiting(
                 Wait::Provisioning,
@@ -63,7 +67,7 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
         };
         return recreate(view, vec![drift]);
     }
-    let immutable: Vec<Drift> = compare(&without_controller(&view.spec), service, &RULES)
+    let immutable: Vec<Drift> = compare(&view.spec, service, &RULES)
         .into_iter()
         .filter(|drift| RULES.change(&drift.path) == Change::Recreate)
         .collect();
@@ -122,14 +126,6 @@ pub(super) fn fields(drift: &[Drift]) -> String {
         .join(", ")
 }
 
-fn without_controller(spec: &Value) -> Value {
-    let mut spec = spec.clone();
-    if let Some(members) = spec.as_object_mut() {
-        members.remove("deploymentController");
-    }
-    spec
-}
-
 /// The service's controller; ECS when AWS leaves it out (aws-facts 1.7).
 pub(super) fn controller(service: &Value) -> &str {
     service
@@ -138,7 +134,7 @@ pub(super) fn controller(service: &Value) -> &str {
         .unwrap_or("ECS")
 }
 
-fn create(view: &View<'_>) -> Plan {
+fn create(view: &View<'_>, observed: &Observed) -> Plan {
     let mut spec = view.spec.clone();
     let waits: Vec<String> = view
         .unresolved
@@ -163,6 +159,17 @@ fn create(view: &View<'_>) -> Plan {
         .collect();
     if !waits.is_empty() {
         return waiting_for(&waits);
+    }
+    match &observed.front {
+        Some(Seen::Unknown(why)) => {
+            return Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone()));
+        }
+        Some(Seen::Present(rules)) => {
+            if let Some(other) = side::serving(view, rules) {
+                spec["loadBalancers"][0]["targetGroupArn"] = Value::from(other);
+            }
+        }
+        Some(Seen::Absent) | None => {}
     }
     let mut ours = vec![(INSTANCE_TAG, view.policy.instance.clone())];
     if let Some(attempt) = payload::attempt_digest(view) {
@@ -316,11 +323,19 @@ pub(super) fn in_grace(
     Some(Outcome::Waiting(
         Wait::DriftGrace,
         format!(
-            "somebody changed what is live: {}; healing it starts a deployment, in {} s",
+            "somebody changed what is live: {}; healing it starts a deployment, at {}",
             changes.join(", "),
-            left.as_secs()
+            time(view.now.plus(left))
         ),
     ))
+}
+
+/// A moment for a person, such as `2026-01-01T00:10:00Z`.
+fn time(moment: Moment) -> String {
+    jiff::Timestamp::from_millisecond(moment.0).map_or_else(
+        |_| format!("{} s since the epoch", moment.seconds()),
+        |time| format!("{time:.0}"),
+    )
 }
 
 /// Converged if every task runs, else what is missing.

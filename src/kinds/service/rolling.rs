@@ -3,15 +3,19 @@
 //! AWS supersedes a deployment in flight by a newer one; so does a changed manifest here, because
 //! a deployment without circuit breaker that cannot start its tasks would otherwise never end.
 //!
-//! | live vs declared | recorded digest | newest deployment of this task definition | decision |
+//! | live vs declared | recorded digest | newest deployment of the declared content | decision |
 //! |---|---|---|---|
 //! | equal | any | in flight | wait |
 //! | equal | any | completed | quiet fields, tags, health |
 //! | equal | any | failed | `RolloutFailed` |
-//! | differs | = declared | rolled back | `RolloutFailed`, not tried again |
+//! | differs | = declared | rolled back, or stopped by the circuit breaker or an alarm | `RolloutFailed`, not tried again |
 //! | differs | = declared | other | somebody changed it: heal after the grace time |
-//! | differs | other | rolled back | quarantined, unless the retry annotation is given |
+//! | differs | other | the same | quarantined, unless the retry annotation is given |
 //! | differs | other | other | `UpdateService` |
+//! | differs | any | not known | nothing |
+//!
+//! Content is compared with the service revision that a deployment was of: ECS keeps no description
+//! in which a digest could stand.
 
 use serde_json::Value;
 
@@ -47,13 +51,15 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
         plan.rollout = rollout(service);
         return plan;
     }
+    let unknown = |why: String| Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why));
     let ended = match &observed.service_deployments {
-        Some(Seen::Unknown(why)) => {
-            return Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone()))
-                .with_drift(deploying);
+        Some(Seen::Unknown(why)) => return unknown(why.clone()).with_drift(deploying),
+        None => {
+            let why = "the service's deployments were not read".to_owned();
+            return unknown(why).with_drift(deploying);
         }
-        Some(Seen::Present(list)) => bad_end(list, text(&view.spec, "taskDefinition")),
-        Some(Seen::Absent) | None => None,
+        Some(Seen::Present(list)) => bad_end(list, &view.spec),
+        Some(Seen::Absent) => None,
     };
     let tried = declared_tag(service) == Some(attempt.as_str());
     if let Some(why) =
@@ -89,7 +95,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
 }
 
 /// The service with what only its `PRIMARY` deployment reads back.
-fn overlaid(service: &Value) -> Value {
+pub(super) fn overlaid(service: &Value) -> Value {
     let mut live = service.clone();
     if let Some(primary) = primary_deployment(service) {
         for member in ON_THE_DEPLOYMENT {
@@ -168,13 +174,20 @@ fn rollout(service: &Value) -> Option<Rollout> {
     })
 }
 
-/// How the newest deployment of this task definition ended, if it ended badly.
-fn bad_end(deployments: &Value, task_definition: &str) -> Option<String> {
-    let mut all = deployments.as_array()?.iter();
-    let newest = all.find(|deployment| text(deployment, "taskDefinition") == task_definition)?;
+/// How the newest deployment of this content ended, if it ended badly.
+fn bad_end(deployments: &Value, spec: &Value) -> Option<String> {
+    let same = |deployment: &&Value| {
+        deployment
+            .get("revision")
+            .is_some_and(|revision| deploying_drift(spec, revision).is_empty())
+    };
+    let newest = deployments.as_array()?.iter().find(same)?;
     let status = text(newest, "status");
-    // STOPPED is a deployment that a newer one superseded, which says nothing of its content.
-    status.starts_with("ROLLBACK").then(|| {
+    // STOPPED is also a deployment that a newer one superseded, which says nothing of its content.
+    let struck = ["/deploymentCircuitBreaker/status", "/alarms/status"]
+        .iter()
+        .any(|at| newest.pointer(at).and_then(Value::as_str) == Some("TRIGGERED"));
+    (struck || status.starts_with("ROLLBACK")).then(|| {
         format!(
             "service deployment {status}: {}",
             text(newest, "statusReason")

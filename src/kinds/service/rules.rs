@@ -17,6 +17,8 @@ pub(super) const RULES: Rules = Rules {
         ("/clientToken", Treat::Ignored),
         ("/tags", Treat::Ignored),
         ("/role", Treat::Ignored),
+        // Left out of an answer where it is ECS (aws-facts 1.7); `plan` compares it first of all.
+        ("/deploymentController", Treat::Ignored),
         ("/taskDefinition", Treat::NameOrArn),
         // The target group of a CODE_DEPLOY service alternates within the group's pair; it is
         // compared by `blue_green`, the container and port by `payload`.
@@ -58,7 +60,6 @@ pub(super) const RULES: Rules = Rules {
         ("role", Change::Recreate),
         ("schedulingStrategy", Change::Recreate),
         ("launchType", Change::Recreate),
-        ("deploymentController", Change::Recreate),
     ],
     other_changes: UPDATE,
 };

@@ -8,9 +8,14 @@ pub(crate) mod faults;
 pub(crate) mod world;
 
 mod bootstrap;
+mod concurrency;
+mod console;
 mod crash;
 mod drift;
 mod images;
 mod observation;
+mod rolling;
 mod rollout;
+mod service_absent;
+mod service_states;
 mod trouble;

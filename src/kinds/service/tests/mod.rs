@@ -1,0 +1,18 @@
+//! Tests of the service planner: its tables row by row, every combination of a small scope, and a
+//! small pure AWS that plans are applied to until nothing moves.
+//!
+//! `bench` holds what they share: one service `web` in two payloads, of which [`Payload::A`] and
+//! [`Payload::B`] differ in the task definition alone.
+
+mod appspec;
+mod bench;
+mod blue_green;
+mod entry;
+mod fixpoint;
+mod payload;
+mod rolling;
+mod rolling_fixpoint;
+mod scope;
+mod secrets;
+
+use bench::{Bench, Payload, deployment};
