@@ -228,6 +228,12 @@ fn deploy(
         );
         return Plan::only(Outcome::Blocked(Block::NoDeploymentGroup, why)).with_drift(carried);
     };
+    // A group whose manifest has changed is brought up to date first: the deployment takes its
+    // configuration.
+    let up_to_date = view.facts.get(&manifest.key).map(|facts| facts.ready);
+    if up_to_date == Some(false) {
+        return waiting_for(&[manifest.key.to_string()]).with_drift(carried);
+    }
     let group = match &observed.group {
         Some(Seen::Present(group)) => group,
         Some(Seen::Unknown(why)) => {

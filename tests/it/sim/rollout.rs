@@ -231,6 +231,34 @@ async fn one_commit_is_one_deployment() {
     assert!(primary.ends_with(":2"), "{primary}");
 }
 
+/// A deployment takes its traffic configuration from the group: one commit that changes both must
+/// update the group first.
+#[tokio::test(start_paused = true)]
+async fn the_group_is_up_to_date_before_its_deployment_starts() {
+    let world = World::auth(17).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    world.edit(
+        "services/auth.yaml",
+        "auth-service:1.4.0",
+        "auth-service:1.5.0",
+    );
+    world.edit(
+        "services/auth.yaml",
+        "CodeDeployDefault.ECSCanary10Percent5Minutes",
+        "CodeDeployDefault.ECSAllAtOnce",
+    );
+    daemon.look().await;
+    daemon.converged().await;
+    let writes = world.writes();
+    let at = |operation: &str| writes.iter().position(|write| write == operation);
+    assert!(
+        at("UpdateDeploymentGroup") < at("CreateDeployment"),
+        "{writes:?}"
+    );
+    assert_eq!(world.count("CreateDeployment"), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_changed_network_is_a_deployment_and_a_changed_count_is_not() {
     let world = World::auth(15).await;
