@@ -134,7 +134,7 @@ pub struct Controller {
 enum Woken {
     Event(Option<Event>),
     Read(Reading),
-    Pass(Result<(Id, Option<Done>), tokio::task::JoinError>),
+    Pass(Box<Result<(Id, Option<Done>), tokio::task::JoinError>>),
     Identified,
     Time,
 }
@@ -211,7 +211,7 @@ impl Controller {
                 biased;
                 event = events.recv() => Woken::Event(event),
                 reading = finished(&mut self.reading), if self.reading.is_some() => Woken::Read(reading),
-                Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Pass(joined),
+                Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Pass(Box::new(joined)),
                 _ = &mut identified, if !asked => Woken::Identified,
                 () = self.clock.sleep_until(wake) => Woken::Time,
             };
@@ -233,7 +233,7 @@ impl Controller {
                         break Ended::SourceUnreadable;
                     }
                 }
-                Woken::Pass(joined) => self.ended(joined),
+                Woken::Pass(joined) => self.ended(*joined),
                 Woken::Identified => asked = true,
                 Woken::Time => {}
             }

@@ -186,11 +186,11 @@ impl State {
         known.outcome = Some(outcome.clone());
         let next = now.plus(requeue(outcome, known.failures, luck));
         self.queue.finish(key, Some(next));
-        if let Some(facts) = done.plan.facts.as_ref().filter(|_| current) {
-            if self.facts.get(key) != Some(facts) {
-                Arc::make_mut(&mut self.facts).insert(key.clone(), facts.clone());
-                self.wake_dependents(key, now);
-            }
+        if let Some(facts) = done.plan.facts.as_ref().filter(|_| current)
+            && self.facts.get(key) != Some(facts)
+        {
+            Arc::make_mut(&mut self.facts).insert(key.clone(), facts.clone());
+            self.wake_dependents(key, now);
         }
     }
 

@@ -102,7 +102,7 @@ impl Watcher {
                 self.laid = Some(Laid {
                     _watcher: watcher,
                     folder,
-                })
+                });
             }
             Err(error) => tracing::warn!("cannot watch the source, polling alone: {error}"),
         }
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     /// Longer than any machine takes to notice; only a failing test waits for it.
-    const AT_MOST: Duration = Duration::from_secs(60);
+    const AT_MOST: Duration = Duration::from_mins(1);
 
     async fn noticed(watcher: &mut Watcher) -> bool {
         tokio::time::timeout(AT_MOST, watcher.changed())

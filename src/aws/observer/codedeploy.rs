@@ -1,5 +1,6 @@
 //! Reads of CodeDeploy.
 
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -33,10 +34,10 @@ impl Observer {
                         .await?;
                     let mut named = present(by(found, "applicationName"));
                     for name in names {
-                        if !named.contains_key(&name) {
-                            let input = json!({"applicationName": name});
+                        if let Entry::Vacant(over) = named.entry(name) {
+                            let input = json!({"applicationName": over.key()});
                             let seen = self.alone("GetApplication", input, "application").await?;
-                            named.insert(name, seen);
+                            over.insert(seen);
                         }
                     }
                     Ok(named)
@@ -63,14 +64,12 @@ impl Observer {
                 let mut named = by(found, "deploymentGroupName");
                 let mut seen = Found::new();
                 for key in keys {
-                    let info = match named.remove(&key.1) {
-                        Some(info) => Some(info),
-                        None => {
+                    let mut info = named.remove(&key.1);
+ if info.is_none() {
                             let input =
                                 json!({"applicationName": application, "deploymentGroupName": key.1});
-                            self.alone("GetDeploymentGroup", input, "deploymentGroupInfo").await?
-                        }
-                    };
+                            info = self.alone("GetDeploymentGroup", input, "deploymentGroupInfo").await?;
+ }
                     seen.insert(key, info);
                 }
                 Ok(seen)

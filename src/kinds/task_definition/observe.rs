@@ -1,6 +1,7 @@
 //! The reads of a task definition: tags of its images, its revisions, and what stands in them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use super::reuse::running_fits;
@@ -51,9 +52,9 @@ async fn read(observer: &Observer, observed: &mut Observed, newest: usize) {
         .cloned()
         .collect();
     for arn in listed {
-        if !observed.documents.contains_key(&arn) {
-            let document = observer.task_definition(&arn).await;
-            observed.documents.insert(arn, document);
+        if let Entry::Vacant(unread) = observed.documents.entry(arn) {
+            let document = observer.task_definition(unread.key()).await;
+            unread.insert(document);
         }
     }
 }

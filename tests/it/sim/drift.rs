@@ -126,7 +126,7 @@ async fn writes_that_do_not_take_are_given_up() {
         .call(Service::Ecs, "UpdateService", input)
         .await;
     let writes = world.count("UpdateService");
-    pass(Duration::from_secs(1800)).await;
+    pass(Duration::from_mins(30)).await;
     assert_eq!(world.count("UpdateService"), writes, "still fighting");
     daemon.events.send(Event::Resync("signal")).await.unwrap();
     daemon.converged().await;

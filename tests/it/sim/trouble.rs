@@ -105,7 +105,7 @@ async fn hollow_answers_are_no_empty_world() {
         hollow: 1000,
         ..Odds::default()
     });
-    pass(Duration::from_secs(1800)).await;
+    pass(Duration::from_mins(30)).await;
     world.wire.set(Odds::default());
     assert_eq!(calls(&world), before, "written on hollow answers");
     daemon.converged().await;
