@@ -186,7 +186,7 @@ impl Observer {
             .await
     }
 
-    /// Every deployment of a group in the last [`REMEMBERED`], newest first. AWS keeps no order
+    /// Every deployment of a group in the last `REMEMBERED`, newest first. AWS keeps no order
     /// promise for `ListDeployments`, so they are sorted by `createTime`.
     ///
     /// Asked only before a deployment is about to start, never at the fixpoint.

@@ -123,7 +123,7 @@ impl Observer {
     }
 
     /// ARNs of the newest `ACTIVE` revisions of exactly this family, newest first, at most ten; one
-    /// that this process registered within [`LISTING_LAG`] comes in even if AWS's listing lags.
+    /// that this process registered within `LISTING_LAG` comes in even if AWS's listing lags.
     pub async fn revisions(&self, family: &str, fresh: Moment) -> Seen<Vec<String>> {
         let together = |_: &String, _: &String| false;
         let listed = self
