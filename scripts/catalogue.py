@@ -1,14 +1,22 @@
 #!/usr/bin/env python3
-"""Regenerates src/catalogue/fields.tsv from the AWS service models that botocore carries.
+"""Regenerates the tables of src/catalogue from the AWS service models that botocore carries.
 
     pip install botocore==1.44.5
-    python3 scripts/catalogue.py            # rewrites the file
-    python3 scripts/catalogue.py --check    # exit 1 if the file is not what this botocore gives
+    python3 scripts/catalogue.py            # rewrites the files
+    python3 scripts/catalogue.py --check    # exit 1 if a file is not what this botocore gives
 
-One row a member path: operation, path, type, enum values, constraints. `[]` steps into a list. A map
-(`map<string,string>`) and a `document` are free-form: their keys are the user's own and have no rows.
+fields.tsv: one row a member path: operation, path, type, enum values, constraints. `[]` steps into a
+list. A map (`map<string,string>`) and a `document` are free-form: their keys are the user's own and have
+no rows.
+descriptions.tsv: the first sentence of what AWS says of the member, as plain text: operation, path,
+sentence. Members without one have no row. The texts are of the service models, which botocore
+distributes under the Apache License 2.0 (Copyright Amazon.com, Inc. or its affiliates).
+read_only.tsv: members that a describing operation returns and the creating one does not take: creating
+operation, member.
 """
 
+import html
+import re
 import sys
 from pathlib import Path
 
@@ -26,7 +34,14 @@ OPERATIONS = [
     ("elbv2", "CreateRule"),
     ("codedeploy", "CreateDeploymentGroup"),
 ]
-TARGET = Path(__file__).resolve().parent.parent / "src" / "catalogue" / "fields.tsv"
+# The creating operation, the describing one, and where the described document is in its answer.
+DESCRIBED = [
+    ("ecs", "RegisterTaskDefinition", "DescribeTaskDefinition", "taskDefinition"),
+    ("ecs", "CreateService", "DescribeServices", "services"),
+]
+# Longer sentences are cut at a word: they are for a tooltip.
+LONGEST = 240
+FOLDER = Path(__file__).resolve().parent.parent / "src" / "catalogue"
 
 
 def type_of(shape):
@@ -55,14 +70,28 @@ def constraints_of(shape, required):
     return " ".join(words)
 
 
+def sentence_of(shape):
+    """The first sentence of a member's documentation, as plain text."""
+    text = re.sub(r"<(note|important|ul|ol|dl|table|pre)\b.*?</\1>", " ", shape.documentation, flags=re.S)
+    text = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", text))).strip()
+    sentence = re.match(r".+?[.!?](?=\s+[A-Z\[(]|$)", text)
+    sentence = sentence.group() if sentence else text
+    if len(sentence) > LONGEST:
+        sentence = sentence[:LONGEST].rsplit(" ", 1)[0] + " ..."
+    return sentence
+
+
 def rows(operation, shape, path, required, above):
     """The rows of one shape and of everything below it. A shape inside itself is cut."""
     if path:
-        yield (operation, path, type_of(shape), "|".join(enum_of(shape)), constraints_of(shape, required))
+        constraints = constraints_of(shape, required)
+        row = (operation, path, type_of(shape), "|".join(enum_of(shape)), constraints)
+        yield row, sentence_of(shape)
     while shape.type_name == "list":
         shape, path = shape.member, f"{path}[]"
         if shape.type_name == "list":
-            yield (operation, path, type_of(shape), "|".join(enum_of(shape)), constraints_of(shape, False))
+            row = (operation, path, type_of(shape), "|".join(enum_of(shape)), constraints_of(shape, False))
+            yield row, ""
     if shape.type_name != "structure" or shape.metadata.get("document") or shape.name in above:
         return
     for name, member in shape.members.items():
@@ -70,25 +99,41 @@ def rows(operation, shape, path, required, above):
         yield from rows(operation, member, below, name in shape.required_members, above | {shape.name})
 
 
-def catalogue():
-    """The whole file as text."""
+def read_only(session):
+    """The rows of read_only.tsv."""
+    for service, creating, describing, where in DESCRIBED:
+        model = session.get_service_model(service)
+        described = model.operation_model(describing).output_shape.members[where]
+        if described.type_name == "list":
+            described = described.member
+        taken = model.operation_model(creating).input_shape.members
+        yield from ((f"{service}:{creating}", name) for name in described.members if name not in taken)
+
+
+def tables():
+    """The files by name, each as its columns and rows."""
     session = botocore.session.get_session()
-    lines = [f"# botocore {botocore.__version__}", "operation\tpath\ttype\tenum_values\tconstraints"]
+    found = []
     for service, name in OPERATIONS:
         shape = session.get_service_model(service).operation_model(name).input_shape
-        lines += ["\t".join(row) for row in rows(f"{service}:{name}", shape, "", False, frozenset())]
-    return "\n".join(lines) + "\n"
+        found += rows(f"{service}:{name}", shape, "", False, frozenset())
+    return {
+        "fields.tsv": ("operation\tpath\ttype\tenum_values\tconstraints", [row for row, _ in found]),
+        "descriptions.tsv": ("operation\tpath\tdescription", [(*row[:2], text) for row, text in found if text]),
+        "read_only.tsv": ("operation\tmember", list(read_only(session))),
+    }
 
 
 def main():
-    """Writes the file, or compares it."""
-    text = catalogue()
-    if "--check" in sys.argv[1:]:
-        if TARGET.read_text() != text:
-            sys.exit(f"{TARGET} is not what botocore {botocore.__version__} gives; run scripts/catalogue.py")
-        return
-    TARGET.write_text(text)
-    print(f"{TARGET}: {text.count(chr(10)) - 2} fields, botocore {botocore.__version__}")
+    """Writes the files, or compares them."""
+    for name, (columns, lines) in tables().items():
+        text = "\n".join([f"# botocore {botocore.__version__}", columns, *map("\t".join, lines)]) + "\n"
+        target = FOLDER / name
+        if "--check" not in sys.argv[1:]:
+            target.write_text(text)
+            print(f"{target}: {len(lines)} rows, botocore {botocore.__version__}")
+        elif target.read_text() != text:
+            sys.exit(f"{target} is not what botocore {botocore.__version__} gives; run scripts/catalogue.py")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,18 @@ pub(super) fn operation(table: &'static str, operation: &str) -> Field {
     root
 }
 
+/// The rows of a table of three columns, the two lines at its head left out: the first two columns,
+/// and the third.
+pub(super) fn triples(
+    table: &'static str,
+) -> impl Iterator<Item = ((&'static str, &'static str), &'static str)> {
+    table.lines().skip(2).filter_map(|line| {
+        let (operation, rest) = line.split_once('\t')?;
+        let (path, text) = rest.split_once('\t')?;
+        Some(((operation, path), text))
+    })
+}
+
 /// Puts one row into the tree. Rows of parents come before those of their members.
 fn insert(
     root: &mut Field,
