@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::describe_form;
 use super::diagnostic::Findings;
+use super::file_reference::{Library, SPEC_FILE};
 use super::names;
 use super::nearest::suggestion;
 use super::schema::{self, Link, listed, unknown_key};
@@ -15,7 +17,7 @@ use super::world::FirstError;
 use crate::model::{Key, Kind};
 
 /// The version of the manifests that this program reads.
-pub(super) const API_VERSION: &str = "evenkeel.dev/v1alpha1";
+pub(crate) const API_VERSION: &str = "evenkeel.dev/v1alpha1";
 /// The document that tells the sandbox what is there from the start. Not a resource.
 const SEED: &str = "SandboxSeed";
 
@@ -42,6 +44,8 @@ pub(super) struct Draft {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) spec: Node,
+    /// The file that the spec stands in, if it is another one.
+    pub(super) spec_file: Option<String>,
     pub(super) beside: Map<String, Value>,
     pub(super) links: Vec<Link>,
     /// Where `rollout` stands, if it does.
@@ -56,6 +60,20 @@ impl Draft {
         self.spec
             .text(super::name_member(self.key.kind))
             .unwrap_or(&self.key.name)
+    }
+
+    /// The file in which the spec's places are.
+    pub(super) fn file_of_spec(&self) -> &str {
+        self.spec_file.as_deref().unwrap_or(&self.file)
+    }
+
+    /// Whether the AWS name is the manifest's, so that its place is in the manifest's file.
+    pub(super) fn is_named_by_metadata(&self) -> bool {
+        self.spec
+            .entry(super::name_member(self.key.kind))
+            .is_some_and(|entry| {
+                entry.key_place == self.name_place && entry.value.place == self.name_place
+            })
     }
 
     /// The manifest that the reference at this JSON pointer names.
@@ -73,7 +91,12 @@ impl Draft {
 }
 
 /// Reads one document.
-pub(super) fn read(root: &Node, allow_unknown: bool, findings: &mut Findings<'_>) -> Content {
+pub(super) fn read(
+    root: &Node,
+    allow_unknown: bool,
+    library: &Library<'_>,
+    findings: &mut Findings<'_>,
+) -> Content {
     if !matches!(root.data, Data::Map(_)) {
         let message = format!("a manifest is a map, this document is {}", root.what());
         findings.error("not-a-manifest", root.place, "", message);
@@ -89,7 +112,7 @@ pub(super) fn read(root: &Node, allow_unknown: bool, findings: &mut Findings<'_>
         return Content::Unknown;
     };
     let beside_members = sections::beside(kind);
-    let known: Vec<&str> = ["apiVersion", "kind", "metadata", "spec"]
+    let known: Vec<&str> = ["apiVersion", "kind", "metadata", "spec", SPEC_FILE]
         .into_iter()
         .chain(beside_members.iter().copied())
         .collect();
@@ -103,8 +126,23 @@ pub(super) fn read(root: &Node, allow_unknown: bool, findings: &mut Findings<'_>
     let metadata = root.get(&["metadata"]);
     let labels = texts(metadata, "labels", findings);
     let annotations = texts(metadata, "annotations", findings);
-    let spec = spec_of(root, kind, &name, name_place, findings);
-    let links = schema::check(kind, &spec, allow_unknown, findings);
+    let (spec, spec_file, mistake) = match root.entry(SPEC_FILE) {
+        Some(entry) => spec_in_file(root, entry, library, findings),
+        None => (spec_of(root, kind, findings), None, None),
+    };
+    let file = spec_file.as_deref().unwrap_or(findings.file);
+    let mut of_spec = Findings::of(file);
+    let spec = describe_form::unwrapped(kind, spec, &name, spec_file.is_some(), &mut of_spec);
+    let spec = named(spec, kind, &name, name_place);
+    // A spec that could not be had is not found incomplete as well.
+    let is_lost = spec_file_is_at_fault(findings) || mistake.is_some() && spec.entries().len() < 2;
+    let links = if is_lost {
+        Vec::new()
+    } else {
+        schema::check(kind, &spec, allow_unknown, &mut of_spec)
+    };
+    let mut of_spec = of_spec.list;
+    findings.list.append(&mut of_spec);
     let beside = sections::read(kind, root, findings);
     Content::Manifest(Box::new(Draft {
         key: Key::new(kind, name),
@@ -114,10 +152,11 @@ pub(super) fn read(root: &Node, allow_unknown: bool, findings: &mut Findings<'_>
         labels,
         annotations,
         spec,
+        spec_file,
         beside,
         links,
         rollout_place: root.entry("rollout").map(|entry| entry.key_place),
-        error: FirstError::of(findings),
+        error: FirstError::of(findings).or(mistake),
     }))
 }
 
@@ -215,18 +254,11 @@ fn name_of(root: &Node, findings: &mut Findings<'_>) -> Option<(String, Place)> 
     }
 }
 
-/// The spec, with the AWS name filled in from the manifest's name.
-fn spec_of(
-    root: &Node,
-    kind: Kind,
-    name: &str,
-    name_place: Place,
-    findings: &mut Findings<'_>,
-) -> Node {
-    let mut spec = match root.entry("spec") {
+/// The spec that stands in the manifest.
+fn spec_of(root: &Node, kind: Kind, findings: &mut Findings<'_>) -> Node {
+    match root.entry("spec") {
         Some(entry) if matches!(entry.value.data, Data::Map(_)) => entry.value.clone(),
-        // A cluster or a repository needs nothing but its name.
-        None if matches!(kind, Kind::Cluster | Kind::ImageRepository) => Node::empty(root.place),
+        None if is_spec_optional(kind) => Node::empty(root.place),
         Some(entry) if entry.value.data == Data::Null && kind == Kind::Cluster => {
             Node::empty(entry.key_place)
         }
@@ -236,10 +268,53 @@ fn spec_of(
             Node::empty(entry.key_place)
         }
         None => {
-            findings.error("missing-field", root.place, "spec", "`spec` is missing");
+            findings
+                .error("missing-field", root.place, "spec", "`spec` is missing")
+                .hint(format!(
+                    "Give it, or `{SPEC_FILE}` to name the file that holds it."
+                ));
             Node::empty(root.place)
         }
-    };
+    }
+}
+
+/// The spec of the file that the manifest names, that file, and the mistake in its text.
+fn spec_in_file(
+    root: &Node,
+    named: &Entry,
+    library: &Library<'_>,
+    findings: &mut Findings<'_>,
+) -> (Node, Option<String>, Option<FirstError>) {
+    if let Some(spec) = root.entry("spec") {
+        let second = if spec.key_place.start > named.key_place.start {
+            spec
+        } else {
+            named
+        };
+        let message = format!("`spec` and `{SPEC_FILE}` stand side by side");
+        findings
+            .error("two-ways", second.key_place, SPEC_FILE, message)
+            .hint("Keep one of the two.");
+        return (Node::empty(named.key_place), None, None);
+    }
+    match library.find(named, findings) {
+        Some(found) => (found.spec, Some(found.file), found.mistake),
+        None => (Node::empty(named.key_place), None, None),
+    }
+}
+
+/// Whether the file of the spec has been complained of.
+fn spec_file_is_at_fault(findings: &Findings<'_>) -> bool {
+    findings.list.iter().any(|found| found.path == SPEC_FILE)
+}
+
+/// Whether a manifest of this kind needs no spec: a cluster or a repository needs nothing but its name.
+pub(crate) fn is_spec_optional(kind: Kind) -> bool {
+    matches!(kind, Kind::Cluster | Kind::ImageRepository)
+}
+
+/// The spec with the AWS name filled in from the manifest's name.
+fn named(mut spec: Node, kind: Kind, name: &str, name_place: Place) -> Node {
     let member = super::name_member(kind);
     if let Data::Map(entries) = &mut spec.data
         && !member.is_empty()

@@ -21,7 +21,7 @@ pub(super) fn dangling(
     ledger: &mut Ledger,
 ) {
     for draft in drafts {
-        let mut findings = Findings::of(&draft.file);
+        let mut findings = Findings::of(draft.file_of_spec());
         for link in draft
             .links
             .iter()
@@ -156,10 +156,11 @@ pub(super) fn circles(needs: &Needs, world: &World<'_>, ledger: &mut Ledger) {
             };
             let next = circle.get(at + 1).or(circle.first());
             let link = draft.links.iter().find(|link| Some(&link.target) == next);
-            let (place, path) = link.map_or((draft.name_place, "spec".to_owned()), |link| {
-                (link.place, link.path.clone())
+            let in_manifest = (draft.file.as_str(), draft.name_place, "spec".to_owned());
+            let (file, place, path) = link.map_or(in_manifest, |link| {
+                (draft.file_of_spec(), link.place, link.path.clone())
             });
-            let mut findings = Findings::of(&draft.file);
+            let mut findings = Findings::of(file);
             let message = format!("the references go in a circle: {}", names.join(" -> "));
             findings
                 .error("reference-cycle", place, path, message)
@@ -251,10 +252,12 @@ pub(super) fn hold_back(needs: &Needs, world: &World<'_>, ledger: &mut Ledger) {
         let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
         let mut findings = Findings::of(&draft.file);
         let message = format!("the error in {root} also holds back {}", names.join(", "));
-        let place = ledger
+        // The error of a manifest whose spec is in another file may be in either.
+        let error = ledger
             .errors
             .get(&root)
-            .map_or(draft.name_place, |error| error.place);
+            .filter(|_| draft.spec_file.is_none());
+        let place = error.map_or(draft.name_place, |error| error.place);
         findings.warning("held-back", place, "", message);
         ledger.take(&root, findings);
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::diagnostic::{Diagnostic, Findings};
 use super::envelope::{self, Content, Draft};
+use super::file_reference::Library;
 use super::link::{self, Needs};
 use super::schema::Link;
 use super::set::{DesiredSet, Origin, Reference, Resource};
@@ -65,6 +66,7 @@ struct Readable<'a> {
 pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    let library = Library::of(&files);
     let mut loaded = Loaded::default();
     let mut ledger = Ledger::default();
     let mut drafts = Vec::new();
@@ -106,13 +108,22 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
                 let found = findings.error(mistake.code, mistake.place, "", mistake.message);
                 found.hint = mistake.hint.map(str::to_owned);
             }
-            match envelope::read(&document.root, options.allow_unknown_fields, &mut findings) {
+            if library.holds(&file.path) {
+                continue;
+            }
+            match envelope::read(
+                &document.root,
+                options.allow_unknown_fields,
+                &library,
+                &mut findings,
+            ) {
                 Content::Manifest(draft) => drafts.push(*draft),
                 Content::Seed(seed) if findings.first_error().is_none() => loaded.seeds.push(seed),
                 Content::Seed(_) | Content::Unknown => {}
             }
             ledger.diagnostics.append(&mut findings.list);
         }
+        ledger.diagnostics.append(&mut findings.list);
     }
     for draft in &drafts {
         if let Some(error) = &draft.error {
@@ -179,7 +190,7 @@ fn join(drafts: &[Draft], unreadable: &[&str], ledger: &mut Ledger) -> DesiredSe
     claims::check(drafts, &world, ledger);
     link::dangling(drafts, &world, unreadable, ledger);
     for draft in drafts {
-        let mut findings = Findings::of(&draft.file);
+        let mut findings = Findings::of(draft.file_of_spec());
         rules::check(draft, &world, &mut findings);
         ledger.take(&draft.key, findings);
     }

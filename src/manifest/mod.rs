@@ -4,8 +4,9 @@
 //! live ARNs in the place of references. What it is not: it reads no file (that is `crate::source`)
 //! and knows nothing of live AWS.
 //!
-//! The flow: `yaml` (text to a tree with places), `envelope` (a document to a draft), `schema` (the
-//! spec against [`crate::catalogue`], references collected), `sections` (what stands beside the
+//! The flow: `yaml` (text to a tree with places), `envelope` (a document to a draft),
+//! `file_reference` (a spec in a file of its own), `describe_form` (a spec as AWS describes it),
+//! `schema` (the spec against [`crate::catalogue`], references collected), `sections` (what stands beside the
 //! spec), `claims`, `link` and `rules` (drafts against each other), `set`.
 //!
 //! Invariants:
@@ -14,8 +15,10 @@
 //! - No finding shows a value that may hold a secret (`mask`).
 
 mod claims;
+mod describe_form;
 mod diagnostic;
 mod envelope;
+mod file_reference;
 mod image;
 mod link;
 mod load;

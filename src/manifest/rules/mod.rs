@@ -131,7 +131,15 @@ impl<'a> Rules<'a, '_, '_> {
         if !good(name) {
             let place = self.spec().place_of(member);
             let message = format!("`{name}` cannot name a {kind} at AWS");
-            self.error("bad-name", place, member, message).hint(cure);
+            let file = self
+                .draft
+                .is_named_by_metadata()
+                .then(|| self.draft.file.clone());
+            let found = self.error("bad-name", place, member, message);
+            found.hint(cure);
+            if let Some(file) = file {
+                found.file = file;
+            }
         }
         if kind == Kind::LoadBalancer && name.starts_with("internal-") {
             let place = self.spec().place_of(member);

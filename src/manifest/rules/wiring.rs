@@ -16,9 +16,12 @@ impl<'a> Rules<'a, '_, '_> {
         {
             let place = self.draft.rollout_place.unwrap_or(self.draft.place);
             let message = "`rollout.hooks` are for the deployment controller `CODE_DEPLOY`";
-            self.findings
-                .error("not-allowed", place, "rollout.hooks", message)
-                .hint("With ECS's own controller use `deploymentConfiguration.lifecycleHooks`.");
+            let found = self
+                .findings
+                .error("not-allowed", place, "rollout.hooks", message);
+            found.hint("With ECS's own controller use `deploymentConfiguration.lifecycleHooks`.");
+            // It stands in the manifest, wherever the spec does.
+            self.draft.file.clone_into(&mut found.file);
         }
         let Some(task) = self.world.linked(self.draft, "/taskDefinitionRef") else {
             return;

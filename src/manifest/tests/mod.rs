@@ -3,6 +3,7 @@
 mod findings;
 mod references;
 mod robustness;
+mod spec_files;
 
 use super::{LoadOptions, Loaded, SourceFile, load};
 use crate::model::{Key, Kind};
