@@ -29,6 +29,7 @@
 //!   service models (`scripts/catalogue.py`).
 //! - [`manifest`]: text to [`manifest::DesiredSet`], with every finding named by file, line and cure;
 //!   references between manifests.
+//! - [`schema`]: the JSON Schema of the manifests, for editors.
 //! - [`document`]: AWS documents as JSON values: comparison by tables, canonical forms, digests,
 //!   masking of secrets.
 //! - [`kinds`]: one folder a kind of resource: its reads (`observe.rs`, I/O) and its decisions
@@ -89,6 +90,7 @@ pub mod model;
 pub mod mount;
 pub mod queue;
 pub mod sandbox;
+pub mod schema;
 pub mod source;
 pub mod status;
 pub mod telemetry;

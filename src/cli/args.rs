@@ -49,6 +49,10 @@ pub(super) enum Command {
     ///
     /// Exit code 0 if there is no error, else 1.
     Validate(ValidateArgs),
+    /// Print the JSON Schema of the manifests, for editors
+    ///
+    /// The same text is docs/evenkeel.schema.json in the repository.
+    Schema,
     /// Serve the simulated AWS over HTTP, for any SDK or the AWS CLI
     ///
     /// Point clients at it with AWS_ENDPOINT_URL=http://127.0.0.1:4566 and any credentials. The

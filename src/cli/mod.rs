@@ -11,6 +11,7 @@ mod progress;
 mod push;
 mod run;
 mod sandbox;
+mod schema;
 mod signals;
 mod start;
 mod sync;
@@ -46,6 +47,7 @@ pub async fn main() -> ExitCode {
         Command::Sync(args) => sync::sync(&args).await,
         Command::Plan(args) => plan::plan(&args).await,
         Command::Validate(args) => validate::validate(&args),
+        Command::Schema => Ok(schema::schema()),
         Command::Sandbox(args) => match &args.command {
             Some(SandboxCommand::Push(push)) => push::push(push).await,
             None => sandbox::sandbox(&args).await,

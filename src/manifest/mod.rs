@@ -37,6 +37,11 @@ mod tree;
 mod world;
 mod yaml;
 
+pub(crate) use envelope::{API_VERSION, is_spec_optional};
+pub(crate) use file_reference::SPEC_FILE;
+pub(crate) use reference::{Row, allowed as references};
+pub(crate) use sections::{HOOKS, beside};
+
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use image::{ImageReference, ImageUse};
 pub use load::{LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load};

@@ -9,19 +9,19 @@ use crate::model::Kind;
 
 /// One kind of reference.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
+pub(crate) struct Row {
     /// The kind of manifest that it stands in.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// The structure that it stands in, as the catalogue spells it.
-    pub(super) at: &'static str,
+    pub(crate) at: &'static str,
     /// Its member name.
-    pub(super) member: &'static str,
+    pub(crate) member: &'static str,
     /// The kind of manifest that it names.
-    pub(super) target: Kind,
+    pub(crate) target: Kind,
     /// The member of AWS that it stands for.
-    pub(super) aws: &'static str,
+    pub(crate) aws: &'static str,
     /// What it is replaced by.
-    pub(super) ask: Ask,
+    pub(crate) ask: Ask,
 }
 
 const PAIR: &str = "loadBalancerInfo.targetGroupPairInfoList[].targetGroups[]";
@@ -182,13 +182,13 @@ const fn row(
 
 impl Row {
     /// Whether it is a list of names.
-    pub(super) fn is_list(&self) -> bool {
+    pub(crate) fn is_list(&self) -> bool {
         self.member.ends_with("Refs")
     }
 }
 
 /// The references that may stand in the structure at this catalogue path.
-pub(super) fn allowed(kind: Kind, at: &str) -> impl Iterator<Item = &'static Row> {
+pub(crate) fn allowed(kind: Kind, at: &str) -> impl Iterator<Item = &'static Row> {
     TABLE
         .iter()
         .filter(move |row| row.kind == kind && row.at == at)

@@ -12,7 +12,7 @@ use super::tree::{Data, Node};
 use crate::model::Kind;
 
 /// The lifecycle events of an ECS deployment that may call a Lambda function (aws-facts 2.3).
-const HOOKS: [&str; 5] = [
+pub(crate) const HOOKS: [&str; 5] = [
     "BeforeInstall",
     "AfterInstall",
     "AfterAllowTestTraffic",
@@ -21,7 +21,7 @@ const HOOKS: [&str; 5] = [
 ];
 
 /// The members that may stand beside the spec of this kind.
-pub(super) fn beside(kind: Kind) -> &'static [&'static str] {
+pub(crate) fn beside(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::TargetGroup | Kind::LoadBalancer | Kind::Listener => &["attributes", "sync"],
         Kind::ImageRepository => &["lifecyclePolicyText", "policyText", "sync"],

@@ -11,5 +11,6 @@ mod cli;
 mod deploy;
 mod e2e;
 mod manifests;
+mod schema;
 mod sim;
 mod tidy;

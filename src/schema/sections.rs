@@ -1,0 +1,89 @@
+//! What stands beside a spec, as schemas.
+
+use serde_json::{Map, Value, json};
+
+use crate::manifest::HOOKS;
+
+/// The schema of a member beside a spec; anything goes for one that has none here (a test sees that
+/// all have).
+pub(super) fn section(member: &str) -> Value {
+    match member {
+        "attributes" => json!({
+            "type": "array",
+            "description": "Attributes as the Modify...Attributes operation takes them; values are texts.",
+            "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["Key", "Value"],
+                "properties": {"Key": {"type": "string"}, "Value": {"type": "string"}},
+            },
+        }),
+        "lifecyclePolicyText" => {
+            policy("The repository's lifecycle policy: JSON text, or the document itself.")
+        }
+        "policyText" => {
+            policy("The repository's permissions policy: JSON text, or the document itself.")
+        }
+        "rollout" => rollout(),
+        "sync" => sync(),
+        _ => json!({}),
+    }
+}
+
+fn policy(text: &str) -> Value {
+    json!({"type": ["string", "object"], "description": text})
+}
+
+fn rollout() -> Value {
+    let hooks: Map<String, Value> = HOOKS
+        .iter()
+        .map(|event| {
+            let function = json!({"type": "string", "minLength": 1});
+            ((*event).to_owned(), function)
+        })
+        .collect();
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "description": "How a blue/green deployment goes.",
+        "properties": {
+            "hooks": {
+                "type": "object",
+                "additionalProperties": false,
+                "description": "Lambda functions, by name or ARN, that CodeDeploy calls at its lifecycle events.",
+                "properties": hooks,
+            },
+        },
+    })
+}
+
+fn sync() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "description": "How this resource is kept as declared.",
+        "properties": {
+            "driftGrace": {
+                "type": "string",
+                "pattern": "^([0-9]+[smhd])+$",
+                "description": "How long drift that takes a deployment to heal is left alone, such as `10m`.",
+            },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::beside;
+    use crate::model::Kind;
+
+    #[test]
+    fn every_section_of_every_kind_has_a_schema() {
+        for kind in Kind::ALL {
+            for member in beside(kind) {
+                assert_ne!(section(member), json!({}), "{kind}: {member}");
+            }
+        }
+    }
+}
