@@ -10,7 +10,7 @@
 use super::diagnostic::Findings;
 use super::schema::listed;
 use super::tree::{Data, Entry, Node, Place};
-use crate::catalogue;
+use crate::catalogue::{self, Field};
 use crate::model::Kind;
 
 /// Answers hold these beside the wrapped document; they say nothing of it.
@@ -42,7 +42,8 @@ impl LeftOut {
 }
 
 /// The spec as the creating operation takes it. `name`: the manifest's, to choose among several
-/// services. `external`: from a file that other tools write; a `null` in it is a member left out.
+/// services. `external`: from a file that other tools write; a `null` in it is a member left
+/// out, and so is an empty text where AWS has fixed values.
 pub(super) fn unwrapped(
     kind: Kind,
     spec: Node,
@@ -57,7 +58,7 @@ pub(super) fn unwrapped(
         _ => (spec, false),
     };
     if external || wrapped {
-        without_nulls(&mut spec, &mut left_out);
+        without_nulls(&mut spec, Some(catalogue::root(kind)), &mut left_out);
     }
     strip(kind, &mut spec, &mut left_out);
     if let Some(place) = left_out.first {
@@ -169,15 +170,9 @@ fn strip(kind: Kind, spec: &mut Node, left_out: &mut LeftOut) {
 /// Members that a description shows although the service could not be made with them.
 fn of_service(spec: &mut Node, left_out: &mut LeftOut) {
     let daemon = spec.text("schedulingStrategy") == Some("DAEMON");
-    let balanced = !spec.list("loadBalancers").is_empty();
-    let grace = spec.int("healthCheckGracePeriodSeconds");
     if let Data::Map(entries) = &mut spec.data {
         entries.retain(|entry| {
-            let out = match entry.key.as_str() {
-                "desiredCount" => daemon,
-                "healthCheckGracePeriodSeconds" => !balanced && grace == Some(0),
-                _ => false,
-            };
+            let out = daemon && entry.key == "desiredCount";
             if out {
                 left_out.add(entry);
             }
@@ -229,24 +224,29 @@ fn into_entries(spec: Node) -> Vec<Entry> {
     }
 }
 
-/// Takes out members whose value is `null`, at any depth.
-fn without_nulls(node: &mut Node, left_out: &mut LeftOut) {
+/// Takes out, at any depth, members whose value is `null`, and the empty texts that some tools write
+/// for a member of fixed values.
+fn without_nulls(node: &mut Node, field: Option<&Field>, left_out: &mut LeftOut) {
     match &mut node.data {
         Data::List(items) => {
-            for item in items {
-                without_nulls(item, left_out);
+            let item = field.and_then(Field::item);
+            for node in items {
+                without_nulls(node, item, left_out);
             }
         }
         Data::Map(entries) => {
+            let member = |key: &str| field.and_then(|field| field.member(key));
             entries.retain(|entry| {
-                let null = entry.value.data == Data::Null;
-                if null {
+                let fixed = member(&entry.key).is_some_and(|field| !field.values.is_empty());
+                let nothing =
+                    entry.value.data == Data::Null || (fixed && entry.value.as_text() == Some(""));
+                if nothing {
                     left_out.add(entry);
                 }
-                !null
+                !nothing
             });
             for entry in entries {
-                without_nulls(&mut entry.value, left_out);
+                without_nulls(&mut entry.value, member(&entry.key), left_out);
             }
         }
         _ => {}

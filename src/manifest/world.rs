@@ -19,6 +19,8 @@ pub(super) struct World<'a> {
     services: BTreeMap<(&'a str, &'a str), Vec<&'a Draft>>,
     /// Deployment groups by the services and by the target groups that they name.
     groups: BTreeMap<&'a Key, Vec<&'a Draft>>,
+    /// Listeners and rules by the target groups that they forward to.
+    fronts: BTreeMap<&'a Key, Vec<&'a Draft>>,
 }
 
 impl<'a> World<'a> {
@@ -46,7 +48,21 @@ impl<'a> World<'a> {
                 world.groups.entry(&named.key).or_default().push(group);
             }
         }
+        let fronts: Vec<_> = [Kind::Listener, Kind::ListenerRule]
+            .into_iter()
+            .flat_map(|kind| world.of_kind(kind).collect::<Vec<_>>())
+            .collect();
+        for front in fronts {
+            for target_group in Self::target_groups_of(front) {
+                world.fronts.entry(target_group).or_default().push(front);
+            }
+        }
         world
+    }
+
+    /// The listeners and rules that forward to this target group.
+    pub(super) fn fronts_of(&self, target_group: &Key) -> &[&'a Draft] {
+        self.fronts.get(target_group).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<&'a Draft> {

@@ -11,6 +11,7 @@ mod cli;
 mod deploy;
 mod e2e;
 mod manifests;
+mod mistakes;
 mod schema;
 mod sim;
 mod tidy;

@@ -42,7 +42,7 @@ impl Rules<'_, '_, '_> {
                     .hint("Remove it.");
             }
         }
-        self.code_deploy_configuration();
+        self.ecs_only_features();
         if self.world.groups_of(&self.draft.key).is_empty() {
             let place = spec.place_of("deploymentController");
             let message = "no DeploymentGroup manifest names this service in its `ecsServices`";
@@ -53,39 +53,6 @@ impl Rules<'_, '_, '_> {
                 message,
             )
             .hint("Without one the service cannot be made or deployed.");
-        }
-    }
-
-    /// Features of the ECS controller that `deploymentConfiguration` can ask for.
-    fn code_deploy_configuration(&mut self) {
-        let Some(configuration) = self.spec().get(&["deploymentConfiguration"]) else {
-            return;
-        };
-        for feature in ["deploymentCircuitBreaker", "alarms"] {
-            if let Some(node) = configuration.get(&[feature])
-                && node.flag("enable") == Some(true)
-            {
-                let path = format!("deploymentConfiguration.{feature}");
-                let message = format!("`{feature}` is only for the deployment controller `ECS`");
-                self.error("not-allowed", node.place, path, message).hint(
-                    "CodeDeploy's own are `autoRollbackConfiguration` and `alarmConfiguration` of the DeploymentGroup.",
-                );
-            }
-        }
-        if let Some(strategy) = configuration
-            .text("strategy")
-            .filter(|name| *name != "ROLLING")
-        {
-            let place = configuration.place_of("strategy");
-            let message =
-                format!("the strategy `{strategy}` is only for the deployment controller `ECS`");
-            self.error(
-                "not-allowed",
-                place,
-                "deploymentConfiguration.strategy",
-                message,
-            )
-            .hint("How traffic shifts is `deploymentConfigName` of the DeploymentGroup.");
         }
     }
 }

@@ -20,6 +20,7 @@ impl Rules<'_, '_, '_> {
             self.container_size(container, &path);
             self.container_variables(container, &path);
             self.container_neighbours(container, &path);
+            self.container_log(container, &path);
         }
         let total: i64 = spec
             .list("containerDefinitions")
@@ -79,7 +80,13 @@ impl Rules<'_, '_, '_> {
     }
 
     fn container_ports(&mut self, one: &Node, path: &str) {
-        let awsvpc = self.spec().text("networkMode") == Some("awsvpc");
+        let mode = self.spec().text("networkMode").unwrap_or("bridge");
+        let awsvpc = mode == "awsvpc";
+        if mode == "none" && !one.list("portMappings").is_empty() {
+            let message = "a task of the network mode `none` has no ports";
+            let path = format!("{path}.portMappings");
+            self.error("port-mapping", one.place_of("portMappings"), path, message);
+        }
         for (index, mapping) in one.list("portMappings").iter().enumerate() {
             let path = format!("{path}.portMappings[{index}]");
             for member in ["containerPort", "hostPort"] {
@@ -95,19 +102,34 @@ impl Rules<'_, '_, '_> {
                     );
                 }
             }
+            if let (Some(range), true) = (
+                mapping.entry("containerPortRange"),
+                mapping.entry("containerPort").is_some(),
+            ) {
+                let path = format!("{path}.containerPortRange");
+                let message = "`containerPort` and `containerPortRange` exclude each other";
+                self.error("two-ways", range.key_place, path, message)
+                    .hint("Keep one of the two.");
+            }
             if let (true, Some(container), Some(host)) = (
-                awsvpc,
+                matches!(mode, "awsvpc" | "host"),
                 mapping.int("containerPort"),
                 mapping.int("hostPort"),
             ) && host != container
             {
                 let place = mapping.place_of("hostPort");
                 let message = format!(
-                    "host port {host} and container port {container} must match in the network mode `awsvpc`"
+                    "host port {host} and container port {container} must match in the network mode `{mode}`"
                 );
                 self.error("port-mapping", place, format!("{path}.hostPort"), message)
                     .hint("Leave `hostPort` out.");
             }
+        }
+        if awsvpc && one.text("hostname").is_some_and(|name| !name.is_empty()) {
+            let message = "`hostname` does not exist in the network mode `awsvpc`";
+            let path = format!("{path}.hostname");
+            self.error("not-allowed", one.place_of("hostname"), path, message)
+                .hint("Remove it.");
         }
         if awsvpc && !one.list("links").is_empty() {
             let message = "`links` do not exist in the network mode `awsvpc`";
@@ -211,6 +233,29 @@ impl Rules<'_, '_, '_> {
                     self.error("unknown-name", element.place_of(member), path, message)
                         .hint = hint;
                 }
+            }
+        }
+    }
+
+    /// Options without which `awslogs` is refused (`options` of `LogConfiguration` in the ECS model).
+    fn container_log(&mut self, one: &Node, path: &str) {
+        let Some(log) = one.get(&["logConfiguration"]) else {
+            return;
+        };
+        if log.text("logDriver") != Some("awslogs") {
+            return;
+        }
+        let options = log.get(&["options"]);
+        for option in ["awslogs-group", "awslogs-region"] {
+            if options.is_none_or(|options| options.entry(option).is_none()) {
+                let message = format!("the option `{option}` is missing: `awslogs` needs it");
+                let place = options.map_or(log.place, |options| options.place);
+                self.error(
+                    "missing-field",
+                    place,
+                    format!("{path}.logConfiguration.options"),
+                    message,
+                );
             }
         }
     }

@@ -1,8 +1,10 @@
 //! Rules of listeners and their rules (aws-facts 4).
 
+use super::super::nearest::suggestion;
 use super::super::schema::listed;
 use super::super::tree::Node;
 use super::Rules;
+use crate::model::Kind;
 
 /// Protocols by type of load balancer (`Protocol` of `CreateListener`, Elastic Load Balancing API reference).
 const APPLICATION: [&str; 2] = ["HTTP", "HTTPS"];
@@ -10,6 +12,17 @@ const NETWORK: [&str; 6] = ["TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"];
 /// Target groups of an action, condition values of a rule (aws-facts 4).
 const MAX_TARGET_GROUPS: usize = 5;
 const MAX_VALUES: usize = 5;
+/// Actions that end a request (`Actions` of `CreateRule`).
+const FINAL: [&str; 3] = ["forward", "fixed-response", "redirect"];
+/// What a condition can look at, and the section that says for what (`RuleCondition`).
+const FIELDS: [(&str, &str); 6] = [
+    ("host-header", "HostHeaderConfig"),
+    ("http-header", "HttpHeaderConfig"),
+    ("http-request-method", "HttpRequestMethodConfig"),
+    ("path-pattern", "PathPatternConfig"),
+    ("query-string", "QueryStringConfig"),
+    ("source-ip", "SourceIpConfig"),
+];
 /// The greatest weight of a target group (aws-facts 4).
 const MAX_WEIGHT: i64 = 999;
 
@@ -40,7 +53,7 @@ impl Rules<'_, '_, '_> {
         } else if !protocol.is_empty() {
             self.forbid(&["Certificates", "SslPolicy"], "is only for HTTPS and TLS");
         }
-        self.actions("DefaultActions");
+        self.actions("DefaultActions", protocol);
     }
 
     pub(super) fn listener_rule(&mut self) {
@@ -65,6 +78,7 @@ impl Rules<'_, '_, '_> {
                 "a rule needs at least one condition",
             );
         }
+        self.conditions();
         let mut values = 0;
         for (index, condition) in conditions.iter().enumerate() {
             if condition.entry("Field").is_none() {
@@ -89,11 +103,16 @@ impl Rules<'_, '_, '_> {
             )
             .hint("Make a second rule.");
         }
-        self.actions("Actions");
+        let listener = self.world.linked(self.draft, "/ListenerRef");
+        let protocol = listener.and_then(|one| one.spec.text("Protocol"));
+        self.actions("Actions", protocol.unwrap_or_default());
     }
 
-    fn actions(&mut self, member: &'static str) {
+    /// `protocol`: the listener's; empty if it is not known.
+    fn actions(&mut self, member: &'static str, protocol: &str) {
         let spec = self.spec();
+        self.last_action(member);
+        self.protocols(protocol);
         if spec.entry(member).is_some() && spec.list(member).is_empty() {
             self.error(
                 "missing-field",
@@ -117,6 +136,92 @@ impl Rules<'_, '_, '_> {
                 self.error("missing-field", action.place, &path, message);
             }
             self.forward(action, &path);
+        }
+    }
+
+    /// One action ends a request, and it is the last.
+    fn last_action(&mut self, member: &'static str) {
+        let actions = self.spec().list(member);
+        let ends = |one: &Node| one.text("Type").is_some_and(|ty| FINAL.contains(&ty));
+        let known = actions.iter().all(|one| one.text("Type").is_some());
+        let ending = actions.iter().filter(|one| ends(one)).count();
+        if known && !actions.is_empty() && ending != 1 {
+            let message = format!(
+                "exactly one action is one of {}, here are {ending}",
+                listed(&FINAL)
+            );
+            self.error(
+                "action-count",
+                self.spec().place_of(member),
+                member,
+                message,
+            );
+        }
+    }
+
+    /// A listener and its target groups speak protocols of one layer.
+    fn protocols(&mut self, protocol: &str) {
+        let layer = |protocol: &str| {
+            let application = APPLICATION.contains(&protocol);
+            application
+                .then_some(true)
+                .or_else(|| NETWORK.contains(&protocol).then_some(false))
+        };
+        let Some(own) = layer(protocol) else { return };
+        for link in &self.draft.links {
+            let Some(group) = self.world.get(&link.target) else {
+                continue;
+            };
+            let Some(other) = group
+                .spec
+                .text("Protocol")
+                .filter(|_| group.key.kind == Kind::TargetGroup)
+            else {
+                continue;
+            };
+            if layer(other).is_some_and(|other| other != own) {
+                let message = format!("{} speaks {other}, the listener {protocol}", group.key);
+                let path = link.path.trim_start_matches("spec.").to_owned();
+                self.error("protocol", link.place, path, message)
+                    .hint("HTTP and HTTPS go together, and so do the protocols of network load balancers.");
+            }
+        }
+    }
+
+    fn conditions(&mut self) {
+        for (index, condition) in self.spec().list("Conditions").iter().enumerate() {
+            let path = format!("Conditions[{index}]");
+            let Some(field) = condition.text("Field") else {
+                continue;
+            };
+            let Some((_, section)) = FIELDS.iter().find(|(name, _)| *name == field) else {
+                let names = FIELDS.map(|(name, _)| name);
+                let message = format!("`{field}` is not one of {}", listed(&names));
+                let hint = suggestion(field, names);
+                let found = self.error(
+                    "bad-value",
+                    condition.place_of("Field"),
+                    format!("{path}.Field"),
+                    message,
+                );
+                found.hint = hint;
+                continue;
+            };
+            if condition.list("Values").is_empty() && condition.entry(section).is_none() {
+                let message = format!("the condition has no values: `{section}` is missing");
+                self.error("missing-field", condition.place, path, message);
+            }
+            for other in condition.entries() {
+                let foreign = FIELDS
+                    .iter()
+                    .any(|(_, name)| *name == other.key && name != section);
+                if foreign {
+                    let message = format!("`{}` is not for the field `{field}`", other.key);
+                    let path = format!("Conditions[{index}].{}", other.key);
+                    self.error("not-allowed", other.key_place, path, message)
+                        .hint(format!("Use `{section}`."));
+                }
+            }
         }
     }
 

@@ -5,11 +5,16 @@
 //! have findings of their own.
 
 mod code_deploy;
+mod container_order;
 mod containers;
 mod deployment_group;
 mod fargate;
+mod fargate_task;
 mod listener;
+mod native;
+mod placement;
 mod service;
+mod strategy;
 mod target_group;
 mod task_definition;
 mod wiring;
@@ -37,6 +42,7 @@ pub(super) fn check(draft: &Draft, world: &World<'_>, findings: &mut Findings<'_
         findings,
     };
     rules.name();
+    rules.tags();
     match draft.key.kind {
         Kind::Cluster | Kind::ImageRepository => {}
         Kind::TaskDefinition => rules.task_definition(),
@@ -146,6 +152,30 @@ impl<'a> Rules<'a, '_, '_> {
             let message =
                 format!("`{name}`: AWS keeps names that begin with `internal-` for itself");
             self.error("bad-name", place, member, message);
+        }
+    }
+
+    /// Tag keys are unique, and those that begin with `aws:` are AWS's own.
+    fn tags(&mut self) {
+        let (list, key) = match self.draft.key.kind {
+            Kind::TargetGroup | Kind::LoadBalancer | Kind::Listener | Kind::ListenerRule => {
+                ("Tags", "Key")
+            }
+            Kind::ImageRepository | Kind::DeploymentGroup => ("tags", "Key"),
+            Kind::Cluster | Kind::TaskDefinition | Kind::Service => ("tags", "key"),
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        for (index, tag) in self.spec().list(list).iter().enumerate() {
+            let Some(name) = tag.text(key) else { continue };
+            let (place, path) = (tag.place_of(key), format!("{list}[{index}].{key}"));
+            if !seen.insert(name) {
+                let message = format!("the tag `{name}` stands here a second time");
+                self.error("duplicate", place, path, message);
+            } else if name.to_ascii_lowercase().starts_with("aws:") {
+                let message = format!("`{name}`: AWS keeps tags that begin with `aws:` for itself");
+                self.error("bad-name", place, path, message)
+                    .hint("Remove it; AWS sets it where it wants it.");
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Rules of a service by itself. Those of the `CODE_DEPLOY` controller are in `code_deploy`, those
-//! against the task definition and the target groups in `wiring`.
+//! Rules of a service by itself. Those of the `CODE_DEPLOY` controller are in `code_deploy`, of the
+//! strategies of the ECS controller in `strategy`, of where tasks run in `placement`, and those against
+//! the task definition and the target groups in `wiring`.
 
 use super::super::tree::Node;
 use super::Rules;
@@ -31,54 +32,33 @@ impl Rules<'_, '_, '_> {
                 "and `launchType` exclude each other",
             );
         }
-        if spec.text("schedulingStrategy") == Some("DAEMON") {
-            self.forbid(
-                &["desiredCount"],
-                "is not for the scheduling strategy `DAEMON`",
-            );
-        }
-        if spec.list("loadBalancers").is_empty() {
-            self.forbid(
-                &["healthCheckGracePeriodSeconds"],
-                "is only for services with load balancers",
-            );
+        if spec.list("loadBalancers").is_empty()
+            && spec.list("vpcLatticeConfigurations").is_empty()
+            && spec
+                .int("healthCheckGracePeriodSeconds")
+                .is_some_and(|seconds| seconds > 0)
+        {
+            // ECS once refused it; its model now says that it is unused without any health check.
+            let place = spec.place_of("healthCheckGracePeriodSeconds");
+            let message = "without a load balancer only the containers' own health checks heed it";
+            self.warning("no-effect", place, "healthCheckGracePeriodSeconds", message);
         }
         if spec.int("desiredCount").is_some_and(|count| count < 0) {
             let place = spec.place_of("desiredCount");
             self.error("out-of-range", place, "desiredCount", "cannot be negative");
         }
-        self.capacity();
+        self.placement();
         self.network();
         self.load_balancer_entries();
+        self.balancer_sorts();
+        self.registries();
         match controller(spec) {
             "CODE_DEPLOY" => self.code_deploy_service(),
             "ECS" => self.strategy(),
+            "EXTERNAL" => self.ecs_only_features(),
             _ => {}
         }
         self.wiring();
-    }
-
-    fn capacity(&mut self) {
-        let spec = self.spec();
-        let strategy = spec.list("capacityProviderStrategy");
-        let place = spec.place_of("capacityProviderStrategy");
-        if strategy.len() > 1
-            && strategy
-                .iter()
-                .all(|one| one.int("weight").unwrap_or(0) == 0)
-        {
-            let message = "at least one provider needs a weight above 0";
-            self.error("capacity", place, "capacityProviderStrategy", message);
-        }
-        if strategy
-            .iter()
-            .filter(|one| one.int("base").unwrap_or(0) > 0)
-            .count()
-            > 1
-        {
-            let message = "only one provider may have a base";
-            self.error("capacity", place, "capacityProviderStrategy", message);
-        }
     }
 
     fn network(&mut self) {
@@ -132,43 +112,47 @@ impl Rules<'_, '_, '_> {
         }
     }
 
-    /// Strategies of the ECS controller (aws-facts 1.1).
-    fn strategy(&mut self) {
-        let Some(configuration) = self.spec().get(&["deploymentConfiguration"]) else {
-            return;
+    /// All of one sort, and no target group twice.
+    fn balancer_sorts(&mut self) {
+        let entries = self.spec().list("loadBalancers");
+        let is_classic = |entry: &Node| {
+            entry
+                .entry("loadBalancerName")
+                .is_some_and(|one| one.value.as_text() != Some(""))
         };
-        let strategy = configuration.text("strategy").unwrap_or("ROLLING");
-        for (member, owner) in [
-            ("linearConfiguration", "LINEAR"),
-            ("canaryConfiguration", "CANARY"),
-        ] {
-            if let Some(entry) = configuration.entry(member).filter(|_| strategy != owner) {
-                let path = format!("deploymentConfiguration.{member}");
-                let message = format!("`{member}` is only for the strategy `{owner}`");
-                self.error("not-allowed", entry.key_place, path, message);
+        let (classic, other): (Vec<_>, Vec<_>) = entries.iter().partition(|one| is_classic(one));
+        if let (Some(classic), false) = (classic.first(), other.is_empty()) {
+            let message = "Classic Load Balancers and target groups do not mix";
+            self.error("not-allowed", classic.place, "loadBalancers", message);
+        }
+        let mut seen = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let group = ["targetGroupRef", "targetGroupArn"]
+                .into_iter()
+                .find_map(|member| Some((member, entry.text(member)?)));
+            let port = (
+                group,
+                entry.text("containerName"),
+                entry.int("containerPort"),
+            );
+            let Some((member, name)) = group else {
+                continue;
+            };
+            if seen.contains(&port) {
+                let path = format!("loadBalancers[{index}].{member}");
+                let message = format!("`{name}` stands here a second time with the same port");
+                self.error("duplicate", entry.place_of(member), path, message);
             }
+            seen.push(port);
         }
-        if strategy == "BLUE_GREEN" && configuration.entry("bakeTimeInMinutes").is_none() {
-            let path = "deploymentConfiguration";
-            let message = "`bakeTimeInMinutes` is missing: the strategy `BLUE_GREEN` needs it";
-            self.error("missing-field", configuration.place, path, message)
-                .hint("0 is allowed.");
-        }
-        if strategy == "ROLLING" {
-            return;
-        }
-        for (index, entry) in self.spec().list("loadBalancers").iter().enumerate() {
-            if entry.entry("advancedConfiguration").is_none() {
-                let message = format!(
-                    "`advancedConfiguration` is missing: the strategy `{strategy}` needs it"
-                );
-                self.error(
-                    "missing-field",
-                    entry.place,
-                    format!("loadBalancers[{index}]"),
-                    message,
-                );
-            }
+    }
+
+    fn registries(&mut self) {
+        let count = self.spec().list("serviceRegistries").len();
+        if count > 1 {
+            let place = self.spec().place_of("serviceRegistries");
+            let message = format!("{count} registries; AWS takes 1");
+            self.error("too-many", place, "serviceRegistries", message);
         }
     }
 }

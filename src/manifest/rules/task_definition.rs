@@ -1,5 +1,7 @@
 //! Rules of a task definition as a whole. Those of single containers are in `containers`.
 
+use std::collections::BTreeSet;
+
 use super::super::image;
 use super::super::tree::Node;
 use super::{Rules, fargate};
@@ -22,6 +24,9 @@ impl Rules<'_, '_, '_> {
         let spec = self.spec();
         if is_fargate(spec) {
             self.fargate();
+            self.fargate_members();
+        } else {
+            self.sizes();
         }
         let containers = spec.list("containerDefinitions");
         let place = spec.place_of("containerDefinitions");
@@ -55,14 +60,56 @@ impl Rules<'_, '_, '_> {
             self.error("too-large", spec.place, "", message);
         }
         self.roles();
+        self.execution_role();
+        self.volumes();
         self.containers();
+        self.container_order();
+    }
+
+    /// Sizes of a task on instances: any that is a size.
+    fn sizes(&mut self) {
+        let spec = self.spec();
+        for (member, size, cure) in [
+            (
+                "cpu",
+                spec.text("cpu").map(fargate::cpu_units),
+                "Write it as \"256\" or \".25 vCPU\".",
+            ),
+            (
+                "memory",
+                spec.text("memory").map(fargate::memory_mib),
+                "Write it as \"512\" or \"0.5 GB\".",
+            ),
+        ] {
+            if size == Some(None) {
+                let message = format!(
+                    "`{}` is no {member} size",
+                    spec.text(member).unwrap_or_default()
+                );
+                self.error("bad-value", spec.place_of(member), member, message)
+                    .hint(cure);
+            }
+        }
+    }
+
+    fn volumes(&mut self) {
+        let mut seen = BTreeSet::new();
+        for (index, volume) in self.spec().list("volumes").iter().enumerate() {
+            if let Some(name) = volume.text("name")
+                && !seen.insert(name)
+            {
+                let path = format!("volumes[{index}].name");
+                let message = format!("a second volume is called `{name}`");
+                self.error("duplicate", volume.place_of("name"), path, message)
+                    .hint("Give each volume a name of its own.");
+            }
+        }
     }
 
     fn fargate(&mut self) {
         let spec = self.spec();
         match spec.text("networkMode") {
-            Some("awsvpc") => {}
-            Some(_) => {
+            Some("bridge" | "host" | "none") => {
                 let place = spec.place_of("networkMode");
                 let message = "Fargate only supports the network mode `awsvpc`";
                 self.error("network-mode", place, "networkMode", message)
@@ -74,7 +121,7 @@ impl Rules<'_, '_, '_> {
                 self.error("network-mode", place, "networkMode", message)
                     .hint("Write `networkMode: awsvpc`.");
             }
-            None => {}
+            _ => {}
         }
         self.demand(
             &["cpu", "memory"],
@@ -113,7 +160,27 @@ impl Rules<'_, '_, '_> {
             let message = format!("{gib} GiB is out of range; AWS takes 21 to 200");
             self.error("out-of-range", place, "ephemeralStorage.sizeInGiB", message);
         }
-        if spec.entry("executionRoleArn").is_none()
+    }
+
+    /// ECS reads secrets, and Fargate pulls and logs, with the execution role.
+    fn execution_role(&mut self) {
+        let spec = self.spec();
+        if spec.entry("executionRoleArn").is_some() {
+            return;
+        }
+        let containers = spec.list("containerDefinitions");
+        let secrets = containers
+            .iter()
+            .find(|one| !one.list("secrets").is_empty());
+        if let Some(one) = secrets {
+            let message = "`executionRoleArn` is missing: ECS needs it to read secrets";
+            self.error(
+                "missing-field",
+                one.place_of("secrets"),
+                "executionRoleArn",
+                message,
+            );
+        } else if is_fargate(spec)
             && let Some(reason) = self.reason_for_execution_role()
         {
             let place = spec.place_of("requiresCompatibilities");
@@ -138,9 +205,6 @@ impl Rules<'_, '_, '_> {
         };
         if containers.iter().any(from_ecr) {
             return Some("pull images from ECR");
-        }
-        if containers.iter().any(|one| !one.list("secrets").is_empty()) {
-            return Some("read secrets");
         }
         let awslogs = |one: &Node| {
             one.get(&["logConfiguration"])

@@ -29,6 +29,8 @@ impl<'a> Rules<'a, '_, '_> {
         let task = &task.spec;
         self.launch(task);
         self.network_mode(task);
+        self.port_names(task);
+        self.volumes_at_launch(task);
         for (index, entry) in spec.list("loadBalancers").iter().enumerate() {
             let path = format!("loadBalancers[{index}]");
             self.container_and_port(entry, task, &path);
@@ -39,10 +41,74 @@ impl<'a> Rules<'a, '_, '_> {
     fn launch(&mut self, task: &Node) {
         let listed = task.list("requiresCompatibilities");
         let spec = self.spec();
-        if spec.text("launchType") == Some("FARGATE") && !listed.is_empty() && !is_fargate(task) {
-            let place = spec.place_of("launchType");
+        let by_provider = spec.list("capacityProviderStrategy").iter().any(|one| {
+            matches!(
+                one.text("capacityProvider"),
+                Some("FARGATE" | "FARGATE_SPOT")
+            )
+        });
+        let member = if by_provider {
+            "capacityProviderStrategy"
+        } else {
+            "launchType"
+        };
+        let fargate = by_provider || spec.text("launchType") == Some("FARGATE");
+        if fargate && !listed.is_empty() && !is_fargate(task) {
             let message = "the task definition's `requiresCompatibilities` do not have `FARGATE`";
-            self.error("launch-type", place, "launchType", message);
+            self.error("launch-type", spec.place_of(member), member, message);
+        }
+    }
+
+    /// Service Connect and VPC Lattice name ports.
+    fn port_names(&mut self, task: &'a Node) {
+        let known: Vec<&str> = task
+            .list("containerDefinitions")
+            .iter()
+            .flat_map(|one| one.list("portMappings"))
+            .filter_map(|mapping| mapping.text("name"))
+            .collect();
+        let spec = self.spec();
+        let connect = "serviceConnectConfiguration";
+        let lattice = "vpcLatticeConfigurations";
+        let connected = spec
+            .get(&[connect])
+            .map_or(&[][..], |node| node.list("services"));
+        let named = connected
+            .iter()
+            .enumerate()
+            .map(|(at, one)| (format!("{connect}.services[{at}].portName"), one))
+            .chain(
+                spec.list(lattice)
+                    .iter()
+                    .enumerate()
+                    .map(|(at, one)| (format!("{lattice}[{at}].portName"), one)),
+            );
+        for (path, one) in named {
+            let Some(name) = one.text("portName").filter(|name| !known.contains(name)) else {
+                continue;
+            };
+            let message = format!("the task definition has no port mapping with the name `{name}`");
+            let hint = suggestion(name, known.iter().copied())
+                .unwrap_or_else(|| format!("Give a port mapping `name: {name}`."));
+            self.error("unknown-name", one.place_of("portName"), path, message)
+                .hint(hint);
+        }
+    }
+
+    /// A service's volumes are those that the task definition leaves open.
+    fn volumes_at_launch(&mut self, task: &'a Node) {
+        let open = |one: &&Node| one.flag("configuredAtLaunch") == Some(true);
+        let volumes = task.list("volumes").iter().filter(open);
+        let names: Vec<&str> = volumes.filter_map(|one| one.text("name")).collect();
+        for (index, one) in self.spec().list("volumeConfigurations").iter().enumerate() {
+            let Some(name) = one.text("name").filter(|name| !names.contains(name)) else {
+                continue;
+            };
+            let path = format!("volumeConfigurations[{index}].name");
+            let message =
+                format!("the task definition has no volume `{name}` that is configured at launch");
+            self.error("unknown-name", one.place_of("name"), path, message)
+                .hint("Give its volume `configuredAtLaunch: true`.");
         }
     }
 

@@ -3,6 +3,7 @@
 mod findings;
 mod references;
 mod robustness;
+mod rules;
 mod spec_files;
 
 use super::{LoadOptions, Loaded, SourceFile, load};

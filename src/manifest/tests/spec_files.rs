@@ -115,7 +115,7 @@ fn a_file_that_cannot_be_had_is_one_error() {
 #[test]
 fn a_described_task_definition_is_unwrapped_and_told_once() {
     let described = format!(
-        "{{\"taskDefinition\": {{\n{CONTAINERS},\n\"revision\": 3, \"status\": \"ACTIVE\", \"ipcMode\": null,\n\
+        "{{\"taskDefinition\": {{\n{CONTAINERS},\n\"revision\": 3, \"status\": \"ACTIVE\", \"ipcMode\": null, \"pidMode\": \"\",\n\
          \"taskDefinitionArn\": \"a\", \"compatibilities\": [\"EC2\"]}},\n\"tags\": [{{\"key\": \"a\", \"value\": \"b\"}}]}}"
     );
     for (manifest, at) in [
@@ -135,7 +135,7 @@ fn a_described_task_definition_is_unwrapped_and_told_once() {
         assert_eq!((notes[0].file.as_str(), notes[0].line), at);
         assert_eq!(notes[0].severity, Severity::Warning);
         assert!(
-            notes[0].message.contains("and 1 more"),
+            notes[0].message.contains("and 2 more"),
             "{}",
             notes[0].message
         );
@@ -181,6 +181,7 @@ fn a_described_service_keeps_its_cluster_its_role_and_its_mesh() {
         "serviceName": "auth",
         "taskDefinition": "auth:3",
         "schedulingStrategy": "DAEMON",
+        "healthCheckGracePeriodSeconds": 0,
         "loadBalancers": [],
         "cluster": "arn:aws:ecs:us-east-1:123456789012:cluster/nova",
         "serviceConnectConfiguration": {"enabled": true},
