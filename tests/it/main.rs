@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod corpus;
 mod deploy;
 mod e2e;
 mod manifests;

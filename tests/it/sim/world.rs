@@ -64,6 +64,28 @@ impl World {
         }
     }
 
+    /// A world with these manifests, by file name, and nothing else.
+    pub(crate) async fn of(files: &[(String, Vec<u8>)]) -> Self {
+        let seed = 1;
+        fastrand::seed(seed);
+        let clock = Clock::starting_at(START, 1);
+        let mounted = Mounted::new(clock.clone());
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let wire = Wire::new(mounted.clone(), seed);
+        let person = Person::new(&mounted, &clock).await;
+        Self {
+            mounted,
+            clock,
+            wire,
+            person,
+            folder,
+            seed,
+        }
+    }
+
     /// The auth service of Nova with what it needs, and nothing else.
     pub(crate) async fn auth(seed: u64) -> Self {
         let only = [
