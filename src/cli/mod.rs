@@ -70,7 +70,7 @@ fn start_log(command: &Command) -> Result<(), String> {
         Command::Sync(args) => (&args.source.log, "error"),
         Command::Plan(args) => (&args.source.log, "error"),
         Command::Sandbox(args) if args.command.is_none() => (&args.log, "info"),
-        Command::Sandbox(_) | Command::Validate(_) => return Ok(()),
+        Command::Sandbox(_) | Command::Schema | Command::Validate(_) => return Ok(()),
     };
     telemetry::init(log.log_format, log.log.as_deref().unwrap_or(default))
 }

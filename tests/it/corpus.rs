@@ -5,7 +5,7 @@
 //! `MANIFEST.tsv` (columns `file`, `kind` and `botocore_valid`, among others):
 //!
 //! ```text
-//! EVENKEEL_CORPUS=<folder> cargo test --test it corpus -- --ignored --nocapture
+//! EVENKEEL_CORPUS=<folder> cargo test --features corpus --test it corpus -- --nocapture
 //! ```
 
 use std::collections::BTreeMap;
@@ -412,7 +412,6 @@ async fn round_trip(files: &[(String, Vec<u8>)]) -> Result<&'static str, String>
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "needs the folder of files that EVENKEEL_CORPUS names"]
 async fn real_files_are_accepted_and_come_to_rest() {
     let root = PathBuf::from(std::env::var("EVENKEEL_CORPUS").unwrap());
     let mut figures: Map<String, Value> = Map::new();
@@ -548,7 +547,6 @@ fn deployed(world: &World) -> Value {
 /// A service is made as each `appspec.yml` says; a new image is then deployed with the same `AppSpec`,
 /// but for the task definition, which the file leaves open or fixes to an account of its own.
 #[tokio::test(start_paused = true)]
-#[ignore = "needs the folder of files that EVENKEEL_CORPUS names"]
 async fn a_deployment_has_the_app_spec_that_the_file_has() {
     let root = PathBuf::from(std::env::var("EVENKEEL_CORPUS").unwrap());
     let mut count = 0;

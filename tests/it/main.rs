@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+#[cfg(feature = "corpus")]
 mod corpus;
 mod deploy;
 mod e2e;

@@ -154,7 +154,7 @@ fn what_decides_touches_nothing() {
 }
 
 /// Who may use whom: module and the modules that its code may name.
-const USES: [(&str, &[&str]); 19] = [
+const USES: [(&str, &[&str]); 20] = [
     ("lib", &[]),
     ("main", &[]),
     ("model", &[]),
@@ -167,6 +167,7 @@ const USES: [(&str, &[&str]); 19] = [
     ("status", &["model"]),
     ("manifest", &["model", "catalogue"]),
     ("kinds", &["model", "manifest", "document", "aws"]),
+    ("schema", &["model", "catalogue", "manifest"]),
     // A source yields bytes; it knows no model.
     ("source", &["manifest", "document"]),
     ("metrics", &["model", "status"]),
@@ -195,6 +196,7 @@ const USES: [(&str, &[&str]); 19] = [
             "controller",
             "mount",
             "telemetry",
+            "schema",
         ],
     ),
 ];

@@ -101,9 +101,15 @@ fn network(spec: &Value, live: &Value) -> Option<Value> {
             .cloned()
             .unwrap_or(otherwise)
     };
+    let groups = member("securityGroups", json!([]));
+    if groups == json!([]) {
+        // AWS refuses an empty list; without this part the deployment takes the service's network,
+        // whose groups were defaulted too.
+        return None;
+    }
     Some(json!({
         "Subnets": member("subnets", json!([])),
-        "SecurityGroups": member("securityGroups", json!([])),
+        "SecurityGroups": groups,
         "AssignPublicIp": member("assignPublicIp", json!("DISABLED")),
     }))
 }
