@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::history::description;
 use super::{items, text};
+use crate::document::{Change, Rules, Treat, compare};
 use crate::kinds::View;
 use crate::model::{Call, Service};
 
@@ -102,9 +103,9 @@ fn network(spec: &Value, live: &Value) -> Option<Value> {
             .unwrap_or(otherwise)
     };
     let groups = member("securityGroups", json!([]));
-    if groups == json!([]) {
-        // AWS refuses an empty list; without this part the deployment takes the service's network,
-        // whose groups were defaulted too.
+    if groups == json!([]) && compare(declared, live, &NETWORK).is_empty() {
+        // AWS refuses an empty list; without this part the deployment keeps the service's network,
+        // which is as declared. Where it is not, AWS's refusal tells what to declare.
         return None;
     }
     Some(json!({
@@ -113,6 +114,14 @@ fn network(spec: &Value, live: &Value) -> Option<Value> {
         "AssignPublicIp": member("assignPublicIp", json!("DISABLED")),
     }))
 }
+
+/// How a network is compared with the live one.
+const NETWORK: Rules = Rules {
+    members: &[("/subnets", Treat::Set), ("/securityGroups", Treat::Set)],
+    scalars_by_text: false,
+    changes: &[],
+    other_changes: Change::Recreate,
+};
 
 fn provider(item: &Value) -> Value {
     json!({

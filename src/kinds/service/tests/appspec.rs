@@ -77,6 +77,17 @@ fn a_network_that_is_declared_in_part_keeps_the_rest_as_it_is_live() {
     }
 }
 
+/// AWS refuses an empty list of security groups.
+#[test]
+fn a_network_without_groups_is_left_out_while_it_is_as_declared() {
+    let mut bench = bench();
+    let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-9"]}});
+    bench.spec()["networkConfiguration"] = network;
+    let live = json!({"subnets": ["subnet-9"], "securityGroups": [], "assignPublicIp": "DISABLED"});
+    bench.live()["taskSets"][0]["networkConfiguration"] = json!({"awsvpcConfiguration": live});
+    assert_eq!(properties(&mut bench).get("NetworkConfiguration"), None);
+}
+
 #[test]
 fn capacity_providers_are_written_with_their_defaults() {
     let mut bench = bench();
