@@ -8,7 +8,7 @@ use super::reuse::running_fits;
 use super::{NEWEST_READ, Observed, images};
 use crate::aws::Observer;
 use crate::kinds::View;
-use crate::model::{Moment, Seen};
+use crate::model::{Kind, Moment, Seen};
 
 /// How old a family's list of revisions may be while a running revision has the declared content:
 /// then it only tells whether somebody has deregistered that revision, which matters no sooner
@@ -22,28 +22,39 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         let found = observer.images(&repository, &tags, fresh).await;
         digests.insert(repository, found);
     }
+    // A service may run a revision that is far from the newest; it is read anyway in its own pass.
+    for key in view.set.dependents(&view.resource.key) {
+        if let Some(service) = view
+            .set
+            .get(key)
+            .filter(|one| one.key.kind == Kind::Service)
+        {
+            let (cluster, name) = view.set.service_names(service);
+            observer.service(cluster, name, fresh).await;
+        }
+    }
     let family = view.resource.aws_name();
     let running = observer.running_revisions(family);
-    let mut observed = Observed {
+    let mut seen = Observed {
         images: digests,
         revisions: Seen::Present(running.clone()),
         running,
         documents: BTreeMap::new(),
     };
-    read(observer, &mut observed, usize::MAX).await;
-    let fresh = if running_fits(view, &observed) {
+    read(observer, &mut seen, usize::MAX).await;
+    let fresh = if running_fits(view, &seen) {
         fresh.minus(LISTED_FOR)
     } else {
         fresh
     };
-    observed.revisions = observer.revisions(family, fresh).await;
-    read(observer, &mut observed, NEWEST_READ).await;
-    observed
+    seen.revisions = observer.revisions(family, fresh).await;
+    read(observer, &mut seen, NEWEST_READ).await;
+    seen
 }
 
 /// Reads what stands in the newest of the listed revisions.
-async fn read(observer: &Observer, observed: &mut Observed, newest: usize) {
-    let listed: Vec<String> = observed
+async fn read(observer: &Observer, seen: &mut Observed, newest: usize) {
+    let listed: Vec<String> = seen
         .revisions
         .present()
         .into_iter()
@@ -52,9 +63,9 @@ async fn read(observer: &Observer, observed: &mut Observed, newest: usize) {
         .cloned()
         .collect();
     for arn in listed {
-        if let Entry::Vacant(unread) = observed.documents.entry(arn) {
-            let document = observer.task_definition(unread.key()).await;
-            unread.insert(document);
+        if let Entry::Vacant(place) = seen.documents.entry(arn) {
+            let document = observer.task_definition(place.key()).await;
+            place.insert(document);
         }
     }
 }
