@@ -1,6 +1,9 @@
 //! What a run would do, without doing it: the passes of the daemon in `Mode::Plan`, level by level of
 //! the references.
 //!
+//! Writes to nothing but our own tags are not told: they change nothing that anybody else sees, and
+//! adopting what is live would never be silent.
+//!
 //! What does not exist yet is given to its dependents as a placeholder, so that the whole chain of a
 //! first deployment is shown and not only its first link.
 
@@ -66,8 +69,9 @@ pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) ->
             let Ok((key, Some(done))) = joined else {
                 continue;
             };
-            facts.insert(key.clone(), expected(&key, &done.plan));
-            plans.insert(key, done.plan);
+            let plan = told(done.plan);
+            facts.insert(key.clone(), expected(&key, &plan));
+            plans.insert(key, plan);
         }
     }
     for key in set.resources.keys() {
@@ -78,6 +82,16 @@ pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) ->
         });
     }
     plans
+}
+
+/// The plan as a person is told it.
+fn told(mut plan: Plan) -> Plan {
+    let before = plan.steps.len();
+    plan.steps.retain(|step| !step.only_records());
+    if plan.steps.is_empty() && before > 0 {
+        plan.outcome = Outcome::Converged;
+    }
+    plan
 }
 
 /// The facts that a resource will have once its plan is carried out.

@@ -52,6 +52,22 @@ pub struct Step {
     pub why: String,
 }
 
+impl Step {
+    /// Whether it changes nothing but Even Keel's own tags (`evenkeel.dev/…`), in which it keeps
+    /// what was declared last.
+    pub fn only_records(&self) -> bool {
+        let tags = ["tags", "Tags"].map(|member| self.call.input.get(member));
+        let tags = tags.into_iter().flatten().next().and_then(Value::as_array);
+        let ours = |tag: &Value| {
+            let key = tag.get("key").or_else(|| tag.get("Key"));
+            key.and_then(Value::as_str)
+                .is_some_and(|key| key.starts_with("evenkeel.dev/"))
+        };
+        matches!(self.call.operation, "TagResource" | "AddTags")
+            && tags.is_some_and(|tags| tags.iter().all(ours))
+    }
+}
+
 /// One difference between the manifest and live state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drift {
@@ -180,5 +196,29 @@ impl Plan {
     pub fn with_drift(mut self, drift: Vec<Drift>) -> Self {
         self.drift = drift;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_step_only_records_if_all_its_tags_are_ours() {
+        let step = |operation, input| Step {
+            call: Call {
+                service: Service::Ecs,
+                operation,
+                input,
+            },
+            why: String::new(),
+        };
+        let ours = json!({"tags": [{"key": "evenkeel.dev/declared", "value": "v1:0"}]});
+        let both = json!({"Tags": [{"Key": "evenkeel.dev/instance", "Value": "a"}, {"Key": "team", "Value": "b"}]});
+        assert!(step("TagResource", ours.clone()).only_records());
+        assert!(!step("TagResource", both).only_records());
+        assert!(!step("CreateService", ours).only_records());
     }
 }
