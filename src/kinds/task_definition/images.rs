@@ -1,6 +1,6 @@
 //! The images of a task definition: those that lie in a repository of the set are registered by
 //! digest, so that a moved tag is a change and a rollback brings the old image back. Others are
-//! registered as written.
+//! registered as written, and so are all of a manifest that says so ([`IMAGES_ANNOTATION`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +10,13 @@ use super::Observed;
 use crate::kinds::View;
 use crate::manifest::{ImageReference, ImageUse};
 use crate::model::{Key, Seen};
+
+/// The annotation that says how a task definition's images are registered.
+pub const IMAGES_ANNOTATION: &str = "evenkeel.dev/images";
+
+/// Its value for images as they stand in the manifest, tags included: what others registered by tag
+/// stays as it is.
+pub const AS_WRITTEN: &str = "as-written";
 
 /// Why the images cannot be resolved now. The first that applies, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,8 +103,17 @@ fn digest_of(
     }
 }
 
-/// Index of the container and use of each image that lies in a repository of the set.
+/// Index of the container and use of each image that lies in a repository of the set; none where
+/// the manifest wants its images as written.
 fn uses(view: &View<'_>) -> Vec<(usize, ImageUse)> {
+    if view
+        .resource
+        .annotations
+        .get(IMAGES_ANNOTATION)
+        .is_some_and(|how| how == AS_WRITTEN)
+    {
+        return Vec::new();
+    }
     let containers = view
         .spec
         .get("containerDefinitions")

@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use images::{AS_WRITTEN, IMAGES_ANNOTATION};
+
 use super::{Reconciled, View};
 use crate::aws::Observer;
 use crate::document::{Change, Rules, Treat};
