@@ -45,6 +45,7 @@
 //! - [`mount`]: the sandbox under the SDK's HTTP connector, and over TCP.
 //! - [`controller`]: the loop, the pass, what is kept between passes, the preview behind `plan`.
 //! - [`status`], [`metrics`], [`http`], [`telemetry`]: what the outside sees.
+//! - [`import`]: manifests from what is live.
 //! - [`cli`]: the commands.
 //!
 //! # Invariants
@@ -83,6 +84,7 @@ pub mod clock;
 pub mod controller;
 pub mod document;
 pub mod http;
+pub mod import;
 pub mod kinds;
 pub mod manifest;
 pub mod metrics;

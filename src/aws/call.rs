@@ -119,6 +119,7 @@ table! {
         "DescribeTaskDefinition" => describe_task_definition,
         "DescribeTasks" => describe_tasks,
         "ListServiceDeployments" => list_service_deployments,
+        "ListServices" => list_services,
         "ListTaskDefinitions" => list_task_definitions,
         "ListTasks" => list_tasks,
         "PutClusterCapacityProviders" => put_cluster_capacity_providers,
@@ -131,6 +132,7 @@ table! {
     Ecr ecr {
         "BatchGetImage" => batch_get_image,
         "CreateRepository" => create_repository,
+        "DescribeImages" => describe_images,
         "DescribeRepositories" => describe_repositories,
         "GetLifecyclePolicy" => get_lifecycle_policy,
         "GetRepositoryPolicy" => get_repository_policy,

@@ -13,9 +13,11 @@
 //!   [`Type::Document`] is free-form: what stands in it is the user's own.
 
 mod field;
+mod fit;
 mod read;
 
 pub use field::{Field, Type};
+pub(crate) use fit::fit;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

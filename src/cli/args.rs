@@ -53,6 +53,12 @@ pub(super) enum Command {
     ///
     /// The same text is docs/evenkeel.schema.json in the repository.
     Schema,
+    /// Write manifests from live services, with everything that they use
+    ///
+    /// Reads cluster, services, task definitions, image repositories, CodeDeploy groups, target
+    /// groups, listeners, rules and load balancers; writes no AWS. A plan over the written folder
+    /// then has nothing to do. Exit code 0, 2 if there is something to look at, 1 on an error.
+    Import(ImportArgs),
     /// Serve the simulated AWS over HTTP, for any SDK or the AWS CLI
     ///
     /// Point clients at it with AWS_ENDPOINT_URL=http://127.0.0.1:4566 and any credentials. The
@@ -158,6 +164,40 @@ pub(super) struct ValidateArgs {
     /// Form of the findings on stdout
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["service", "all"]))]
+pub(super) struct ImportArgs {
+    /// Cluster of the services
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(super) cluster: String,
+    /// Service to import; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(super) service: Vec<String>,
+    /// Import every service of the cluster
+    #[arg(long)]
+    pub(super) all: bool,
+    /// CodeDeploy application of the service, if it is not named AppECS-CLUSTER-SERVICE
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "deployment_group",
+        conflicts_with = "all"
+    )]
+    pub(super) application: Option<String>,
+    /// CodeDeploy deployment group of the service, if it is not named DgpECS-CLUSTER-SERVICE
+    #[arg(long, value_name = "NAME", requires = "application")]
+    pub(super) deployment_group: Option<String>,
+    /// Folder to write to
+    #[arg(long, value_name = "DIR", default_value = "manifests")]
+    pub(super) out: PathBuf,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
 }
 
 /// `sandbox`.

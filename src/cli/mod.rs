@@ -5,6 +5,7 @@
 //! - Results go to stdout, everything else to stderr. Colour only on a terminal (`anstream`).
 
 mod args;
+mod import;
 mod output;
 mod plan;
 mod progress;
@@ -16,6 +17,7 @@ mod signals;
 mod start;
 mod sync;
 mod validate;
+mod write;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,7 @@ pub async fn main() -> ExitCode {
         Command::Plan(args) => plan::plan(&args).await,
         Command::Validate(args) => validate::validate(&args),
         Command::Schema => Ok(schema::schema()),
+        Command::Import(args) => import::import(&args).await,
         Command::Sandbox(args) => match &args.command {
             Some(SandboxCommand::Push(push)) => push::push(push).await,
             None => sandbox::sandbox(&args).await,

@@ -202,7 +202,8 @@ fn reduce_list(items: &[Value], pattern: &str, ports_fixed: bool) -> Option<Valu
     (!kept.is_empty()).then_some(Value::Array(kept))
 }
 
-fn is_default(pattern: &str, value: &Value) -> bool {
+/// Whether the value of this member of a task definition is the documented default.
+pub(crate) fn is_default(pattern: &str, value: &Value) -> bool {
     DEFAULTS
         .iter()
         .any(|(place, default)| *place == pattern && default.is(value))

@@ -20,6 +20,7 @@ mod rules;
 mod units;
 
 pub use canonical::canonical_task_definition;
+pub(crate) use canonical::is_default as is_task_definition_default;
 pub use compare::{compare, same_json_text, scalar_text};
 pub use digest::digest;
 pub use mask::masked;

@@ -26,16 +26,18 @@ pub struct ImageUse {
 
 /// An image name taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ImageName<'a> {
+pub(crate) struct ImageName<'a> {
     /// The registry's host; `None` for a short name.
-    pub(super) host: Option<&'a str>,
-    pub(super) repository: &'a str,
-    pub(super) reference: ImageReference,
+    pub(crate) host: Option<&'a str>,
+    /// The repository's name.
+    pub(crate) repository: &'a str,
+    /// Its tag or digest.
+    pub(crate) reference: ImageReference,
 }
 
 /// Takes an image name apart. A first part with a dot, a colon or the name `localhost` is a host,
 /// as for Docker.
-pub(super) fn split(image: &str) -> ImageName<'_> {
+pub(crate) fn split(image: &str) -> ImageName<'_> {
     let (name, digest) = match image.split_once('@') {
         Some((name, digest)) => (name, Some(digest)),
         None => (image, None),
@@ -63,7 +65,7 @@ pub(super) fn split(image: &str) -> ImageName<'_> {
 
 /// Whether a host is a private ECR registry: `<account>.dkr.ecr.<region>.amazonaws.com` and its kin
 /// (FIPS, China, dual-stack).
-pub(super) fn is_ecr_host(host: &str) -> bool {
+pub(crate) fn is_ecr_host(host: &str) -> bool {
     host.split_once(".dkr").is_some_and(|(account, rest)| {
         account.len() == 12
             && account.chars().all(|c| c.is_ascii_digit())

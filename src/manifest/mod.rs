@@ -35,12 +35,16 @@ mod sections;
 mod set;
 mod tree;
 mod world;
+mod write;
 mod yaml;
 
 pub(crate) use envelope::{API_VERSION, is_spec_optional};
 pub(crate) use file_reference::SPEC_FILE;
 pub(crate) use reference::{Row, allowed as references};
 pub(crate) use sections::{HOOKS, beside};
+pub(crate) use image::{is_ecr_host, split as split_image};
+pub(crate) use names::is_manifest_name;
+pub(crate) use reference::written;
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use image::{ImageReference, ImageUse};
@@ -48,6 +52,25 @@ pub use load::{LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load}
 pub use render::{render_json, render_text};
 pub use resolve::resolve;
 pub use set::{Ask, DesiredSet, Origin, Reference, Resource};
+pub use write::{Document, text_of_documents};
+
+/// Every document of a YAML or JSON text as a plain value.
+///
+/// # Errors
+/// What is wrong with the text, with its line.
+#[cfg(test)]
+pub(crate) fn values(text: &str) -> Result<Vec<serde_json::Value>, String> {
+    let parsed = yaml::parse(text);
+    let mistakes = parsed.documents.iter().flat_map(|one| &one.mistakes);
+    if let Some(mistake) = parsed.broken.iter().chain(mistakes).next() {
+        return Err(format!("line {}: {}", mistake.place.line, mistake.message));
+    }
+    Ok(parsed
+        .documents
+        .iter()
+        .map(|document| document.root.to_value())
+        .collect())
+}
 
 /// The spec member that holds a resource's AWS name; empty for listeners and rules, which have none.
 pub fn name_member(kind: crate::model::Kind) -> &'static str {

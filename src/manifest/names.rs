@@ -1,7 +1,7 @@
 //! Which names AWS takes. Not their uniqueness (`claims`).
 
 /// A manifest's own name: what AWS takes for nearly every kind, and `.` besides.
-pub(super) fn is_manifest_name(name: &str) -> bool {
+pub(crate) fn is_manifest_name(name: &str) -> bool {
     name.len() <= 253
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name

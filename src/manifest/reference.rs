@@ -194,6 +194,11 @@ pub(crate) fn allowed(kind: Kind, at: &str) -> impl Iterator<Item = &'static Row
         .filter(move |row| row.kind == kind && row.at == at)
 }
 
+/// Every reference that may stand in a manifest of this kind, for those who write manifests.
+pub(crate) fn written(kind: Kind) -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(move |row| row.kind == kind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,10 +33,11 @@ const BEHIND: [&str; 11] = [
 
 /// The actions that take no resource (Service Authorization Reference), so that `*` is no laxity.
 /// Every `Describe` of load balancing and of EC2 is another.
-const UNSCOPED: [&str; 7] = [
+const UNSCOPED: [&str; 8] = [
     "codedeploy:BatchGetDeploymentTargets",
     "ecs:CreateCluster",
     "ecs:DescribeTaskDefinition",
+    "ecs:ListServices",
     "ecs:ListTaskDefinitions",
     "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",

@@ -12,6 +12,7 @@ mod cli;
 mod corpus;
 mod deploy;
 mod e2e;
+mod import;
 mod manifests;
 mod mistakes;
 mod schema;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Images, NEXT_TOKEN, Observer, Tags, by, list, present, text};
+use crate::aws::Class;
 use crate::model::{Call, Moment, Seen, Service};
 
 impl Observer {
@@ -135,6 +136,31 @@ impl Observer {
             images.insert(tag.clone(), seen);
         }
         images
+    }
+
+    /// The tags that name an image now; none if the image has none or is gone. Read anew at each
+    /// call.
+    ///
+    /// # Errors
+    /// A [`super::Fault`] if ECR did not answer.
+    pub async fn tags_of(
+        &self,
+        repository: &str,
+        digest: &str,
+    ) -> Result<Vec<String>, super::Fault> {
+        let input = json!({"repositoryName": repository, "imageIds": [{"imageDigest": digest}]});
+        let mut answer = match self.ecr("DescribeImages", input).await {
+            Err(fault) if fault.class == Class::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let image = list(&mut answer, "imageDetails").into_iter().next();
+        let tags = image.and_then(|mut image| image.get_mut("imageTags").map(Value::take));
+        let tags = tags
+            .as_ref()
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        Ok(tags.filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     async fn ecr(&self, operation: &'static str, input: Value) -> Result<Value, super::Fault> {

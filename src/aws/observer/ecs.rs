@@ -81,6 +81,25 @@ impl Observer {
             .await
     }
 
+    /// The names of a cluster's services that are `ACTIVE`. Read anew at each call.
+    ///
+    /// # Errors
+    /// A [`super::Fault`] if a page could not be read.
+    pub async fn service_names(&self, cluster: &str) -> Result<Vec<String>, super::Fault> {
+        let input = json!({"cluster": cluster, "maxResults": 100});
+        let arns = self
+            .pages(
+                Service::Ecs,
+                "ListServices",
+                input,
+                "serviceArns",
+                NEXT_TOKEN,
+            )
+            .await?;
+        let name = |arn: &Value| Some(arn.as_str()?.rsplit('/').next()?.to_owned());
+        Ok(arns.iter().filter_map(name).collect())
+    }
+
     /// `{"taskDefinition": …, "tags": […]}` of a revision, read once and kept for ever: revisions are
     /// immutable. (Their status and tags are not; a revision that is about to be deployed is listed
     /// afresh by [`Observer::revisions`].)

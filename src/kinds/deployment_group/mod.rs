@@ -6,6 +6,8 @@
 mod observe;
 mod plan;
 
+pub(crate) use observe::arn as group_arn;
+
 use serde_json::Value;
 
 use super::{Reconciled, View};

@@ -27,7 +27,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
 }
 
 /// The ARN of a group; its form is in the service authorization reference of `CodeDeploy`.
-fn arn(region: &str, account: &str, application: &str, group: &str) -> String {
+pub(crate) fn arn(region: &str, account: &str, application: &str, group: &str) -> String {
     let partition = match region.split('-').next() {
         Some("cn") => "aws-cn",
         Some("us") if region.starts_with("us-gov-") => "aws-us-gov",

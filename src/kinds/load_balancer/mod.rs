@@ -8,6 +8,8 @@ mod observe;
 mod plan;
 mod shape;
 
+pub(crate) use shape::as_declared;
+
 use serde_json::Value;
 
 use super::{Reconciled, View};

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::kinds::common::with_member;
 
 /// The live load balancer with `Subnets` and `SubnetMappings` as `CreateLoadBalancer` takes them.
-pub(super) fn as_declared(live: &Value) -> Value {
+pub(crate) fn as_declared(live: &Value) -> Value {
     let zones = live.get("AvailabilityZones").and_then(Value::as_array);
     let zones = || zones.into_iter().flatten();
     let subnets: Vec<Value> = zones()
