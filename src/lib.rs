@@ -34,6 +34,7 @@
 //!   masking of secrets.
 //! - [`kinds`]: one folder a kind of resource: its reads (`observe.rs`, I/O) and its decisions
 //!   (`plan.rs` and what is beside it, pure). [`kinds::service`] holds the rollouts.
+//! - [`jsonnet`]: Jsonnet to plain values.
 //! - [`queue`]: which key is due when.
 //! - [`sandbox`]: the simulated AWS, a synchronous state machine that knows nothing of the rest.
 //!
@@ -85,6 +86,7 @@ pub mod controller;
 pub mod document;
 pub mod http;
 pub mod import;
+pub mod jsonnet;
 pub mod kinds;
 pub mod manifest;
 pub mod metrics;
