@@ -46,7 +46,7 @@
 //! - [`mount`]: the sandbox under the SDK's HTTP connector, and over TCP.
 //! - [`controller`]: the loop, the pass, what is kept between passes, the preview behind `plan`.
 //! - [`status`], [`metrics`], [`http`], [`telemetry`]: what the outside sees.
-//! - [`import`]: manifests from what is live.
+//! - [`import`], [`convert`]: manifests from what is live, and from other tools' files.
 //! - [`cli`]: the commands.
 //!
 //! # Invariants
@@ -83,6 +83,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod controller;
+pub mod convert;
 pub mod document;
 pub mod http;
 pub mod import;

@@ -59,6 +59,13 @@ pub(super) enum Command {
     /// groups, listeners, rules and load balancers; writes no AWS. A plan over the written folder
     /// then has nothing to do. Exit code 0, 2 if there is something to look at, 1 on an error.
     Import(ImportArgs),
+    /// Write manifests from another tool's files
+    ///
+    /// Reads ecspresso projects (YAML, JSON, Jsonnet), PipeCD ECS applications, and a pipeline's
+    /// taskdef.json, appspec.yml, imagedefinitions.json and imageDetail.json. Templates become
+    /// variables of an Environment. Exit code 0 if everything was carried over, 2 with notes on what
+    /// was not, 1 on an error.
+    Convert(ConvertArgs),
     /// Serve the simulated AWS over HTTP, for any SDK or the AWS CLI
     ///
     /// Point clients at it with AWS_ENDPOINT_URL=http://127.0.0.1:4566 and any credentials. The
@@ -200,6 +207,32 @@ pub(super) struct ImportArgs {
     pub(super) log: LogArgs,
 }
 
+/// `convert`.
+#[derive(Debug, Args)]
+pub(super) struct ConvertArgs {
+    /// A folder with one project or many, or one configuration
+    #[arg(value_name = "PATH")]
+    pub(super) path: PathBuf,
+    /// Whose files these are [default: found out]
+    #[arg(long, value_enum, value_name = "TOOL")]
+    pub(super) from: Option<crate::convert::Form>,
+    /// Folder to write to
+    #[arg(long, value_name = "DIR", default_value = "manifests")]
+    pub(super) out: PathBuf,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub(super) force: bool,
+    /// External variable of Jsonnet files; may be given several times
+    #[arg(long, value_name = "NAME=TEXT", value_parser = pair)]
+    pub(super) ext_str: Vec<(String, String)>,
+    /// Cluster, where the files do not name it (an AppSpec)
+    #[arg(long, value_name = "NAME")]
+    pub(super) cluster: Option<String>,
+    /// Service, where the files do not name it (an AppSpec)
+    #[arg(long, value_name = "NAME")]
+    pub(super) service: Option<String>,
+}
+
 /// `sandbox`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -311,5 +344,10 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
         Ok(address)
     } else {
         Err("is not on this machine; the sandbox's own API is for loopback only".to_owned())
+/// Reads `NAME=TEXT`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("is no NAME=TEXT".to_owned()),
     }
 }

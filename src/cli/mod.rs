@@ -5,6 +5,7 @@
 //! - Results go to stdout, everything else to stderr. Colour only on a terminal (`anstream`).
 
 mod args;
+mod convert;
 mod import;
 mod output;
 mod plan;
@@ -50,6 +51,7 @@ pub async fn main() -> ExitCode {
         Command::Plan(args) => plan::plan(&args).await,
         Command::Validate(args) => validate::validate(&args),
         Command::Schema => Ok(schema::schema()),
+        Command::Convert(args) => convert::convert(&args),
         Command::Import(args) => import::import(&args).await,
         Command::Sandbox(args) => match &args.command {
             Some(SandboxCommand::Push(push)) => push::push(push).await,

@@ -10,7 +10,7 @@ use crate::model::Kind;
 
 /// Members of answers that no request takes, by kind. A member that is neither here nor in the
 /// catalogue is reported.
-pub(super) fn read_only(kind: Kind) -> &'static [&'static str] {
+pub(crate) fn read_only(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Cluster => &[
             "/activeServicesCount",

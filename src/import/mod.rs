@@ -20,6 +20,8 @@ pub(crate) mod secrets;
 mod shape;
 mod write;
 
+pub(crate) use defaults::read_only;
+
 use crate::aws::{Aws, Observer};
 use crate::clock::Clock;
 use crate::manifest::text_of_documents;

@@ -45,6 +45,8 @@ pub(crate) use sections::{HOOKS, beside};
 pub(crate) use image::{is_ecr_host, split as split_image};
 pub(crate) use names::is_manifest_name;
 pub(crate) use reference::written;
+pub(crate) use nearest::suggestion as nearest_name;
+pub(crate) use reference::written as references;
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use image::{ImageReference, ImageUse};
@@ -58,7 +60,6 @@ pub use write::{Document, text_of_documents};
 ///
 /// # Errors
 /// What is wrong with the text, with its line.
-#[cfg(test)]
 pub(crate) fn values(text: &str) -> Result<Vec<serde_json::Value>, String> {
     let parsed = yaml::parse(text);
     let mistakes = parsed.documents.iter().flat_map(|one| &one.mistakes);

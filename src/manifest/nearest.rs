@@ -22,7 +22,7 @@ pub(super) fn nearest<'a>(
 }
 
 /// The cure for a name that is not known, as a sentence.
-pub(super) fn suggestion<'a>(
+pub(crate) fn suggestion<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {

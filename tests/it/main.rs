@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod convert;
 #[cfg(feature = "corpus")]
 mod corpus;
 mod deploy;

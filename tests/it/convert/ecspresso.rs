@@ -1,0 +1,189 @@
+//! ecspresso projects.
+
+use evenkeel::convert::{Input, convert};
+use evenkeel::model::Key;
+use serde_json::json;
+
+use super::{converted, errors, files, loaded, noted, text};
+
+const CONFIG: &str = "\
+region: eu-west-1
+cluster: sea
+service: harbour
+service_definition: ecs-service-def.json
+task_definition: ecs-task-def.json
+timeout: 10m0s
+plugins:
+  - name: tfstate
+    config:
+      url: s3://state/sea.tfstate
+";
+
+const TASK: &str = r#"{"taskDefinition": {
+  "family": "harbour", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+  "executionRoleArn": "{{ tfstate `aws_iam_role.exec.arn` }}", "pidMode": "", "status": "ACTIVE", "revision": 7,
+  "containerDefinitions": [{"name": "app", "image": "example.com/harbour:{{ must_env `TAG` }}", "essential": true,
+    "portMappings": [{"containerPort": 8080}], "dockerLabels": {"Team": "sea"}, "mountPoints": [],
+    "environment": [{"name": "EMPTY", "value": ""}, {"name": "HOME_OF", "value": "${HOME}/x"},
+      {"name": "TIER", "value": "{{ env `TIER` `blue` }}"}],
+    "secrets": [{"name": "KEY", "valueFrom": "{{ secretsmanager_arn `sea/key` }}"}]}]},
+  "tags": [{"key": "team", "value": "sea"}]}"#;
+
+const SERVICE: &str = r#"{"launchType": "FARGATE", "desiredCount": {{ must_env `COUNT` }}, "platformFamily": "Linux", "colour": 1,
+  "deploymentConfiguration": {"maximumPercent": 200, "minimumHealthyPercent": 100},
+  "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["{{ tfstatef `aws_subnet.a['%s'].id` `x` }}"], "securityGroups": ["sg-0a1b2c3d4e5f60002"]}}}"#;
+
+#[test]
+fn a_project_comes_over_with_its_lookups_as_variables() {
+    let done = converted(&[
+        ("ecspresso.yml", CONFIG),
+        ("ecs-task-def.json", TASK),
+        (
+            "ecs-service-def.json",
+            &SERVICE.replace("{{ must_env `COUNT` }}", "2"),
+        ),
+    ]);
+    let loaded = loaded(&done);
+    assert!(
+        errors(&done, &loaded).is_empty(),
+        "{:#?}",
+        loaded.diagnostics
+    );
+    let service: Key = "Service/harbour".parse().unwrap();
+    let service = &loaded.set.get(&service).unwrap().spec;
+    assert_eq!(service["taskDefinitionRef"], "harbour");
+    assert_eq!(service["cluster"], "sea");
+    assert_eq!(
+        service["networkConfiguration"]["awsvpcConfiguration"]["subnets"],
+        json!(["${TF_AWS_SUBNET_A_X_ID}"])
+    );
+    let task: Key = "TaskDefinition/harbour".parse().unwrap();
+    let task = &loaded.set.get(&task).unwrap().spec;
+    let container = &task["containerDefinitions"][0];
+    assert_eq!(container["image"], "example.com/harbour:${TAG}");
+    assert_eq!(
+        container["environment"][0],
+        json!({"name": "EMPTY", "value": ""})
+    );
+    assert_eq!(container["environment"][1]["value"], "${HOME}/x");
+    assert_eq!(container["environment"][2]["value"], "${TIER}");
+    assert_eq!(container["dockerLabels"], json!({"Team": "sea"}));
+    assert_eq!(task["tags"], json!([{"key": "team", "value": "sea"}]));
+    let environment = text(&done, "environment.yaml");
+    for part in [
+        "region: eu-west-1",
+        "fromEnv: TAG",
+        "fromSecretArn: sea/key",
+        "address: aws_subnet.a['x'].id",
+        "state: s3://state/sea.tfstate",
+        "default: blue",
+    ] {
+        assert!(environment.contains(part), "{part}: {environment}");
+    }
+    assert!(
+        noted(
+            &done,
+            "ecs-task-def.json",
+            "AWS only answers it: status, revision"
+        ),
+        "{:?}",
+        done.notes
+    );
+    assert!(
+        noted(
+            &done,
+            "ecs-service-def.json",
+            "/colour is no field of Service"
+        ),
+        "{:?}",
+        done.notes
+    );
+}
+
+#[test]
+fn a_lookup_in_the_place_of_a_number_is_a_variable_too() {
+    let done = converted(&[
+        ("ecspresso.yml", CONFIG),
+        ("ecs-task-def.json", TASK),
+        ("ecs-service-def.json", SERVICE),
+    ]);
+    assert!(text(&done, "services/harbour.yaml").contains("desiredCount: ${COUNT}"));
+}
+
+#[test]
+fn jsonnet_is_evaluated_with_its_imports_variables_and_natives() {
+    let config = "{ cluster: 'sea', service: 'pier', service_definition: 'sv.jsonnet', task_definition: 'td.jsonnet', \
+        codedeploy: {application_name: 'App', deployment_group_name: 'Dgp'}, appspec: {Hooks: [{BeforeInstall: 'check'}]} }";
+    let task = "local lib = import 'lib.libsonnet'; local env = std.native('must_env'); lib + { family: 'pier', \
+        containerDefinitions: [{ name: 'app', image: 'example.com/pier:' + env('TAG'), memory: 64 * 2, portMappings: [{containerPort: 80}] }] }";
+    let service = "{ launchType: 'EC2', deploymentController: { type: std.extVar('CONTROLLER') }, \
+        loadBalancers: [{ targetGroupArn: '{{ tfstate `aws_lb_target_group.a.arn` }}', containerName: 'app', containerPort: 80 }] }";
+    let input = Input {
+        files: files(&[
+            ("app/ecspresso.jsonnet", config),
+            ("app/td.jsonnet", task),
+            ("app/sv.jsonnet", service),
+            ("app/lib.libsonnet", "{ networkMode: 'bridge' }"),
+        ]),
+        ext: [("CONTROLLER".to_owned(), "CODE_DEPLOY".to_owned())].into(),
+        ..Input::default()
+    };
+    let done = convert(&input).unwrap();
+    assert_eq!(done.projects, 1);
+    let text = text(&done, "services/pier.yaml");
+    for part in [
+        "networkMode: bridge",
+        "image: example.com/pier:${TAG}",
+        "memory: 128",
+        "type: CODE_DEPLOY",
+        "BeforeInstall: check",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(
+        noted(
+            &done,
+            "app/ecspresso.jsonnet",
+            "--application App --deployment-group Dgp"
+        ),
+        "{:?}",
+        done.notes
+    );
+}
+
+#[test]
+fn a_branch_in_the_configuration_is_told() {
+    let config =
+        CONFIG.replace("plugins:\n", "plugins:\n{{ if (env `BUCKET` ``) }}\n") + "{{ end }}\n";
+    let done = converted(&[
+        ("ecspresso.yml", &config),
+        ("ecs-task-def.json", TASK),
+        ("ecs-service-def.json", "{}"),
+    ]);
+    assert!(
+        noted(&done, "ecspresso.yml", "is not evaluated"),
+        "{:?}",
+        done.notes
+    );
+}
+
+#[test]
+fn nothing_found_and_a_missing_file_are_errors() {
+    let none = convert(&Input {
+        files: files(&[("a.yaml", "x: 1")]),
+        ..Input::default()
+    });
+    assert!(
+        none.unwrap_err()
+            .contains("found no ecspresso configuration")
+    );
+    let gone = convert(&Input {
+        files: files(&[("ecspresso.yml", CONFIG)]),
+        ..Input::default()
+    });
+    let error = gone.unwrap_err();
+    assert!(
+        error.contains("ecspresso.yml: ecs-task-def.json is not there"),
+        "{error}"
+    );
+}
