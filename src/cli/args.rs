@@ -344,6 +344,9 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
         Ok(address)
     } else {
         Err("is not on this machine; the sandbox's own API is for loopback only".to_owned())
+    }
+}
+
 /// Reads `NAME=TEXT`.
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

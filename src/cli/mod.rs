@@ -74,8 +74,11 @@ fn start_log(command: &Command) -> Result<(), String> {
         Command::Run(args) => (&args.source.log, "info"),
         Command::Sync(args) => (&args.source.log, "error"),
         Command::Plan(args) => (&args.source.log, "error"),
+        Command::Import(args) => (&args.log, "error"),
         Command::Sandbox(args) if args.command.is_none() => (&args.log, "info"),
-        Command::Sandbox(_) | Command::Schema | Command::Validate(_) => return Ok(()),
+        Command::Convert(_) | Command::Sandbox(_) | Command::Schema | Command::Validate(_) => {
+            return Ok(());
+        }
     };
     telemetry::init(log.log_format, log.log.as_deref().unwrap_or(default))
 }

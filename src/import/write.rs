@@ -9,7 +9,7 @@ use super::defaults::{is_default, read_only};
 use super::found::{Account, Found};
 use super::secrets;
 use crate::catalogue::{fit, root};
-use crate::manifest::{Document, name_member, references};
+use crate::manifest::{Document, name_member, references_of};
 use crate::model::Kind;
 
 /// Manifests by the path of their file.
@@ -80,7 +80,7 @@ fn manifest(account: &Account, found: &Found) -> (Document, Vec<String>) {
 
 /// Puts references in the place of ARNs and names of resources that were read too.
 fn refer(account: &Account, kind: Kind, spec: &mut Value) {
-    for row in references(kind) {
+    for row in references_of(kind) {
         let parts: Vec<&str> = row.at.split('.').filter(|part| !part.is_empty()).collect();
         each(spec, &parts, &mut |members| {
             let Some(value) = members.get(row.aws) else {

@@ -40,13 +40,11 @@ mod yaml;
 
 pub(crate) use envelope::{API_VERSION, is_spec_optional};
 pub(crate) use file_reference::SPEC_FILE;
-pub(crate) use reference::{Row, allowed as references};
-pub(crate) use sections::{HOOKS, beside};
 pub(crate) use image::{is_ecr_host, split as split_image};
 pub(crate) use names::is_manifest_name;
-pub(crate) use reference::written;
 pub(crate) use nearest::suggestion as nearest_name;
-pub(crate) use reference::written as references;
+pub(crate) use reference::{Row, allowed as references, written as references_of};
+pub(crate) use sections::{HOOKS, beside};
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use image::{ImageReference, ImageUse};

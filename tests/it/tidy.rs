@@ -154,13 +154,13 @@ fn what_decides_touches_nothing() {
 }
 
 /// Who may use whom: module and the modules that its code may name.
-const USES: [(&str, &[&str]); 20] = [
+const USES: [(&str, &[&str]); 23] = [
     ("lib", &[]),
     ("main", &[]),
     ("model", &[]),
     ("sandbox", &[]),
     ("telemetry", &[]),
-    ("catalogue", &["model"]),
+    ("catalogue", &["model", "document"]),
     ("document", &["model"]),
     ("queue", &["model"]),
     ("clock", &["model"]),
@@ -168,6 +168,30 @@ const USES: [(&str, &[&str]); 20] = [
     ("manifest", &["model", "catalogue"]),
     ("kinds", &["model", "manifest", "document", "aws"]),
     ("schema", &["model", "catalogue", "manifest"]),
+    ("jsonnet", &[]),
+    (
+        "import",
+        &[
+            "model",
+            "document",
+            "manifest",
+            "kinds",
+            "aws",
+            "catalogue",
+            "clock",
+        ],
+    ),
+    (
+        "convert",
+        &[
+            "model",
+            "document",
+            "manifest",
+            "import",
+            "jsonnet",
+            "catalogue",
+        ],
+    ),
     // A source yields bytes; it knows no model.
     ("source", &["manifest", "document"]),
     ("metrics", &["model", "status"]),
@@ -197,6 +221,8 @@ const USES: [(&str, &[&str]); 20] = [
             "mount",
             "telemetry",
             "schema",
+            "import",
+            "convert",
         ],
     ),
 ];

@@ -153,7 +153,8 @@ impl Observer {
             Err(fault) if fault.class == Class::NotFound => return Ok(Vec::new()),
             other => other?,
         };
-        let image = list(&mut answer, "imageDetails").into_iter().next();
+        let images = list(Service::Ecr, "DescribeImages", &mut answer, "imageDetails")?;
+        let image = images.into_iter().next();
         let tags = image.and_then(|mut image| image.get_mut("imageTags").map(Value::take));
         let tags = tags
             .as_ref()
