@@ -174,6 +174,7 @@ table! {
         "DescribeTags" => describe_tags,
         "DescribeTargetGroupAttributes" => describe_target_group_attributes,
         "DescribeTargetGroups" => describe_target_groups,
+        "ModifyIpPools" => modify_ip_pools,
         "ModifyListener" => modify_listener,
         "ModifyListenerAttributes" => modify_listener_attributes,
         "ModifyLoadBalancerAttributes" => modify_load_balancer_attributes,

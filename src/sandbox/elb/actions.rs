@@ -122,6 +122,7 @@ impl State {
             "authenticate-cognito" => {
                 with_defaults(action, "AuthenticateCognitoConfig", "UserPoolArn", &[])
             }
+            "jwt-validation" => with_defaults(action, "JwtValidationConfig", "JwksEndpoint", &[]),
             _ => Err(invalid(format!("Action type '{kind}' is not valid"))),
         }
     }

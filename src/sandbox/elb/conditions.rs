@@ -45,11 +45,13 @@ pub(super) fn read(input: &Value) -> Result<Vec<Value>, AwsError> {
             )));
         };
         let config = &condition[*member];
-        if input::sent(config, "RegexValues") || input::sent(condition, "RegexValues") {
-            return Err(AwsError::new(
-                "OperationNotPermitted",
-                "The simulated AWS has no conditions with regular expressions",
-            ));
+        let expressions = [config, condition]
+            .map(|holder| input::list(holder, "RegexValues"))
+            .concat();
+        if !expressions.is_empty() {
+            kept.push(of_expressions(field, member, config, &expressions)?);
+            count += expressions.len();
+            continue;
         }
         let old = input::list(condition, "Values");
         let new = input::list(config, "Values");
@@ -83,6 +85,9 @@ pub(super) fn read(input: &Value) -> Result<Vec<Value>, AwsError> {
                 .ok_or_else(|| invalid("HttpHeaderConfig must specify HttpHeaderName"))?;
             config = json!({ "HttpHeaderName": name, "Values": values });
         }
+        if let Some(family) = input::filled(&condition[*member], "IpAddressType") {
+            config["IpAddressType"] = json!(family);
+        }
         kept.push(if *plain {
             json!({ "Field": field, "Values": values, *member: config })
         } else {
@@ -95,6 +100,24 @@ pub(super) fn read(input: &Value) -> Result<Vec<Value>, AwsError> {
         )));
     }
     Ok(kept)
+}
+
+/// A condition of regular expressions, which only three fields take (`RuleCondition` of the service
+/// model). They stand in the field's configuration alone.
+fn of_expressions(
+    field: &str,
+    member: &str,
+    config: &Value,
+    expressions: &[Value],
+) -> Result<Value, AwsError> {
+    if !matches!(field, "host-header" | "path-pattern" | "http-header") {
+        return Err(invalid(format!("'{field}' takes no regular expressions")));
+    }
+    let mut kept = json!({ "RegexValues": expressions });
+    if let Some(name) = input::filled(config, "HttpHeaderName") {
+        kept["HttpHeaderName"] = json!(name);
+    }
+    Ok(json!({ "Field": field, member: kept }))
 }
 
 fn check_values(field: &str, values: &[Value]) -> Result<(), AwsError> {

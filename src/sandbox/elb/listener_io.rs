@@ -13,12 +13,6 @@ pub(super) fn read(
     base: Option<&Listener>,
     input: &Value,
 ) -> Result<Listener, AwsError> {
-    if input::filled(&input["MutualAuthentication"], "Mode").is_some_and(|mode| mode != "off") {
-        return Err(AwsError::new(
-            "OperationNotPermitted",
-            "The simulated AWS has no mutual authentication",
-        ));
-    }
     let sent = input::filled(input, "Protocol");
     let protocol = sent
         .or(base.map(|base| base.protocol.as_str()))
@@ -103,6 +97,7 @@ pub(super) fn read(
             .map(|base| base.alpn_policy.clone())
             .unwrap_or_default();
     }
+    let mutual = mutual(protocol, base, input)?;
     let same_protocol = base.filter(|base| base.protocol == protocol);
     Ok(Listener {
         arn: base.map(|base| base.arn.clone()).unwrap_or_default(),
@@ -112,6 +107,7 @@ pub(super) fn read(
         ssl_policy,
         certificates,
         alpn_policy,
+        mutual,
         attributes: same_protocol.map_or_else(
             || attributes::listener_defaults(protocol),
             |base| base.attributes.clone(),
@@ -120,12 +116,36 @@ pub(super) fn read(
     })
 }
 
+/// How clients prove who they are. Kept and read back; no client connects here.
+fn mutual(protocol: &str, base: Option<&Listener>, input: &Value) -> Result<Value, AwsError> {
+    let sent = &input["MutualAuthentication"];
+    if sent.is_null() {
+        return Ok(base.map_or(Value::Null, |base| base.mutual.clone()));
+    }
+    let mode = input::filled(sent, "Mode").unwrap_or("off");
+    if !matches!(mode, "off" | "passthrough" | "verify") {
+        return Err(invalid(format!(
+            "Mutual authentication mode '{mode}' is not valid"
+        )));
+    }
+    if mode != "off" && protocol != "HTTPS" {
+        return Err(invalid("Mutual authentication is for HTTPS listeners"));
+    }
+    if (mode == "verify") != input::filled(sent, "TrustStoreArn").is_some() {
+        return Err(invalid(
+            "A trust store goes with the mode 'verify', and only with it",
+        ));
+    }
+    Ok(sent.clone())
+}
+
 /// Whether a create with the settings of `new` is a repetition of the one that made `known`.
 pub(super) fn same_settings(known: &Listener, new: &Listener) -> bool {
     known.protocol == new.protocol
         && known.ssl_policy == new.ssl_policy
         && known.certificates == new.certificates
         && known.alpn_policy == new.alpn_policy
+        && known.mutual == new.mutual
 }
 
 impl State {
@@ -159,7 +179,9 @@ impl State {
                 described.insert("SslPolicy".to_owned(), json!(policy));
             }
             if listener.protocol == "HTTPS" {
-                described.insert("MutualAuthentication".to_owned(), json!({ "Mode": "off" }));
+                let mutual = Some(&listener.mutual).filter(|mutual| !mutual.is_null());
+                let mutual = mutual.cloned().unwrap_or_else(|| json!({ "Mode": "off" }));
+                described.insert("MutualAuthentication".to_owned(), mutual);
             }
             if !listener.alpn_policy.is_empty() {
                 described.insert("AlpnPolicy".to_owned(), json!(listener.alpn_policy));

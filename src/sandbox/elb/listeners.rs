@@ -42,6 +42,7 @@ pub(super) fn create(world: &mut World, input: &Value) -> Result<Value, AwsError
         priority: None,
         conditions: Vec::new(),
         actions,
+        transforms: Vec::new(),
         tags: tags::read(&Value::Null)?,
     };
     let state = &mut world.elb;

@@ -4,7 +4,7 @@ use super::super::time::iso8601;
 use super::super::{AwsError, Time, World, input};
 use super::arns::{self, Kind};
 use super::{LoadBalancer, State, attributes, paging, tags};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// How long a new load balancer is `provisioning` before it is `active`, in milliseconds.
 const PROVISIONING: Time = 60_000;
@@ -78,6 +78,8 @@ pub(super) fn create(world: &mut World, input: &Value) -> Result<Value, AwsError
         subnets,
         security_groups,
         ip_address_type: ip_address_type.to_owned(),
+        mappings: input::list(input, "SubnetMappings").to_vec(),
+        echoed: echoed(input),
         created: world.now,
         attributes: attributes::load_balancer_defaults(kind),
         tags,
@@ -88,6 +90,22 @@ pub(super) fn create(world: &mut World, input: &Value) -> Result<Value, AwsError
         .load_balancers
         .insert(balancer.arn.clone(), balancer);
     Ok(json!({ "LoadBalancers": [described] }))
+}
+
+/// What is kept as it was sent.
+fn echoed(input: &Value) -> Map<String, Value> {
+    let members = [
+        "CustomerOwnedIpv4Pool",
+        "EnablePrefixForIpv6SourceNat",
+        "IpamPools",
+    ];
+    members
+        .iter()
+        .filter_map(|member| {
+            let value = input.get(*member).filter(|value| !value.is_null())?;
+            Some(((*member).to_owned(), value.clone()))
+        })
+        .collect()
 }
 
 /// The subnets of `Subnets` or `SubnetMappings`, sorted: their order means nothing.
@@ -146,13 +164,32 @@ fn read_security_groups(world: &World, input: &Value) -> Result<Vec<String>, Aws
 }
 
 /// A zone to each subnet in turn: which zone a subnet lies in is not simulated.
-fn zones(world: &World, subnets: &[String]) -> Vec<Value> {
+fn zones(world: &World, subnets: &[String], mappings: &[Value]) -> Vec<Value> {
     let zone = |(subnet, letter): (&String, &str)| {
-        json!({
+        let mapping = mappings
+            .iter()
+            .find(|mapping| input::text(mapping, "SubnetId") == Some(subnet));
+        let mut address = Map::new();
+        for member in ["AllocationId", "PrivateIPv4Address", "IPv6Address"] {
+            if let Some(value) = mapping.and_then(|mapping| input::filled(mapping, member)) {
+                address.insert(member.to_owned(), value.into());
+            }
+        }
+        let prefix = mapping.and_then(|mapping| input::filled(mapping, "SourceNatIpv6Prefix"));
+        let addresses = if address.is_empty() {
+            json!([])
+        } else {
+            json!([address])
+        };
+        let mut zone = json!({
             "ZoneName": format!("{}{letter}", world.region),
             "SubnetId": subnet,
-            "LoadBalancerAddresses": []
-        })
+            "LoadBalancerAddresses": addresses
+        });
+        if let Some(prefix) = prefix {
+            zone["SourceNatIpv6Prefixes"] = json!([prefix]);
+        }
+        zone
     };
     subnets
         .iter()
@@ -180,13 +217,16 @@ fn describe_one(world: &World, balancer: &LoadBalancer) -> Value {
         "VpcId": vpc.map_or("vpc-00000000000000000", String::as_str),
         "State": { "Code": if ready { "active" } else { "provisioning" } },
         "Type": balancer.kind,
-        "AvailabilityZones": zones(world, &balancer.subnets),
+        "AvailabilityZones": zones(world, &balancer.subnets, &balancer.mappings),
         "IpAddressType": balancer.ip_address_type
     });
     if let Some(described) = described.as_object_mut()
         && !balancer.security_groups.is_empty()
     {
         described.insert("SecurityGroups".to_owned(), json!(balancer.security_groups));
+    }
+    if let Some(described) = described.as_object_mut() {
+        described.extend(balancer.echoed.clone());
     }
     described
 }
@@ -286,9 +326,31 @@ pub(super) fn set_subnets(world: &mut World, input: &Value) -> Result<Value, Aws
     let subnets = read_subnets(world, input, &kind)?;
     let balancer = world.elb.named_balancer(input)?;
     balancer.subnets.clone_from(&subnets);
+    let mappings = input::list(input, "SubnetMappings").to_vec();
+    balancer.mappings.clone_from(&mappings);
+    if let Some(prefix) = input::filled(input, "EnablePrefixForIpv6SourceNat") {
+        let member = "EnablePrefixForIpv6SourceNat".to_owned();
+        balancer.echoed.insert(member, prefix.into());
+    }
     let ip_address_type = balancer.ip_address_type.clone();
-    let zones = zones(world, &subnets);
+    let zones = zones(world, &subnets, &mappings);
     Ok(json!({ "AvailabilityZones": zones, "IpAddressType": ip_address_type }))
+}
+
+/// Replaces or removes the address pool.
+pub(super) fn modify_ip_pools(world: &mut World, input: &Value) -> Result<Value, AwsError> {
+    let balancer = world.elb.named_balancer(input)?;
+    let remove = input::texts(input, "RemoveIpamPools");
+    if !remove.is_empty() {
+        balancer.echoed.shift_remove("IpamPools");
+    }
+    if let Some(pools) = input.get("IpamPools").filter(|pools| !pools.is_null()) {
+        balancer
+            .echoed
+            .insert("IpamPools".to_owned(), pools.clone());
+    }
+    let pools = balancer.echoed.get("IpamPools").cloned();
+    Ok(json!({ "IpamPools": pools.unwrap_or_else(|| json!({})) }))
 }
 
 /// Replaces the address type.

@@ -32,7 +32,7 @@ use super::{AwsError, Time, World};
 use health::Target;
 pub use health_check::HealthCheck;
 pub use operations::operation;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What one operation does.
@@ -66,6 +66,10 @@ struct LoadBalancer {
     subnets: Vec<String>,
     security_groups: Vec<String>,
     ip_address_type: String,
+    /// Addresses and source NAT prefixes by subnet, as `SubnetMappings` gave them.
+    mappings: Vec<Value>,
+    /// Members that are kept and read back as they were sent.
+    echoed: Map<String, Value>,
     created: Time,
     attributes: Pairs,
     tags: Pairs,
@@ -81,6 +85,8 @@ struct Listener {
     ssl_policy: Option<String>,
     certificates: Vec<String>,
     alpn_policy: Vec<String>,
+    /// `MutualAuthentication` as it was sent; null when none was.
+    mutual: Value,
     attributes: Pairs,
     tags: Pairs,
 }
@@ -94,6 +100,8 @@ struct Rule {
     priority: Option<u32>,
     conditions: Vec<Value>,
     actions: Vec<Value>,
+    /// Rewrites, as they were sent.
+    transforms: Vec<Value>,
     tags: Pairs,
 }
 
@@ -116,6 +124,8 @@ pub struct TargetGroup {
     pub vpc_id: Option<String>,
     /// `ipv4` or `ipv6`.
     pub ip_address_type: String,
+    /// The port of the target optimizer's agent, if one was given.
+    pub target_control_port: Option<i64>,
     /// How its targets are checked.
     pub health_check: HealthCheck,
     attributes: Pairs,

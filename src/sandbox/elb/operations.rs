@@ -28,6 +28,7 @@ pub fn operation(name: &str) -> Option<(Operation, bool)> {
         "DescribeTargetGroupAttributes" => attributes::describe_target_group,
         "DescribeTargetGroups" => target_groups::describe,
         "DescribeTargetHealth" => targets::health,
+        "ModifyIpPools" => load_balancers::modify_ip_pools,
         "ModifyListener" => listeners::modify,
         "ModifyListenerAttributes" => attributes::modify_listener,
         "ModifyLoadBalancerAttributes" => attributes::modify_load_balancer,

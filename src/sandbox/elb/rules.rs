@@ -11,7 +11,7 @@ const MAX_RULES: usize = 100;
 /// Makes a rule; its priority must be free.
 pub(super) fn create(world: &mut World, input: &Value) -> Result<Value, AwsError> {
     let listener = world.elb.named_listener(input)?.clone();
-    refuse_transforms(input)?;
+    let transforms = read_transforms(input)?;
     let priority = read_priority(input)?;
     let conditions = conditions::read(input)?;
     let actions = world
@@ -53,6 +53,7 @@ pub(super) fn create(world: &mut World, input: &Value) -> Result<Value, AwsError
         priority: Some(priority),
         conditions,
         actions,
+        transforms,
         tags,
     };
     let described = describe_one(&rule);
@@ -61,15 +62,25 @@ pub(super) fn create(world: &mut World, input: &Value) -> Result<Value, AwsError
     Ok(json!({ "Rules": [described] }))
 }
 
-/// Rather a refusal than a rule that silently lacks its rewrites.
-fn refuse_transforms(input: &Value) -> Result<(), AwsError> {
-    if input::list(input, "Transforms").is_empty() {
-        return Ok(());
+/// Rewrites are kept and read back; no request is routed here, so none is rewritten.
+fn read_transforms(input: &Value) -> Result<Vec<Value>, AwsError> {
+    let sent = input::list(input, "Transforms");
+    for transform in sent {
+        let config = match input::text(transform, "Type") {
+            Some("host-header-rewrite") => "HostHeaderRewriteConfig",
+            Some("url-rewrite") => "UrlRewriteConfig",
+            other => {
+                let other = other.unwrap_or_default();
+                return Err(invalid(format!("Transform type '{other}' is not valid")));
+            }
+        };
+        if input::list(&transform[config], "Rewrites").is_empty() {
+            return Err(invalid(format!(
+                "A transform must specify {config}.Rewrites"
+            )));
+        }
     }
-    Err(AwsError::new(
-        "OperationNotPermitted",
-        "The simulated AWS has no rule transforms",
-    ))
+    Ok(sent.to_vec())
 }
 
 /// The refusal for a priority that another rule of the listener has.
@@ -100,13 +111,17 @@ pub(super) fn describe_one(rule: &Rule) -> Value {
     let priority = rule
         .priority
         .map_or_else(|| "default".to_owned(), |p| p.to_string());
-    json!({
+    let mut described = json!({
         "RuleArn": rule.arn,
         "Priority": priority,
         "Conditions": rule.conditions,
         "Actions": rule.actions,
         "IsDefault": rule.priority.is_none()
-    })
+    });
+    if !rule.transforms.is_empty() {
+        described["Transforms"] = json!(rule.transforms);
+    }
+    described
 }
 
 /// By ARNs or by listener; one of them is required.
@@ -158,11 +173,16 @@ impl State {
     }
 }
 
-/// Replaces conditions, actions or both.
+/// Replaces conditions, actions or transforms. An empty list of transforms changes nothing.
 pub(super) fn modify(world: &mut World, input: &Value) -> Result<Value, AwsError> {
     let state = &mut world.elb;
     let mut rule = state.named_rule(input, "modified")?.clone();
-    refuse_transforms(input)?;
+    let transforms = read_transforms(input)?;
+    if !transforms.is_empty() {
+        rule.transforms = transforms;
+    } else if input::flag(input, "ResetTransforms") == Some(true) {
+        rule.transforms.clear();
+    }
     if !input::list(input, "Conditions").is_empty() {
         rule.conditions = conditions::read(input)?;
     }

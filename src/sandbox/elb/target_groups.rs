@@ -115,6 +115,7 @@ fn read(input: &Value) -> Result<TargetGroup, AwsError> {
         target_type: target_type.to_owned(),
         protocol_version: version.map(str::to_owned),
         vpc_id: vpc.map(str::to_owned),
+        target_control_port: input::int(input, "TargetControlPort")?,
         ip_address_type: input::filled(input, "IpAddressType")
             .unwrap_or("ipv4")
             .to_owned(),
@@ -132,6 +133,7 @@ fn same_settings(known: &TargetGroup, new: &TargetGroup) -> bool {
         && known.protocol_version == new.protocol_version
         && known.vpc_id == new.vpc_id
         && known.ip_address_type == new.ip_address_type
+        && known.target_control_port == new.target_control_port
         && known.health_check == new.health_check
 }
 
@@ -164,6 +166,10 @@ impl State {
                 .map(|version| json!(version)),
         );
         put("IpAddressType", Some(json!(group.ip_address_type)));
+        put(
+            "TargetControlPort",
+            group.target_control_port.map(|port| json!(port)),
+        );
         group.health_check.describe(&mut out);
         Value::Object(out)
     }

@@ -28,7 +28,7 @@ fn listeners() {
         (json!({ "Port": 80 }), "DuplicateListener"),
         (
             json!({ "MutualAuthentication": { "Mode": "verify" } }),
-            "OperationNotPermitted",
+            "ValidationError",
         ),
         (json!({ "Protocol": "HTTPS" }), "ValidationError"),
         (
@@ -163,11 +163,11 @@ fn rules() {
         (json!({ "Conditions": [] }), "ValidationError"),
         (
             json!({ "Transforms": [{ "Type": "url-rewrite" }] }),
-            "OperationNotPermitted",
+            "ValidationError",
         ),
         (
-            json!({ "Conditions": [{ "Field": "path-pattern", "RegexValues": ["a"] }] }),
-            "OperationNotPermitted",
+            json!({ "Conditions": [{ "Field": "source-ip", "RegexValues": ["a"] }] }),
+            "ValidationError",
         ),
         (conditions("path", json!(["/a"])), "ValidationError"),
         (conditions("path-pattern", json!([])), "ValidationError"),
