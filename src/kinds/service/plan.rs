@@ -39,7 +39,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
             ))
         }
         Seen::Present(service) => {
-            let mut plan = existing(view, observed, service);
+            let mut plan = existing(view, observed, &in_the_words_of_the_request(service));
             plan.facts = Some(Facts {
                 arn: Some(text(service, "serviceArn").to_owned()),
                 name: name.to_owned(),
@@ -50,6 +50,15 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
             plan
         }
     }
+}
+
+/// The service with the members that an answer names otherwise than the request does.
+fn in_the_words_of_the_request(service: &Value) -> Value {
+    let mut service = service.clone();
+    if let Some(role) = service.get("roleArn").cloned() {
+        service["role"] = role;
+    }
+    service
 }
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {

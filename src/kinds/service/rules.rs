@@ -16,7 +16,7 @@ pub(super) const RULES: Rules = Rules {
         ("/serviceName", Treat::Ignored),
         ("/clientToken", Treat::Ignored),
         ("/tags", Treat::Ignored),
-        ("/role", Treat::Ignored),
+        ("/role", Treat::NameOrArn),
         // Left out of an answer where it is ECS (aws-facts 1.7); `plan` compares it first of all.
         ("/deploymentController", Treat::Ignored),
         ("/taskDefinition", Treat::NameOrArn),
