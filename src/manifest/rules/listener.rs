@@ -207,7 +207,11 @@ impl Rules<'_, '_, '_> {
                 found.hint = hint;
                 continue;
             };
-            if condition.list("Values").is_empty() && condition.entry(section).is_none() {
+            let short = ["Values", "RegexValues"];
+            let has_short = short
+                .iter()
+                .any(|member| !condition.list(member).is_empty());
+            if !has_short && condition.entry(section).is_none() {
                 let message = format!("the condition has no values: `{section}` is missing");
                 self.error("missing-field", condition.place, path, message);
             }

@@ -42,6 +42,11 @@ impl Person {
             .unwrap()
     }
 
+    /// The client itself.
+    pub(crate) fn aws(&self) -> Aws {
+        self.aws.clone()
+    }
+
     pub(crate) async fn service(&self, cluster: &str, name: &str) -> Value {
         let input = json!({"cluster": cluster, "services": [name], "include": ["TAGS"]});
         let mut answer = self.call(Service::Ecs, "DescribeServices", input).await;

@@ -64,7 +64,6 @@ impl World {
         }
     }
 
-    #[cfg(feature = "corpus")]
     /// A world with these manifests, by file name, and nothing else.
     pub(crate) async fn of(files: &[(String, Vec<u8>)]) -> Self {
         let seed = 1;
