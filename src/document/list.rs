@@ -67,7 +67,7 @@ fn keyed(
 }
 
 /// The key members' texts, joined by `:`; names and their ARNs give the same key.
-fn key_of(element: &Value, members: &[&str]) -> String {
+pub(super) fn key_of(element: &Value, members: &[&str]) -> String {
     let part = |name: &&str| element.get(*name).and_then(scalar_text).unwrap_or_default();
     let parts: Vec<String> = members.iter().map(part).collect();
     match parts.as_slice() {

@@ -12,6 +12,7 @@
 //! - No value that may be a secret leaves this module in a [`crate::model::Drift`].
 
 mod canonical;
+mod carry;
 mod compare;
 mod digest;
 mod list;
@@ -21,6 +22,7 @@ mod units;
 
 pub use canonical::canonical_task_definition;
 pub(crate) use canonical::is_default as is_task_definition_default;
+pub use carry::{Undeclared, carried_over};
 pub use compare::{compare, same_json_text, scalar_text};
 pub use digest::digest;
 pub use mask::masked;

@@ -4,14 +4,18 @@
 use serde_json::{Map, Value, json};
 
 use crate::document::{masked, scalar_text};
+use crate::manifest::ignores;
 use crate::model::Drift;
 
 /// The member beside `spec` that declares attributes.
 const MEMBER: &str = "attributes";
 
-/// The declared attributes, a list as the operation takes it.
+/// The declared attributes without those that are left to others.
 fn declared(beside: &Map<String, Value>) -> Vec<(String, String)> {
-    beside.get(MEMBER).map(pairs).unwrap_or_default()
+    let all = beside.get(MEMBER).map(pairs).unwrap_or_default();
+    all.into_iter()
+        .filter(|(key, _)| !ignores(beside, MEMBER, key))
+        .collect()
 }
 
 /// Whether any are declared, so that the live ones have to be read.

@@ -35,6 +35,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::aws::Observer;
+use crate::document::{Rules, Undeclared, carried_over};
 use crate::manifest::{DesiredSet, Resource};
 use crate::model::{FactBoard, Key, Moment, Plan};
 
@@ -92,6 +93,23 @@ impl View<'_> {
         self.resource
             .drift_grace()
             .unwrap_or(self.policy.drift_grace)
+    }
+
+    /// The view of a resource that is there: members that the manifest leaves to others
+    /// (`sync.ignore`) stand in its spec as they are live.
+    fn over(&self, live: &Value, rules: &Rules) -> Self {
+        let ignored = self.resource.ignored();
+        let mut view = self.clone();
+        view.spec = carried_over(&self.spec, live, ignored, rules, Undeclared::Left);
+        for (pointer, list) in [("tags", "key"), ("Tags", "Key"), ("tags", "Key")] {
+            if let Some(Value::Array(tags)) = view.spec.get_mut(pointer) {
+                tags.retain(|tag| {
+                    let key = tag.get(list).and_then(Value::as_str);
+                    key.is_none_or(|key| !self.resource.ignores("tags", key))
+                });
+            }
+        }
+        view
     }
 }
 

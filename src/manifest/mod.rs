@@ -51,6 +51,7 @@ pub use image::{ImageReference, ImageUse};
 pub use load::{LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load};
 pub use render::{render_json, render_text};
 pub use resolve::resolve;
+pub(crate) use set::ignores;
 pub use set::{Ask, DesiredSet, Origin, Reference, Resource};
 pub use write::{Document, text_of_documents};
 

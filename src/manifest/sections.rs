@@ -7,8 +7,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::diagnostic::Findings;
+use super::nearest::suggestion;
 use super::schema::unknown_key;
 use super::tree::{Data, Node};
+use crate::catalogue;
 use crate::model::Kind;
 
 /// The lifecycle events of an ECS deployment that may call a Lambda function (aws-facts 2.3).
@@ -43,7 +45,7 @@ pub(super) fn read(kind: Kind, root: &Node, findings: &mut Findings<'_>) -> Map<
         let good = match entry.key.as_str() {
             "attributes" => attributes(&entry.value, findings),
             "rollout" => rollout(&entry.value, findings),
-            "sync" => sync(&entry.value, findings),
+            "sync" => sync(kind, &entry.value, findings),
             policy => policy_text(policy, &entry.value, findings),
         };
         if good {
@@ -145,22 +147,63 @@ fn rollout(node: &Node, findings: &mut Findings<'_>) -> bool {
     findings.list.len() == before
 }
 
-fn sync(node: &Node, findings: &mut Findings<'_>) -> bool {
+fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
     let before = findings.list.len();
     if !is_map(node, "sync", findings) {
         return false;
     }
     for entry in node.entries() {
-        if entry.key != "driftGrace" {
-            unknown_key(entry, &["driftGrace"], "sync", findings);
-        } else if entry.value.as_text().and_then(parse_duration).is_none() {
-            let message = "expected a duration";
-            findings
-                .error("bad-value", entry.value.place, "sync.driftGrace", message)
-                .hint("Write it as `90s`, `10m` or `1h30m`.");
+        match entry.key.as_str() {
+            "driftGrace" if entry.value.as_text().and_then(parse_duration).is_none() => {
+                let message = "expected a duration";
+                findings
+                    .error("bad-value", entry.value.place, "sync.driftGrace", message)
+                    .hint("Write it as `90s`, `10m` or `1h30m`.");
+            }
+            "driftGrace" => {}
+            "ignore" => ignore(kind, &entry.value, findings),
+            _ => unknown_key(entry, &["driftGrace", "ignore"], "sync", findings),
         }
     }
     findings.list.len() == before
+}
+
+/// Pointers to members that are left to others, spelled as the paths of differences are.
+fn ignore(kind: Kind, node: &Node, findings: &mut Findings<'_>) {
+    let Data::List(items) = &node.data else {
+        let message = format!("expected a list, found {}", node.what());
+        findings
+            .error("wrong-type", node.place, "sync.ignore", message)
+            .hint("Write `- /desiredCount`.");
+        return;
+    };
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("sync.ignore[{index}]");
+        let text = item.as_text().unwrap_or_default();
+        let Some(pointer) = text.strip_prefix('/').filter(|rest| !rest.is_empty()) else {
+            let message = "expected a JSON pointer into the spec";
+            findings
+                .error("bad-value", item.place, path, message)
+                .hint("Such as `/desiredCount`, spelled as `evenkeel plan` names a difference.");
+            continue;
+        };
+        let first = pointer.split('/').next().unwrap_or_default();
+        let mut known: Vec<&str> = catalogue::root(kind)
+            .members()
+            .iter()
+            .map(|member| member.name)
+            .collect();
+        known.push("tags");
+        known.extend(beside(kind).iter().filter(|name| **name == "attributes"));
+        if !known.contains(&first) {
+            let hint = suggestion(first, known.iter().copied());
+            let message = format!("`/{first}` is no member of a {kind}");
+            let found = findings.warning("unknown-pointer", item.place, path, message);
+            if let Some(hint) = hint {
+                found.hint(hint);
+            }
+        }
+    }
 }
 
 fn is_map(node: &Node, path: &str, findings: &mut Findings<'_>) -> bool {

@@ -93,6 +93,17 @@ impl Resource {
         parse_duration(self.beside.get("sync")?.get("driftGrace")?.as_str()?)
     }
 
+    /// Pointers of the members that are left to others: `sync.ignore`.
+    pub fn ignored(&self) -> impl Iterator<Item = &str> {
+        ignored(&self.beside)
+    }
+
+    /// Whether the element of this key in a list beside or in the spec (`tags`, `attributes`) is
+    /// left to others.
+    pub fn ignores(&self, list: &str, key: &str) -> bool {
+        ignores(&self.beside, list, key)
+    }
+
     /// The manifest that the reference at this JSON pointer of the spec names.
     fn target(&self, pointer: &str) -> Option<&Key> {
         self.references
@@ -100,6 +111,25 @@ impl Resource {
             .find(|reference| reference.pointer == pointer)
             .map(|reference| &reference.target)
     }
+}
+
+/// The pointers of `sync.ignore` among what stands beside a spec.
+fn ignored(beside: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let list = beside
+        .get("sync")
+        .and_then(|sync| sync.get("ignore"))
+        .and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Whether `sync.ignore` holds `/LIST` or `/LIST/KEY`.
+pub(crate) fn ignores(beside: &Map<String, Value>, list: &str, key: &str) -> bool {
+    let key = key.replace('~', "~0").replace('/', "~1");
+    ignored(beside).any(|pointer| {
+        pointer.strip_prefix('/').is_some_and(|pointer| {
+            pointer == list || pointer.strip_prefix(list) == Some(format!("/{key}").as_str())
+        })
+    })
 }
 
 /// Every manifest of the source that can be acted on.

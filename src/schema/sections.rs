@@ -68,6 +68,12 @@ fn sync() -> Value {
                 "pattern": "^([0-9]+[smhd])+$",
                 "description": "How long drift that takes a deployment to heal is left alone, such as `10m`.",
             },
+            "ignore": {
+                "type": "array",
+                "items": { "type": "string", "pattern": "^/." },
+                "description": "Members that are left to others: JSON pointers into the spec, `/tags/KEY` or \
+                    `/attributes/KEY`.",
+            },
         },
     })
 }

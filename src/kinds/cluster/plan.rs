@@ -53,6 +53,7 @@ fn existing(view: &View<'_>, live: &Value, what: &str) -> Result<Plan, Box<Plan>
 }
 
 fn update(view: &View<'_>, live: &Value, arn: &str, what: &str, facts: Facts) -> Plan {
+    let view = &view.over(live, &RULES);
     let name = view.resource.aws_name();
     let mut changes = Changes::new(what, compare(&view.spec, live, &RULES));
     changes.modify(

@@ -102,6 +102,7 @@ fn update(
     let facts = facts(view, Some(&observed.arn), true);
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
+    let view = &view.over(live, &RULES);
     let drift = compare(&view.spec, live, &RULES);
     let mut changes = Changes::new(what, Vec::new());
     changes.mend(Service::CodeDeploy, UPDATE, whole_update(view), drift);

@@ -54,6 +54,7 @@ fn update(
     )?;
     let access = policy(view, POLICY, observed.policy.as_ref(), what, &facts)?;
 
+    let view = &view.over(live, &RULES);
     let drift = compare(&view.spec, live, &RULES);
     if let Some(outcome) = recreate_required(what, &drift, &RULES) {
         return Ok(Plan::only(outcome).with_facts(facts).with_drift(drift));

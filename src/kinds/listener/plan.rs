@@ -41,6 +41,7 @@ fn update(
     let bag = known("attributes of", what, observed.attributes.as_ref(), &facts)?;
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
+    let view = &view.over(live, &RULES);
     let pairs = Pairs::of(view);
     let live_actions = live.get(ACTIONS).unwrap_or(&Value::Null);
     let actions = view.spec.get(ACTIONS).unwrap_or(&Value::Null);

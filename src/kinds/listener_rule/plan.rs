@@ -58,6 +58,7 @@ fn update(
     let facts = facts(view, Some(arn), true);
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
+    let view = &view.over(live, &RULES);
     let pairs = Pairs::of(view);
     let live_actions = live.get(ACTIONS).unwrap_or(&Value::Null);
     let actions = view.spec.get(ACTIONS).unwrap_or(&Value::Null);

@@ -60,7 +60,9 @@ fn existing(
     let bag = known("attributes of", what, observed.attributes.as_ref(), &facts)?;
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
-    let drift = compare(&view.spec, &as_declared(live), &RULES);
+    let live = &as_declared(live);
+    let view = &view.over(live, &RULES);
+    let drift = compare(&view.spec, live, &RULES);
     if let Some(outcome) = recreate_required(what, &drift, &RULES) {
         return Ok(Plan::only(outcome).with_facts(facts).with_drift(drift));
     }

@@ -62,6 +62,7 @@ fn in_the_words_of_the_request(service: &Value) -> Value {
 }
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
+    let view = &view.over(&rolling::overlaid(service), &RULES);
     let live_controller = controller(service);
     let desired_controller = view
         .spec

@@ -39,6 +39,7 @@ fn update(
     let bag = known("attributes of", what, observed.attributes.as_ref(), &facts)?;
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
+    let view = &view.over(live, &RULES);
     let drift = compare(&view.spec, live, &RULES);
     if let Some(outcome) = recreate_required(what, &drift, &RULES) {
         return Ok(Plan::only(outcome).with_facts(facts).with_drift(drift));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::images::{self, Unresolved};
 use super::reuse::{self, Found};
 use super::{Observed, RULES};
-use crate::document::{canonical_task_definition, compare, digest};
+use crate::document::{Undeclared, canonical_task_definition, carried_over, compare, digest};
 use crate::kinds::common::{Changes, facts, listed, step, unknown, waits_for, with_member};
 use crate::kinds::tags::{self, Spelling};
 use crate::kinds::{DIGEST_TAG, INSTANCE_TAG, View};
@@ -30,7 +30,36 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
             let outcome = Outcome::Waiting(Wait::ImageNotFound, missing_text(&images));
             Plan::only(outcome).with_facts(not_ready())
         }
-        Ok(document) => choose(view, observed, &document, &what),
+        Ok(document) => match left_to_others(view, observed, document) {
+            Ok(document) => choose(view, observed, &document, &what),
+            Err(reason) => unknown(&format!("the newest revision of {what}"), &reason),
+        },
+    }
+}
+
+/// The document with the members of `sync.ignore` as they are in the revision that would be
+/// preferred.
+fn left_to_others(view: &View<'_>, observed: &Observed, document: Value) -> Result<Value, String> {
+    if view.resource.ignored().next().is_none() {
+        return Ok(document);
+    }
+    let live = reuse::candidates(observed)
+        .next()
+        .and_then(|arn| observed.documents.get(arn));
+    match live {
+        Some(Seen::Unknown(reason)) => Err(reason.clone()),
+        Some(Seen::Present(live)) => {
+            let live = live.get("taskDefinition").unwrap_or(&Value::Null);
+            let ignored = view.resource.ignored();
+            Ok(carried_over(
+                &document,
+                live,
+                ignored,
+                &RULES,
+                Undeclared::Taken,
+            ))
+        }
+        Some(Seen::Absent) | None => Ok(document),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod cases;
 mod document;
+mod ignored;
 mod readback;
 mod values;
 mod world;
