@@ -8,6 +8,7 @@
 mod cases;
 mod document;
 mod ignored;
+mod random;
 mod readback;
 mod values;
 mod world;
@@ -74,6 +75,14 @@ async fn planned(world: &World) -> Preview {
 
 /// Waits until nothing moves any more.
 async fn settled(daemon: &crate::sim::world::Daemon, may_be_blocked: bool) {
+    settled_within(daemon, may_be_blocked, SETTLED).await;
+}
+
+async fn settled_within(
+    daemon: &crate::sim::world::Daemon,
+    may_be_blocked: bool,
+    within: Duration,
+) {
     let reached = |status: &evenkeel::status::Status| {
         status.first_cycle_done
             && !status.resources.is_empty()
@@ -88,7 +97,7 @@ async fn settled(daemon: &crate::sim::world::Daemon, may_be_blocked: bool) {
         }
     };
     assert!(
-        tokio::time::timeout(SETTLED, waiting).await.is_ok(),
+        tokio::time::timeout(within, waiting).await.is_ok(),
         "not settled:\n{}",
         outcomes(&daemon.board.read())
     );
