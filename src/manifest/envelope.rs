@@ -90,6 +90,10 @@ impl Draft {
     }
 }
 
+/// The annotation that makes unknown members of one manifest's spec a warning, for an AWS newer than
+/// the catalogue: `"true"`.
+const ALLOW_UNKNOWN_ANNOTATION: &str = "evenkeel.dev/allow-unknown-fields";
+
 /// Reads one document.
 pub(super) fn read(
     root: &Node,
@@ -126,6 +130,10 @@ pub(super) fn read(
     let metadata = root.get(&["metadata"]);
     let labels = texts(metadata, "labels", findings);
     let annotations = texts(metadata, "annotations", findings);
+    let allow_unknown = allow_unknown
+        || annotations
+            .get(ALLOW_UNKNOWN_ANNOTATION)
+            .is_some_and(|word| word == "true");
     let (spec, spec_file, mistake) = match root.entry(SPEC_FILE) {
         Some(entry) => spec_in_file(root, entry, library, findings),
         None => (spec_of(root, kind, findings), None, None),
