@@ -20,7 +20,7 @@ pub(super) fn project(input: &Input, path: &str, out: &mut Output) -> Result<(),
     plugins(&config, path, out);
     if let Some(region) = text("region") {
         if has_variable(region) {
-            out.note(path, "the region is looked up; it is fixed with `region` of the Environment, or AWS_REGION");
+            out.note(path, "the region is looked up; it is fixed with AWS_REGION");
         } else {
             out.region(path, region);
         }
@@ -185,11 +185,14 @@ fn plugins(config: &Value, path: &str, out: &mut Output) {
                     continue;
                 };
                 if has_variable(state) {
-                    out.note(path, "the place of the Terraform state is looked up; name it in environment.yaml");
+                    out.note(
+                        path,
+                        "the place of the Terraform state is looked up; see variables.txt",
+                    );
                 } else if state.contains("://") && !state.starts_with("s3://") {
                     out.note(path, format!("the Terraform state {state} is neither a file nor in S3; copy it, or give the variables their values"));
                 } else if !state.starts_with("s3://") {
-                    out.note(path, format!("the Terraform state {state} is relative to this file; set it relative to environment.yaml"));
+                    out.note(path, format!("the Terraform state {state} is relative to this file; see variables.txt"));
                 }
                 let state = super::template::without_templates(state);
                 out.templates.states.insert(prefix, state);

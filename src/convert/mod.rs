@@ -2,7 +2,7 @@
 //! `taskdef.json`, `appspec.yml`, `imagedefinitions.json` and `imageDetail.json` of pipelines.
 //!
 //! What it is: [`convert`], a pure function from files to files. What it is not: it reads no disk and
-//! no AWS; values that those tools look up when they run become variables of an `Environment`.
+//! no AWS; values that those tools look up when they run become `${NAME}`, listed in `variables.txt`.
 //!
 //! The flow: `projects` finds what there is; one module a tool reads its configuration; `definition`
 //! makes task definitions and services fit the catalogue; `template` turns templates into variables.

@@ -10,8 +10,8 @@ use crate::manifest::{
 };
 use crate::model::Kind;
 
-/// The name of the Environment that holds the variables.
-const ENVIRONMENT: &str = "default";
+/// The file that tells where the variables came from.
+const VARIABLES: &str = "variables.txt";
 
 /// Everything that was converted so far.
 #[derive(Debug, Default)]
@@ -82,15 +82,15 @@ impl Output {
         notes.extend(self.templates.notes.clone());
         notes.extend(findings(&files));
         if let Some(spec) = self.templates.variables.spec(self.region.as_deref()) {
-            let mut environment = Document::new("Environment", ENVIRONMENT, spec);
-            environment.comments = vec![
-                "What differs from one environment to another. `${NAME}` in the other manifests stands for these."
+            // Not a manifest, and not named like one: variables are not read yet.
+            let text = text_of_documents(&[Document::new("Variables", VARIABLES, spec)])?;
+            notes.push(Note {
+                file: VARIABLES.to_owned(),
+                reason: "`${NAME}` in the manifests stands for what was looked up: put the values in; this file \
+                       tells where each came from"
                     .to_owned(),
-            ];
-            files.push((
-                "environment.yaml".to_owned(),
-                text_of_documents(&[environment])?,
-            ));
+            });
+            files.push((VARIABLES.to_owned(), text));
         }
         notes.sort();
         notes.dedup();

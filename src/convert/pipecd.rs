@@ -162,7 +162,7 @@ fn left_out(spec: &Value, path: &str, out: &mut Output) {
                          DeploymentGroup; they are left out", names.join(", "))
             }
             "encryption" => "encryption: only PipeCD can decrypt these values; put them into Secrets Manager or Parameter \
-                             Store, and name them under `secrets` or in the Environment".to_owned(),
+                             Store, and name them under `secrets`".to_owned(),
             "attachment" => "attachment: contents of other files are not put into templates".to_owned(),
             other => format!("{other}: has no counterpart and is left out"),
         };

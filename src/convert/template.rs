@@ -251,8 +251,8 @@ fn evaluated(action: &str, words: &[Word], file: &str, templates: &mut Templates
     let name = templates.variables.name(&wanted, &from);
     if from.is_null() {
         let reason = format!(
-            "`{{{{ {action} }}}}` is nothing that Even Keel can look up: it is the variable {name}, to which the \
-             Environment has to give a value"
+            "`{{{{ {action} }}}}` is nothing that Even Keel can look up: it is the variable {name}, for which a \
+             value has to be put in"
         );
         templates.note(file, reason);
     }

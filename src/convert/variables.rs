@@ -1,4 +1,4 @@
-//! The variables of a conversion: what tools look up when they run, as members of an `Environment`.
+//! The variables of a conversion: what tools look up when they run, and where their values come from.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl Variables {
         self.all.contains_key(name)
     }
 
-    /// The `spec` of the Environment; `None` if it would say nothing.
+    /// Them all, for `variables.txt`; `None` if it would say nothing.
     pub(super) fn spec(&self, region: Option<&str>) -> Option<Value> {
         let mut spec = Map::new();
         if let Some(region) = region {

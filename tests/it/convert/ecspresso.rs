@@ -69,7 +69,7 @@ fn a_project_comes_over_with_its_lookups_as_variables() {
     assert_eq!(container["environment"][2]["value"], "${TIER}");
     assert_eq!(container["dockerLabels"], json!({"Team": "sea"}));
     assert_eq!(task["tags"], json!([{"key": "team", "value": "sea"}]));
-    let environment = text(&done, "environment.yaml");
+    let environment = text(&done, "variables.txt");
     for part in [
         "region: eu-west-1",
         "fromEnv: TAG",

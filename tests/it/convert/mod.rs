@@ -26,12 +26,12 @@ fn converted(all: &[(&str, &str)]) -> Converted {
     convert(&input).unwrap()
 }
 
-/// Loads the manifests; the Environment is a kind of its own and no manifest of AWS.
+/// Loads the manifests.
 fn loaded(converted: &Converted) -> Loaded {
     let files: Vec<SourceFile> = converted
         .files
         .iter()
-        .filter(|(path, _)| path != "environment.yaml")
+        .filter(|(path, _)| path != "variables.txt")
         .map(|(path, text)| SourceFile {
             path: path.clone(),
             bytes: text.clone().into_bytes(),
