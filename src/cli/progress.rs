@@ -110,8 +110,9 @@ impl Bars {
             .values()
             .filter(|resource| resource.outcome == Outcome::Converged)
             .count();
+        let all = status.source.valid.max(status.resources.len());
         self.total
-            .set_length(u64::try_from(status.resources.len()).unwrap_or(u64::MAX));
+            .set_length(u64::try_from(all).unwrap_or(u64::MAX));
         self.total
             .set_position(u64::try_from(done).unwrap_or(u64::MAX));
         let acting = status
