@@ -36,7 +36,7 @@ CONTAINER = {
     "readonlyRootFilesystem": True,
     "dockerLabels": {"Some-Label": "Some Value"},
     "ulimits": [{"name": "nofile", "softLimit": 1024, "hardLimit": 4096}],
-    "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/x", "mode": "non-blocking"}},
+    "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/x", "awslogs-region": "us-east-1", "mode": "non-blocking"}},
     "healthCheck": {"command": ["CMD-SHELL", "true"], "interval": 10, "startPeriod": 5},
     "systemControls": [{"namespace": "net.core.somaxconn", "value": "1024"}],
 }
