@@ -42,6 +42,7 @@
 //!
 //! - [`aws`]: the SDK clients behind one document call, the batched reader, pacing, fault classes.
 //! - [`source`]: the folder of manifests and its watch.
+//! - [`environment`]: the chosen Environment: its account proven, its values fetched.
 //! - [`clock`]: the one clock; simulated time runs through it.
 //! - [`mount`]: the sandbox under the SDK's HTTP connector, and over TCP.
 //! - [`controller`]: the loop, the pass, what is kept between passes, the preview behind `plan`.
@@ -85,6 +86,7 @@ pub mod clock;
 pub mod controller;
 pub mod convert;
 pub mod document;
+pub mod environment;
 pub mod http;
 pub mod import;
 pub mod jsonnet;

@@ -84,6 +84,15 @@ impl Aws {
     /// # Errors
     /// A [`Fault`] if STS does not answer or knows nobody by them.
     pub async fn account(&self) -> Result<String, Fault> {
+        let account = self.caller().await?;
+        Ok(self.account.get_or_init(|| account).clone())
+    }
+
+    /// Whose credentials these are now: asked each time, as a profile or a role may change.
+    ///
+    /// # Errors
+    /// As [`Aws::account`].
+    pub async fn caller(&self) -> Result<String, Fault> {
         let call = Call {
             service: Service::Sts,
             operation: "GetCallerIdentity",
@@ -100,7 +109,7 @@ impl Aws {
                     "the answer names no account",
                 )
             })?;
-        Ok(self.account.get_or_init(|| account.to_owned()).clone())
+        Ok(account.to_owned())
     }
 
     /// The account id, once [`Aws::account`] has told it.
