@@ -126,5 +126,11 @@ fn clients(config: &SdkConfig) -> Clients {
         codedeploy: aws_sdk_codedeploy::Client::new(config),
         elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
         sts: aws_sdk_sts::Client::new(config),
+        ssm: aws_sdk_ssm::Client::new(config),
+        secretsmanager: aws_sdk_secretsmanager::Client::new(config),
+        #[cfg(feature = "cloudformation")]
+        cloudformation: aws_sdk_cloudformation::Client::new(config),
+        #[cfg(feature = "s3")]
+        s3: aws_sdk_s3::Client::new(config),
     }
 }

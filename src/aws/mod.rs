@@ -11,6 +11,7 @@
 mod call;
 mod connect;
 mod fault;
+mod object;
 mod observer;
 mod pace;
 mod query;
@@ -76,6 +77,24 @@ impl Aws {
             tracing::debug!(service = call.service.label(), operation = call.operation, class = fault.class.label(),
                 code = %fault.code, "aws call failed");
         }
+        result
+    }
+
+    /// The content of an S3 object, which is no document; at most `limit` bytes.
+    ///
+    /// # Errors
+    /// A [`Fault`], also for an object that is larger.
+    pub async fn object(&self, bucket: &str, key: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+        let (category, waited) = self.pacer.admit(Service::S3, "GetObject").await;
+        self.metrics.aws_waited(category, waited);
+        let started = self.clock.now();
+        let result = self.clients.object(bucket, key, limit).await;
+        let code = result
+            .as_ref()
+            .map_or_else(|fault| fault.class.label(), |_| "ok");
+        let took = self.clock.now().since(started);
+        self.metrics
+            .aws_called(Service::S3.label(), "GetObject", code, took);
         result
     }
 

@@ -28,7 +28,7 @@
 //! - **Only declared names are replaced**, and a name is declared if any Environment declares it: a
 //!   shell's `${HOME}` reaches the container, and a name that one environment forgot is an error.
 //!   `${NAME:-text}` gives a default, `$${NAME}` stands for `${NAME}`.
-//! - **Secrets** go only where differences hide what stands, whatever it is; so
+//! - **Secrets** (see [`crate::values`]) go only where differences hide what stands, whatever it is; so
 //!   the value that was live before a rotation is hidden as well as the new one.
 //!
 //! # The wrong account
@@ -43,12 +43,12 @@
 //! - A failed fetch is an error of the source: what was last in force stays in force.
 //! - Region and role are fixed at the start; a manifest that changes them asks for a restart.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::aws::{Aws, Connection, Fault};
-use crate::manifest::{Environment, Fetched, Known, Scope, SourceFile, ValueFrom, environments};
+use crate::manifest::{Environment, Fetched, Scope, SourceFile, environments};
 use crate::source::Dir;
+use crate::values::{NoValue, fetch};
 
 /// Why nothing can be loaded for the environment.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +88,9 @@ pub enum EnvironmentError {
         "Environment `{0}` has another region or role than at the start; restart evenkeel to use them"
     )]
     Moved(String),
+    /// A value is not to be had.
+    #[error("Environment `{0}`: {1}")]
+    NoValue(String, NoValue),
 }
 
 /// Which environment was chosen, and what it fixed at the start.
@@ -179,7 +182,11 @@ impl Chosen {
         }
         prove_account(environment, aws).await?;
         Ok(Scope {
-            fetched: Some(fetch(environment)),
+            fetched: Some(
+                fetch(environment, &self.root, aws)
+                    .await
+                    .map_err(|error| EnvironmentError::NoValue(environment.name.clone(), error))?,
+            ),
             ..self.offline()
         })
     }
@@ -218,22 +225,6 @@ async fn prove_account(environment: &Environment, aws: &Aws) -> Result<(), Envir
         account: account.clone(),
         actual,
     })
-}
-
-/// The values that do not stand in the manifest.
-fn fetch(environment: &Environment) -> Fetched {
-    let mut fetched = BTreeMap::new();
-    for (name, variable) in &environment.variables {
-        let Some(variable) = variable else { continue };
-        if let ValueFrom::Process(process) = &variable.from {
-            let value = std::env::var(process).ok().map(serde_json::Value::from);
-            if let Some(value) = value.or_else(|| variable.default.clone()) {
-                let secret = variable.secret.unwrap_or(false);
-                fetched.insert(name.clone(), Known { value, secret });
-            }
-        }
-    }
-    fetched
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `kind: Environment`: what differs between the places that one set of manifests is for. Not the
 //! putting in of its values (`variables`), not the merging of its overlay (`overlay`) and not the
-//! fetching of what it names (`crate::environment`).
+//! fetching of what it names (`crate::values`).
 //!
 //! Invariants:
 //! - An Environment with an error cannot be selected.

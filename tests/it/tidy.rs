@@ -154,7 +154,7 @@ fn what_decides_touches_nothing() {
 }
 
 /// Who may use whom: module and the modules that its code may name.
-const USES: [(&str, &[&str]); 24] = [
+const USES: [(&str, &[&str]); 25] = [
     ("lib", &[]),
     ("main", &[]),
     ("model", &[]),
@@ -194,7 +194,8 @@ const USES: [(&str, &[&str]); 24] = [
     ),
     // A source yields bytes; it knows no model.
     ("source", &["manifest", "document"]),
-    ("environment", &["manifest", "source", "aws"]),
+    ("environment", &["manifest", "source", "aws", "values"]),
+    ("values", &["model", "manifest", "aws"]),
     ("metrics", &["model", "status"]),
     ("http", &["model", "status", "clock", "metrics"]),
     ("aws", &["model", "clock", "metrics"]),

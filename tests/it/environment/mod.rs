@@ -4,6 +4,7 @@
 mod command;
 mod daemon;
 mod stage;
+mod values;
 
 /// Two environments, of which staging is the sandbox's account.
 pub(crate) const ENVIRONMENTS: &str = r#"

@@ -1,9 +1,14 @@
 //! A folder of manifests, a simulated AWS, and a daemon over both.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
 use evenkeel::aws::{Aws, Connection, connect};
 use evenkeel::clock::Clock;
 use evenkeel::controller::{Controller, Ended, Event, Settings, Until};
@@ -43,22 +48,83 @@ pub(crate) struct Stage {
     pub(crate) mounted: Mounted,
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) wire: Wire,
+}
+
+/// The wire to the simulated AWS, with answers of services that it does not simulate.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    mounted: Mounted,
+    canned: Arc<Mutex<Vec<Canned>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Canned {
+    needle: String,
+    status: u16,
+    body: String,
+}
+
+impl Wire {
+    /// From now on, a request that holds this in its target, address or form is answered so.
+    pub(crate) fn answer(&self, needle: &str, status: u16, body: &str) {
+        let canned = Canned {
+            needle: needle.to_owned(),
+            status,
+            body: body.to_owned(),
+        };
+        self.canned.lock().unwrap().insert(0, canned);
+    }
+
+    pub(crate) fn forget(&self) {
+        self.canned.lock().unwrap().clear();
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let form = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
+        let asked = format!("{target} {} {form}", request.uri());
+        let canned = self.canned.lock().unwrap().clone();
+        let answer = match canned.into_iter().find(|one| asked.contains(&one.needle)) {
+            Some(one) => {
+                let response = http::Response::builder()
+                    .status(one.status)
+                    .body(SdkBody::from(one.body))
+                    .unwrap();
+                Ok(HttpResponse::try_from(response).unwrap())
+            }
+            None => self.mounted.answer(request),
+        };
+        HttpConnectorFuture::ready(answer)
+    }
 }
 
 impl Stage {
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let clock = Clock::starting_at(START, 1);
+        let mounted = Mounted::new(clock.clone());
         Self {
             folder: folder(files),
-            mounted: Mounted::new(clock.clone()),
+            wire: Wire {
+                mounted: mounted.clone(),
+                canned: Arc::default(),
+            },
+            mounted,
             clock,
             metrics: Arc::new(Metrics::new()),
         }
     }
 
+    fn http_client(&self) -> SharedHttpClient {
+        let connector = SharedHttpConnector::new(self.wire.clone());
+        http_client_fn(move |_, _| connector.clone())
+    }
+
     pub(crate) async fn aws(&self) -> Aws {
         let connection = Connection::Sandbox {
-            http: self.mounted.http_client(),
+            http: self.http_client(),
             region: "eu-central-1".to_owned(),
         };
         connect(connection, self.clock.clone(), Arc::clone(&self.metrics))
