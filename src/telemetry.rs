@@ -18,7 +18,8 @@ pub enum LogFormat {
 /// What is logged where the given filter does not say otherwise. The SDK and its HTTP stack tell
 /// at `info` of every credential refresh and retry, which [`crate::metrics`] counts.
 const DEFAULT: &str = "info,aws_config=warn,aws_credential_types=warn,aws_runtime=warn,\
-    aws_sdk_codedeploy=warn,aws_sdk_ecr=warn,aws_sdk_ecs=warn,aws_sdk_elasticloadbalancingv2=warn,\
+    aws_sdk_cloudformation=warn,aws_sdk_codedeploy=warn,aws_sdk_ecr=warn,aws_sdk_ecs=warn,\
+    aws_sdk_elasticloadbalancingv2=warn,aws_sdk_s3=warn,aws_sdk_secretsmanager=warn,aws_sdk_ssm=warn,\
     aws_sdk_sts=warn,aws_sigv4=warn,aws_smithy_http_client=warn,aws_smithy_runtime=warn,\
     aws_smithy_runtime_api=warn,h2=warn,hyper=warn,hyper_util=warn,rustls=warn";
 

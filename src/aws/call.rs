@@ -31,6 +31,12 @@ pub(super) struct Clients {
     pub(super) codedeploy: aws_sdk_codedeploy::Client,
     pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) ssm: aws_sdk_ssm::Client,
+    pub(super) secretsmanager: aws_sdk_secretsmanager::Client,
+    #[cfg(feature = "cloudformation")]
+    pub(super) cloudformation: aws_sdk_cloudformation::Client,
+    #[cfg(feature = "s3")]
+    pub(super) s3: aws_sdk_s3::Client,
 }
 
 /// Keeps the body of the last answer.
@@ -75,10 +81,15 @@ const ELB_VERSION: &str = "2015-12-01";
 /// The version of the STS API (service model `apiVersion`).
 const STS_VERSION: &str = "2011-06-15";
 
+/// The version of the `CloudFormation` API (service model `apiVersion`).
+const CLOUDFORMATION_VERSION: &str = "2010-05-15";
+
 macro_rules! table {
-    ($( $service:ident $field:ident { $( $name:literal => $method:ident, )* } )*) => {
+    ($( $service:ident $field:ident { $( $name:literal => $method:ident $(if $feature:literal)?, )* } )*) => {
         /// Every operation that can be called: service and name.
-        pub const OPERATIONS: &[(Service, &str)] = &[ $( $( (Service::$service, $name), )* )* ];
+        pub const OPERATIONS: &[(Service, &str)] = &[
+            $( $( $( #[cfg(feature = $feature)] )? (Service::$service, $name), )* )*
+        ];
 
         impl Clients {
             /// Sends one request and gives the answer's document.
@@ -86,11 +97,14 @@ macro_rules! table {
                 let body = match call.service {
                     Service::Elb => query::form(call.operation, ELB_VERSION, &call.input),
                     Service::Sts => query::form(call.operation, STS_VERSION, &call.input),
-                    Service::Ecs | Service::Ecr | Service::CodeDeploy => call.input.to_string(),
+                    Service::CloudFormation => {
+                        query::form(call.operation, CLOUDFORMATION_VERSION, &call.input)
+                    }
+                    _ => call.input.to_string(),
                 };
                 let kept = Kept::default();
                 match (call.service, call.operation) {
-                    $( $( (Service::$service, $name) => {
+                    $( $( $( #[cfg(feature = $feature)] )? (Service::$service, $name) => {
                         self.$field
                             .$method()
                             .customize()
@@ -100,7 +114,7 @@ macro_rules! table {
                             .await
                             .map_err(|error| Fault::from_sdk(call.service, call.operation, &error))?;
                     } )* )*
-                    _ => return Err(Fault::internal(call.service, call.operation, "not in the table of operations")),
+                    _ => return Err(Fault::internal(call.service, call.operation, "not in the table of operations, or of a Cargo feature that this build lacks")),
                 }
                 read(call, &kept.take())
             }
@@ -189,6 +203,17 @@ table! {
     Sts sts {
         "GetCallerIdentity" => get_caller_identity,
     }
+    Ssm ssm {
+        "GetParameters" => get_parameters,
+    }
+    SecretsManager secretsmanager {
+        "DescribeSecret" => describe_secret,
+        "GetSecretValue" => get_secret_value,
+    }
+    CloudFormation cloudformation {
+        "DescribeStacks" => describe_stacks if "cloudformation",
+        "ListExports" => list_exports if "cloudformation",
+    }
 }
 
 /// The answer's document.
@@ -201,19 +226,13 @@ fn read(call: &Call, body: &[u8]) -> Result<Value, Fault> {
         )
     };
     match call.service {
-        Service::Elb | Service::Sts => {
+        Service::Elb | Service::Sts | Service::CloudFormation => {
             let text = std::str::from_utf8(body).map_err(|e| wrong(e.to_string()))?;
             query::document(text).map_err(wrong)
         }
         // Some writes of CodeDeploy and ECR answer nothing; a read always answers.
-        Service::Ecs | Service::Ecr | Service::CodeDeploy
-            if body.is_empty() && !is_read(call.operation) =>
-        {
-            Ok(Value::Null)
-        }
-        Service::Ecs | Service::Ecr | Service::CodeDeploy => {
-            serde_json::from_slice(body).map_err(|e| wrong(e.to_string()))
-        }
+        _ if body.is_empty() && !is_read(call.operation) => Ok(Value::Null),
+        _ => serde_json::from_slice(body).map_err(|e| wrong(e.to_string())),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -20,6 +21,15 @@ use crate::metrics::Metrics;
 pub enum Connection {
     /// The one that the environment, profile or role says (`AWS_ENDPOINT_URL` included).
     Environment,
+    /// The same, with what an Environment manifest fixes.
+    Fixed {
+        /// The region, instead of the configured one.
+        region: Option<String>,
+        /// The role that is assumed with the configured credentials for every call.
+        role: Option<String>,
+        /// The name of the role's sessions, as `CloudTrail` shows it.
+        session: String,
+    },
     /// The simulated one, by this HTTP client; needs no credentials.
     Sandbox {
         /// The client that carries requests to the sandbox.
@@ -48,13 +58,26 @@ pub async fn connect(
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT)
         .build();
+    let configured = || {
+        aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::standard())
+            .timeout_config(timeouts.clone())
+    };
     let config = match connection {
-        Connection::Environment => {
-            aws_config::defaults(BehaviorVersion::latest())
-                .retry_config(RetryConfig::standard())
-                .timeout_config(timeouts)
-                .load()
-                .await
+        Connection::Environment => configured().load().await,
+        Connection::Fixed {
+            region,
+            role,
+            session,
+        } => {
+            let own = match region {
+                Some(region) => configured().region(Region::new(region)).load().await,
+                None => configured().load().await,
+            };
+            match role {
+                Some(role) => assuming(own, role, session).await,
+                None => own,
+            }
         }
         // Built by hand: nothing of the machine's AWS configuration may reach the sandbox.
         Connection::Sandbox { http, region } => SdkConfig::builder()
@@ -83,6 +106,19 @@ pub async fn connect(
     })
 }
 
+/// The configuration with a role's credentials, renewed before they end.
+async fn assuming(config: SdkConfig, role: String, session: String) -> SdkConfig {
+    let provider = AssumeRoleProvider::builder(role)
+        .session_name(session)
+        .configure(&config)
+        .build()
+        .await;
+    config
+        .into_builder()
+        .credentials_provider(SharedCredentialsProvider::new(provider))
+        .build()
+}
+
 fn clients(config: &SdkConfig) -> Clients {
     Clients {
         ecs: aws_sdk_ecs::Client::new(config),
@@ -90,5 +126,11 @@ fn clients(config: &SdkConfig) -> Clients {
         codedeploy: aws_sdk_codedeploy::Client::new(config),
         elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
         sts: aws_sdk_sts::Client::new(config),
+        ssm: aws_sdk_ssm::Client::new(config),
+        secretsmanager: aws_sdk_secretsmanager::Client::new(config),
+        #[cfg(feature = "cloudformation")]
+        cloudformation: aws_sdk_cloudformation::Client::new(config),
+        #[cfg(feature = "s3")]
+        s3: aws_sdk_s3::Client::new(config),
     }
 }

@@ -11,6 +11,7 @@
 mod call;
 mod connect;
 mod fault;
+mod object;
 mod observer;
 mod pace;
 mod query;
@@ -79,11 +80,38 @@ impl Aws {
         result
     }
 
+    /// The content of an S3 object, which is no document; at most `limit` bytes.
+    ///
+    /// # Errors
+    /// A [`Fault`], also for an object that is larger.
+    pub async fn object(&self, bucket: &str, key: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+        let (category, waited) = self.pacer.admit(Service::S3, "GetObject").await;
+        self.metrics.aws_waited(category, waited);
+        let started = self.clock.now();
+        let result = self.clients.object(bucket, key, limit).await;
+        let code = result
+            .as_ref()
+            .map_or_else(|fault| fault.class.label(), |_| "ok");
+        let took = self.clock.now().since(started);
+        self.metrics
+            .aws_called(Service::S3.label(), "GetObject", code, took);
+        result
+    }
+
     /// Whose credentials these are: the account id.
     ///
     /// # Errors
     /// A [`Fault`] if STS does not answer or knows nobody by them.
     pub async fn account(&self) -> Result<String, Fault> {
+        let account = self.caller().await?;
+        Ok(self.account.get_or_init(|| account).clone())
+    }
+
+    /// Whose credentials these are now: asked each time, as a profile or a role may change.
+    ///
+    /// # Errors
+    /// As [`Aws::account`].
+    pub async fn caller(&self) -> Result<String, Fault> {
         let call = Call {
             service: Service::Sts,
             operation: "GetCallerIdentity",
@@ -100,7 +128,7 @@ impl Aws {
                     "the answer names no account",
                 )
             })?;
-        Ok(self.account.get_or_init(|| account.to_owned()).clone())
+        Ok(account.to_owned())
     }
 
     /// The account id, once [`Aws::account`] has told it.

@@ -51,6 +51,13 @@ fn category(service: Service, operation: &str) -> Category {
         Service::Ecr if operation == "BatchGetImage" => ("ecr-image-read", 100.0, 100.0),
         Service::Ecr => ("ecr", 20.0, 10.0),
         Service::Sts => ("sts", 10.0, 5.0),
+        // 40 a second for GetParameters (AWS General Reference, Systems Manager endpoints and quotas).
+        Service::Ssm => ("ssm", 40.0, 40.0),
+        // Secrets Manager takes thousands a second, S3 too, CloudFormation publishes none; these are
+        // ours: a few values once a minute.
+        Service::SecretsManager => ("secretsmanager", 40.0, 40.0),
+        Service::CloudFormation => ("cloudformation", 10.0, 5.0),
+        Service::S3 => ("s3", 40.0, 40.0),
     };
     Category { name, burst, rate }
 }

@@ -79,6 +79,9 @@ pub(super) struct SourceArgs {
     /// Folder of manifests, read recursively (.yaml, .yml, .json)
     #[arg(long, value_name = "DIR", env = "EVENKEEL_SOURCE")]
     pub(super) source: PathBuf,
+    /// Environment manifest to reconcile for: its variables, overlay, account, region and role
+    #[arg(long, value_name = "NAME", env = "EVENKEEL_ENVIRONMENT")]
+    pub(super) environment: Option<String>,
     /// Use a simulated AWS in this process instead of a real one
     #[arg(long)]
     pub(super) sandbox: bool,
@@ -165,6 +168,9 @@ pub(super) struct ValidateArgs {
     /// Files or folders; all of them are one set
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
+    /// Environment manifest to check for; all of them if none is named
+    #[arg(long, value_name = "NAME", env = "EVENKEEL_ENVIRONMENT")]
+    pub(super) environment: Option<String>,
     /// Let fields pass that the catalogue does not know (newer than this program)
     #[arg(long)]
     pub(super) allow_unknown_fields: bool,

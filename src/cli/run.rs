@@ -50,6 +50,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         },
         poll: args.poll,
         load: started.load,
+        chosen: started.chosen,
         ..Settings::default()
     };
     let controller = Controller::new(

@@ -8,8 +8,9 @@ use super::args::SourceArgs;
 use super::output;
 use crate::aws::{Aws, Connection, OPERATIONS, connect};
 use crate::clock::Clock;
+use crate::environment::Chosen;
 use crate::kinds::Policy;
-use crate::manifest::{LoadOptions, load as read};
+use crate::manifest::{LoadOptions, load_in};
 use crate::metrics::Metrics;
 use crate::mount::Mounted;
 use crate::source::Dir;
@@ -25,6 +26,7 @@ pub(super) struct Started {
     pub(super) source: Dir,
     pub(super) policy: Policy,
     pub(super) load: LoadOptions,
+    pub(super) chosen: Chosen,
 }
 
 /// Connects.
@@ -39,11 +41,12 @@ pub(super) async fn start(args: &SourceArgs) -> Result<Started, String> {
     let load = LoadOptions {
         allow_unknown_fields: args.allow_unknown_fields,
     };
+    let chosen = Chosen::new(args.environment.clone(), &source)?;
     let clock = Clock::wall(if args.sandbox { args.speed } else { 1 });
     let connection = if args.sandbox {
-        sandbox(args, &source, &load, &clock).await?
+        sandbox(args, &source, &chosen, &load, &clock).await?
     } else {
-        Connection::Environment
+        chosen.connection(&args.instance)
     };
     let aws = connect(connection, clock.clone(), Arc::clone(&metrics)).await?;
     let policy = Policy {
@@ -57,19 +60,28 @@ pub(super) async fn start(args: &SourceArgs) -> Result<Started, String> {
         source,
         policy,
         load,
+        chosen,
     })
 }
 
 async fn sandbox(
     args: &SourceArgs,
     source: &Dir,
+    chosen: &Chosen,
     load: &LoadOptions,
     clock: &Clock,
 ) -> Result<Connection, String> {
-    let region = region().await;
+    let region = match chosen.region() {
+        Some(region) => region.to_owned(),
+        None => region().await,
+    };
     let mounted = Mounted::new(clock.clone());
     let snapshot = source.read().map_err(|error| error.to_string())?;
-    seed(&mounted, &region, &read(&snapshot.files, load).seeds)?;
+    seed(
+        &mounted,
+        &region,
+        &load_in(&snapshot.files, load, &chosen.offline()).seeds,
+    )?;
     if let Some(address) = args.sandbox_listen {
         let listener = tokio::net::TcpListener::bind(address)
             .await

@@ -30,6 +30,7 @@ pub(super) async fn sync(args: &SyncArgs) -> Result<u8, String> {
             ..started.policy
         },
         load: started.load,
+        chosen: started.chosen,
         ..Settings::default()
     };
     let deadline = clock.now().plus(args.timeout * clock.speed());

@@ -1,8 +1,15 @@
 //! `evenkeel validate`: manifests checked without AWS.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use super::args::{Output, ValidateArgs};
 use super::output;
-use crate::manifest::{LoadOptions, Severity, load, render_json, render_text};
+use crate::manifest::{
+    Diagnostic, LoadOptions, Scope, Severity, SourceFile, environments, load_in, render_json,
+    render_text,
+};
+use crate::model::Key;
 use crate::source::Dir;
 
 /// Validates.
@@ -18,29 +25,70 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, String> {
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
     files.dedup_by(|one, other| one.path == other.path);
-    let loaded = load(
-        &files,
-        &LoadOptions {
-            allow_unknown_fields: args.allow_unknown_fields,
-        },
-    );
+    let (diagnostics, valid) = check(args, &files)?;
     let count = |severity| {
-        loaded
-            .diagnostics
+        diagnostics
             .iter()
             .filter(|found| found.severity == severity)
             .count()
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match args.output {
-        Output::Json => output::json(&render_json(&loaded.diagnostics)),
+        Output::Json => output::json(&render_json(&diagnostics)),
         Output::Text => {
-            output::result(&render_text(&loaded.diagnostics, output::colour()));
-            let valid = loaded.set.resources.len();
+            output::result(&render_text(&diagnostics, output::colour()));
             output::result(&format!(
                 "{valid} valid manifests, {errors} errors, {warnings} warnings\n"
             ));
         }
     }
     Ok(u8::from(errors > 0))
+}
+
+/// Every finding in any of the environments, once, and how many manifests are valid in all of theirs.
+fn check(args: &ValidateArgs, files: &[SourceFile]) -> Result<(Vec<Diagnostic>, usize), String> {
+    let options = LoadOptions {
+        allow_unknown_fields: args.allow_unknown_fields,
+    };
+    let found = environments(files);
+    let mut chosen: Vec<Option<String>> = match &args.environment {
+        Some(name) => vec![Some(name.clone())],
+        None => found.names().map(|name| Some(name.to_owned())).collect(),
+    };
+    if let Some(name) = &args.environment {
+        found.select(Some(name))?;
+    }
+    if chosen.is_empty() {
+        chosen.push(None);
+    }
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let (mut valid, mut invalid): (BTreeSet<Key>, BTreeSet<Key>) = Default::default();
+    for environment in chosen {
+        let loaded = load_in(
+            files,
+            &options,
+            &Scope {
+                environment,
+                root: root(&args.paths),
+                fetched: None,
+            },
+        );
+        valid.extend(loaded.set.resources.into_keys());
+        invalid.extend(loaded.set.invalid.into_keys());
+        for found in loaded.diagnostics {
+            if !diagnostics.contains(&found) {
+                diagnostics.push(found);
+            }
+        }
+    }
+    diagnostics.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    Ok((diagnostics, valid.difference(&invalid).count()))
+}
+
+/// What says nothing about overlays: the one folder that is checked.
+fn root(paths: &[PathBuf]) -> PathBuf {
+    match paths {
+        [one] => one.clone(),
+        _ => PathBuf::new(),
+    }
 }

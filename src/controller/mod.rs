@@ -6,7 +6,8 @@
 //! Invariants:
 //! - A trigger (file change, poll, signal) carries no data: it only makes the loop look.
 //! - One pass per key at a time; one failing key holds up no other.
-//! - A source that cannot be read leaves the last desired set in force.
+//! - A source that cannot be read, or an environment whose values cannot, leaves the last desired set in
+//!   force. With credentials of the wrong account no pass starts and no write begins.
 //! - Stopping starts nothing new, waits for the calls in flight (at most [`STOP_GRACE`]), and leaves
 //!   AWS's own deployments running.
 
@@ -32,8 +33,9 @@ use self::reading::{Reading, read};
 use self::state::State;
 use crate::aws::Aws;
 use crate::clock::Clock;
+use crate::environment::Chosen;
 use crate::kinds::Policy;
-use crate::manifest::{LoadOptions, Loaded, Severity};
+use crate::manifest::{LoadOptions, Loaded, Scope, Severity};
 use crate::metrics::Metrics;
 use crate::model::{Fail, Key, Kind, Moment, Outcome, Plan};
 use crate::source::Dir;
@@ -86,6 +88,8 @@ pub struct Settings {
     pub poll: Duration,
     /// Settings of the loader.
     pub load: LoadOptions,
+    /// The environment that is reconciled for.
+    pub chosen: Chosen,
     /// Seed of the jitter. Tests fix it.
     pub seed: u64,
 }
@@ -97,6 +101,7 @@ impl Default for Settings {
             workers: 8,
             poll: Duration::from_mins(1),
             load: LoadOptions::default(),
+            chosen: Chosen::default(),
             seed: fastrand::u64(..),
         }
     }
@@ -121,7 +126,8 @@ pub struct Controller {
     state: State,
     running: JoinSet<Option<Done>>,
     passes: BTreeMap<Id, (Key, Moment)>,
-    revision: Option<String>,
+    /// What is in force: the files' revision, and the environment with its values.
+    revision: Option<(String, Scope)>,
     /// The read of the source under way, and when it began.
     reading: Option<(JoinHandle<Reading>, Moment)>,
     /// Whether every key is to be passed over once the source has been read.
@@ -244,7 +250,7 @@ impl Controller {
 
     /// Starts passes over due keys, as many of each kind as there are workers.
     fn start_due(&mut self) {
-        loop {
+        while !self.context.is_refused() {
             let now = self.clock.now();
             let mut busy: BTreeMap<Kind, usize> = BTreeMap::new();
             for (key, _) in self.passes.values() {
@@ -293,12 +299,15 @@ impl Controller {
         self.report(&key, &done, started, now);
     }
 
-    /// Starts reading the source, on a thread of its own: a file system may hang.
+    /// Starts reading the source, beside the loop.
     fn start_reading(&mut self, now: Moment) {
-        let source = self.source.clone();
-        let options = self.settings.load;
-        let known = self.revision.clone();
-        let task = tokio::task::spawn_blocking(move || read(&source, options, known.as_deref()));
+        let task = tokio::spawn(read(
+            self.source.clone(),
+            self.settings.load,
+            self.settings.chosen.clone(),
+            self.context.aws.clone(),
+            self.revision.clone(),
+        ));
         self.reading = Some((task, now));
     }
 
@@ -312,7 +321,17 @@ impl Controller {
         let address = self.source.root().display().to_string();
         let result = reading.label();
         self.metrics.source_fetched(&address, "dir", result, took);
+        self.context
+            .refuse(matches!(reading, Reading::WrongAccount(_)));
         let read = match reading {
+            Reading::WrongAccount(why) => {
+                // Every time: nothing is done at all until somebody mends it.
+                tracing::error!("{why}");
+                self.board
+                    .write(|status| status.source.error = Some(why.clone()));
+                self.complaint = Some(why);
+                false
+            }
             Reading::Failed(why) => {
                 if self.complaint.as_ref() != Some(&why) {
                     tracing::error!("{why}; the last desired state stays in force");
@@ -329,9 +348,13 @@ impl Controller {
                 });
                 true
             }
-            Reading::New { loaded, revision } => {
+            Reading::New {
+                loaded,
+                revision,
+                scope,
+            } => {
                 self.take(*loaded, &revision, now);
-                self.revision = Some(revision);
+                self.revision = Some((revision, scope));
                 true
             }
         };

@@ -7,13 +7,14 @@
 //! - No waiting: the longest a pass takes is its calls' timeouts.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use tokio::sync::RwLock;
 
 use crate::aws::{Aws, Class, Fault, Observer};
 use crate::clock::Clock;
-use crate::document;
+use crate::document::{self, Secrets};
 use crate::kinds::{
     Policy, Reconciled, View, cluster::Cluster, deployment_group::DeploymentGroup,
     image_repository::ImageRepository, listener::Listener, listener_rule::ListenerRule,
@@ -42,6 +43,8 @@ pub(super) struct Context {
     /// Open while writes may begin. Each write holds it for reading, so that closing it waits for
     /// the writes in flight and for nothing else.
     gate: RwLock<bool>,
+    /// The credentials are of an account that the environment does not allow.
+    refused: AtomicBool,
 }
 
 impl Context {
@@ -53,12 +56,23 @@ impl Context {
             policy,
             mode,
             gate: RwLock::new(true),
+            refused: AtomicBool::new(false),
         }
     }
 
     /// Lets no write begin any more, and waits for those in flight.
     pub(super) async fn close(&self) {
         *self.gate.write().await = false;
+    }
+
+    /// Lets no write begin while the credentials are of the wrong account.
+    pub(super) fn refuse(&self, refused: bool) {
+        self.refused.store(refused, Ordering::Relaxed);
+    }
+
+    /// Whether the credentials are of the wrong account.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -143,11 +157,33 @@ async fn run<K: Reconciled>(context: &Context, request: &Request) -> Option<Done
         policy: &context.policy,
     };
     let observed = K::observe(&context.observer, &view, request.fresh).await; // I/O
-    let plan = K::plan(&view, &observed); // pure
-    Some(match context.mode {
+    let mut plan = K::plan(&view, &observed); // pure
+    hide(&mut plan, &request.set.secrets);
+    let mut done = match context.mode {
         Mode::Apply => apply(context, request, plan).await, // I/O
         Mode::Plan => Done::without_writes(plan),
-    })
+    };
+    // AWS may quote in its refusal what it was sent.
+    hide(&mut done.plan, &request.set.secrets);
+    Some(done)
+}
+
+/// Takes the values that may be shown nowhere out of everything that is shown of a plan; the
+/// requests keep them. Where they may stand is hidden anyway; this is the second line.
+fn hide(plan: &mut Plan, secrets: &Secrets) {
+    if secrets.is_empty() {
+        return;
+    }
+    let outcome = std::mem::replace(&mut plan.outcome, Outcome::Converged);
+    plan.outcome = outcome.with_message(|text| secrets.hide(text));
+    for step in &mut plan.steps {
+        step.why = secrets.hide(&step.why);
+    }
+    for drift in &mut plan.drift {
+        drift.path = secrets.hide(&drift.path);
+        drift.live = secrets.hide_in(&drift.live);
+        drift.desired = secrets.hide_in(&drift.desired);
+    }
 }
 
 /// Whether dependents may build on this resource.
@@ -171,8 +207,8 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
         // Before the gate, so that stopping waits for writes and not for their turn.
         context.aws.admit(&step.call).await;
         let gate = context.gate.read().await;
-        if !*gate {
-            // The program is stopping. The next start finds the same difference.
+        if !*gate || context.is_refused() {
+            // The program is stopping, or may not write. The next pass finds the same difference.
             return Done {
                 plan,
                 written: None,

@@ -1,13 +1,18 @@
-//! One read of the source, from files to a desired set. Blocking; runs on a thread of its own.
+//! One read of the source, from files to a desired set. Runs beside the loop, the blocking parts of it
+//! on threads of their own: a file system may hang, and so may AWS.
 
-use crate::manifest::{LoadOptions, Loaded, load};
+use crate::aws::Aws;
+use crate::environment::{Chosen, EnvironmentError};
+use crate::manifest::{LoadOptions, Loaded, Scope, load_in};
 use crate::source::Dir;
 
 /// What came of a read.
 #[derive(Debug)]
 pub(super) enum Reading {
-    /// It could not be read whole; the text says why.
+    /// It could not be read whole, or the environment's values could not; the text says why.
     Failed(String),
+    /// The credentials are of an account that the environment does not allow; the text says which.
+    WrongAccount(String),
     /// It holds what it held.
     Same,
     /// It holds something else.
@@ -16,6 +21,8 @@ pub(super) enum Reading {
         loaded: Box<Loaded>,
         /// The digest of the files.
         revision: String,
+        /// The environment and its values.
+        scope: Scope,
     },
 }
 
@@ -23,21 +30,49 @@ impl Reading {
     /// The `result` label of `evenkeel_source_fetch_total`.
     pub(super) fn label(&self) -> &'static str {
         match self {
-            Self::Failed(_) => "error",
+            Self::Failed(_) | Self::WrongAccount(_) => "error",
             Self::Same => "not_modified",
             Self::New { .. } => "success",
         }
     }
 }
 
-/// Reads. `known` is the revision in force.
-pub(super) fn read(source: &Dir, options: LoadOptions, known: Option<&str>) -> Reading {
-    match source.read() {
-        Err(error) => Reading::Failed(error.to_string()),
-        Ok(snapshot) if known == Some(snapshot.revision.as_str()) => Reading::Same,
-        Ok(snapshot) => Reading::New {
-            loaded: Box::new(load(&snapshot.files, &options)),
-            revision: snapshot.revision,
+/// Reads. `known` is what is in force.
+pub(super) async fn read(
+    source: Dir,
+    options: LoadOptions,
+    chosen: Chosen,
+    aws: Aws,
+    known: Option<(String, Scope)>,
+) -> Reading {
+    let broke = |error: &dyn std::fmt::Display| {
+        Reading::Failed(format!("reading the source broke: {error}"))
+    };
+    let snapshot = match tokio::task::spawn_blocking(move || source.read()).await {
+        Ok(Ok(snapshot)) => snapshot,
+        Ok(Err(error)) => return Reading::Failed(error.to_string()),
+        Err(error) => return broke(&error),
+    };
+    let scope = match chosen.scope(&snapshot.files, &aws).await {
+        Ok(scope) => scope,
+        Err(error @ EnvironmentError::WrongAccount { .. }) => {
+            return Reading::WrongAccount(error.to_string());
+        }
+        Err(error) => return Reading::Failed(error.to_string()),
+    };
+    let read = (snapshot.revision, scope);
+    if known.as_ref() == Some(&read) {
+        return Reading::Same;
+    }
+    let (revision, scope) = read;
+    let files = snapshot.files;
+    let load = move || (load_in(&files, &options, &scope), scope);
+    match tokio::task::spawn_blocking(load).await {
+        Ok((loaded, scope)) => Reading::New {
+            loaded: Box::new(loaded),
+            revision,
+            scope,
         },
+        Err(error) => broke(&error),
     }
 }

@@ -23,8 +23,12 @@ const SECRET_WORDS: [&str; 7] = [
 
 /// The value as it may be shown, where `path` is the JSON pointer of its place.
 pub fn masked(path: &str, value: &Value) -> Value {
-    let hidden = path.split('/').any(is_hidden_name);
-    mask(value, hidden)
+    mask(value, hides(path))
+}
+
+/// Whether every text at the JSON pointer `path` is hidden, whatever it is.
+pub fn hides(path: &str) -> bool {
+    path.split('/').any(is_hidden_name)
 }
 
 fn mask(value: &Value, hidden: bool) -> Value {

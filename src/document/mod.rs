@@ -18,6 +18,7 @@ mod digest;
 mod list;
 mod mask;
 mod rules;
+mod secrets;
 mod units;
 
 pub use canonical::canonical_task_definition;
@@ -25,6 +26,7 @@ pub(crate) use canonical::is_default as is_task_definition_default;
 pub use carry::{Undeclared, carried_over};
 pub use compare::{compare, same_json_text, scalar_text};
 pub use digest::digest;
-pub use mask::masked;
+pub use mask::{hides, masked};
 pub(crate) use rules::top_member;
 pub use rules::{Change, Rules, Treat};
+pub use secrets::Secrets;

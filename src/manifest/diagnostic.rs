@@ -83,6 +83,8 @@ impl Diagnostic {
 pub(super) struct Findings<'a> {
     pub(super) file: &'a str,
     pub(super) list: Vec<Diagnostic>,
+    /// What was found about values that are not known. Nobody sees it.
+    idle: Vec<Diagnostic>,
 }
 
 impl<'a> Findings<'a> {
@@ -90,6 +92,7 @@ impl<'a> Findings<'a> {
         Self {
             file,
             list: Vec::new(),
+            idle: Vec::new(),
         }
     }
 
@@ -130,8 +133,13 @@ impl<'a> Findings<'a> {
         path: String,
         message: String,
     ) -> &mut Diagnostic {
-        let at = self.list.len();
-        self.list.push(Diagnostic {
+        let list = if place.unjudged {
+            &mut self.idle
+        } else {
+            &mut self.list
+        };
+        let at = list.len();
+        list.push(Diagnostic {
             severity,
             code,
             file: self.file.to_owned(),
@@ -143,7 +151,7 @@ impl<'a> Findings<'a> {
             excerpt: None,
             place,
         });
-        &mut self.list[at]
+        &mut list[at]
     }
 }
 

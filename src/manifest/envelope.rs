@@ -7,12 +7,14 @@ use serde_json::{Map, Value};
 
 use super::describe_form;
 use super::diagnostic::Findings;
+use super::environment::{self, ENVIRONMENT, Environment};
 use super::file_reference::{Library, SPEC_FILE};
 use super::names;
 use super::nearest::suggestion;
 use super::schema::{self, Link, listed, unknown_key};
 use super::sections;
 use super::tree::{Data, Entry, Node, Place};
+use super::variables::Variables;
 use super::world::FirstError;
 use crate::model::{Key, Kind};
 
@@ -28,6 +30,8 @@ pub(super) enum Content {
     Manifest(Box<Draft>),
     /// A `SandboxSeed`, whole.
     Seed(Value),
+    /// An `Environment`, with where its name stands.
+    Environment(Box<Environment>, Place),
     /// Nothing that has a kind and a name.
     Unknown,
 }
@@ -94,13 +98,19 @@ impl Draft {
 /// the catalogue: `"true"`.
 const ALLOW_UNKNOWN_ANNOTATION: &str = "evenkeel.dev/allow-unknown-fields";
 
+/// What every document is read with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading<'a> {
+    /// See [`super::LoadOptions::allow_unknown_fields`].
+    pub(super) allow_unknown: bool,
+    /// The files that manifests name.
+    pub(super) library: &'a Library<'a>,
+    /// The chosen environment's. They are in the document already, and not yet in those files.
+    pub(super) variables: Option<&'a Variables<'a>>,
+}
+
 /// Reads one document.
-pub(super) fn read(
-    root: &Node,
-    allow_unknown: bool,
-    library: &Library<'_>,
-    findings: &mut Findings<'_>,
-) -> Content {
+pub(super) fn read(root: &Node, reading: &Reading<'_>, findings: &mut Findings<'_>) -> Content {
     if !matches!(root.data, Data::Map(_)) {
         let message = format!("a manifest is a map, this document is {}", root.what());
         findings.error("not-a-manifest", root.place, "", message);
@@ -109,11 +119,15 @@ pub(super) fn read(
     let Some(kind) = kind_of(root, findings) else {
         return Content::Unknown;
     };
-    let Some(kind) = kind else {
+    if kind == Named::Seed {
         return Content::Seed(root.to_value());
-    };
+    }
     let Some((name, name_place)) = name_of(root, findings) else {
         return Content::Unknown;
+    };
+    let Named::Resource(kind) = kind else {
+        let environment = environment::read(root, &name, findings);
+        return Content::Environment(Box::new(environment), name_place);
     };
     let beside_members = sections::beside(kind);
     let known: Vec<&str> = ["apiVersion", "kind", "metadata", "spec", SPEC_FILE]
@@ -130,16 +144,19 @@ pub(super) fn read(
     let metadata = root.get(&["metadata"]);
     let labels = texts(metadata, "labels", findings);
     let annotations = texts(metadata, "annotations", findings);
-    let allow_unknown = allow_unknown
+    let allow_unknown = reading.allow_unknown
         || annotations
             .get(ALLOW_UNKNOWN_ANNOTATION)
             .is_some_and(|word| word == "true");
-    let (spec, spec_file, mistake) = match root.entry(SPEC_FILE) {
-        Some(entry) => spec_in_file(root, entry, library, findings),
+    let (mut spec, spec_file, mistake) = match root.entry(SPEC_FILE) {
+        Some(entry) => spec_in_file(root, entry, reading.library, findings),
         None => (spec_of(root, kind, findings), None, None),
     };
     let file = spec_file.as_deref().unwrap_or(findings.file);
     let mut of_spec = Findings::of(file);
+    if let Some(variables) = reading.variables.filter(|_| spec_file.is_some()) {
+        variables.put_in_spec(&mut spec, kind, &mut of_spec);
+    }
     let spec = describe_form::unwrapped(kind, spec, &name, spec_file.is_some(), &mut of_spec);
     let spec = named(spec, kind, &name, name_place);
     // A spec that could not be had is not found incomplete as well.
@@ -168,9 +185,16 @@ pub(super) fn read(
     }))
 }
 
-/// The kind; `Some(None)` for a seed, `None` if it is not one of ours.
-#[expect(clippy::option_option, reason = "three answers, used once")]
-fn kind_of(root: &Node, findings: &mut Findings<'_>) -> Option<Option<Kind>> {
+/// What a document says that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Resource(Kind),
+    Seed,
+    Environment,
+}
+
+/// The kind; `None` if it is not one of ours.
+fn kind_of(root: &Node, findings: &mut Findings<'_>) -> Option<Named> {
     let version = root.text("apiVersion");
     let kind = root.text("kind");
     if version.is_none() && kind.is_none() {
@@ -200,17 +224,20 @@ fn kind_of(root: &Node, findings: &mut Findings<'_>) -> Option<Option<Kind>> {
         return None;
     };
     if word == SEED {
-        return Some(None);
+        return Some(Named::Seed);
+    }
+    if word == ENVIRONMENT {
+        return Some(Named::Environment);
     }
     let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
     if kind.is_none() {
         let known = Kind::ALL.map(Kind::as_str);
-        let hint = suggestion(word, known.into_iter().chain([SEED]));
+        let hint = suggestion(word, known.into_iter().chain([SEED, ENVIRONMENT]));
         let message = format!("unknown kind `{word}`");
         let found = findings.error("unknown-kind", root.place_of("kind"), "kind", message);
         found.hint(hint.unwrap_or_else(|| format!("One of {}.", listed(&known))));
     }
-    Some(Some(kind?))
+    kind.map(Named::Resource)
 }
 
 fn name_of(root: &Node, findings: &mut Findings<'_>) -> Option<(String, Place)> {

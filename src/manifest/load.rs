@@ -1,15 +1,18 @@
 //! From files to the desired set: the order of the steps. Each step is a module of its own.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::diagnostic::{Diagnostic, Findings};
-use super::envelope::{self, Content, Draft};
+use super::envelope::{self, Content, Draft, Reading};
+use super::environment::ENVIRONMENT;
 use super::file_reference::Library;
 use super::link::{self, Needs};
+use super::overlays::{self, Overlays};
 use super::schema::Link;
+use super::scope::{self, Scope, environments};
 use super::set::{DesiredSet, Origin, Reference, Resource};
 use super::tree::Place;
 use super::world::{Ledger, World};
@@ -62,16 +65,25 @@ struct Readable<'a> {
     secrets: Vec<(usize, usize)>,
 }
 
-/// Reads every file. Never fails: what is wrong is among the diagnostics, and the rest is in the set.
+/// Reads every file, for no environment. Never fails: what is wrong is among the diagnostics, and the
+/// rest is in the set.
 pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
+    load_in(files, options, &Scope::default())
+}
+
+/// Reads every file for one environment.
+pub fn load_in(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Loaded {
+    let environments = environments(files);
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let library = Library::of(&files);
+    let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let mut loaded = Loaded::default();
     let mut ledger = Ledger::default();
-    let mut drafts = Vec::new();
     let mut texts = Vec::new();
     let mut unreadable = Vec::new();
+    let mut written = Vec::new();
+    let mut overlays = Overlays::new(scope, &environments);
     for (index, file) in files.iter().enumerate() {
         let mut findings = Findings::of(&file.path);
         let text = match index.cmp(&MAX_FILES) {
@@ -95,7 +107,6 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
             secrets = mask::guessed_spans(text);
             let found = findings.error(broken.code, broken.place, "", broken.message);
             found.hint = broken.hint.map(str::to_owned);
-            ledger.diagnostics.append(&mut findings.list);
         }
         secrets.sort_unstable();
         texts.push(Readable {
@@ -103,25 +114,49 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
             content: text,
             secrets,
         });
-        for document in parsed.documents {
-            for mistake in document.mistakes {
-                let found = findings.error(mistake.code, mistake.place, "", mistake.message);
-                found.hint = mistake.hint.map(str::to_owned);
-            }
-            if library.holds(&file.path) {
-                continue;
-            }
-            match envelope::read(
-                &document.root,
-                options.allow_unknown_fields,
-                &library,
-                &mut findings,
-            ) {
-                Content::Manifest(draft) => drafts.push(*draft),
-                Content::Seed(seed) if findings.first_error().is_none() => loaded.seeds.push(seed),
-                Content::Seed(_) | Content::Unknown => {}
+        if library.holds(&file.path) {
+            for document in parsed.documents {
+                overlays::report(document.mistakes, &mut findings);
             }
             ledger.diagnostics.append(&mut findings.list);
+            continue;
+        }
+        overlays.sort_in(
+            index,
+            &file.path,
+            parsed.documents,
+            &mut written,
+            &mut findings,
+        );
+        ledger.diagnostics.append(&mut findings.list);
+    }
+    overlays.merge_into(&mut written, &library, &paths);
+    let variables = scope.variables(&environments);
+    let reading = Reading {
+        allow_unknown: options.allow_unknown_fields,
+        library: &library,
+        variables: variables.as_ref().map(|(variables, _)| variables),
+    };
+    let mut drafts = Vec::new();
+    let mut names = BTreeSet::new();
+    for mut document in written {
+        let mut findings = Findings::of(document.file);
+        findings.list = document.findings;
+        if let Some((variables, _)) = &variables
+            && document.root.text("kind") != Some(ENVIRONMENT)
+        {
+            variables.put_in(&mut document.root, &mut findings);
+        }
+        let content = envelope::read(&document.root, &reading, &mut findings);
+        match content {
+            Content::Manifest(draft) => drafts.push(*draft),
+            Content::Seed(seed) if findings.first_error().is_none() => loaded.seeds.push(seed),
+            Content::Environment(one, place) => {
+                if !names.insert(one.name.clone()) {
+                    scope::duplicate(&one.name, place, &mut findings);
+                }
+            }
+            Content::Seed(_) | Content::Unknown => {}
         }
         ledger.diagnostics.append(&mut findings.list);
     }
@@ -135,7 +170,11 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
     }
     loaded.manifests = drafts.len();
     loaded.set = join(&drafts, &unreadable, &mut ledger);
-    loaded.diagnostics = finished(ledger.diagnostics, &texts);
+    loaded.set.secrets = variables.map(|(_, secrets)| secrets).unwrap_or_default();
+    for found in &mut ledger.diagnostics {
+        found.message = loaded.set.secrets.hide(&found.message);
+    }
+    loaded.diagnostics = finished(ledger.diagnostics, &texts, &paths);
     loaded
 }
 
@@ -259,7 +298,17 @@ fn write_service_names(spec: &mut Value, link: &Link, world: &World<'_>) -> Opti
 }
 
 /// The findings in order, with their excerpts: of each file the first [`MAX_FINDINGS`].
-fn finished(mut diagnostics: Vec<Diagnostic>, texts: &[Readable<'_>]) -> Vec<Diagnostic> {
+fn finished(
+    mut diagnostics: Vec<Diagnostic>,
+    texts: &[Readable<'_>],
+    paths: &[&str],
+) -> Vec<Diagnostic> {
+    for found in &mut diagnostics {
+        let other = found.place.other_file.checked_sub(1);
+        if let Some(path) = other.and_then(|index| paths.get(index)) {
+            (*path).clone_into(&mut found.file);
+        }
+    }
     let by_path: BTreeMap<&str, &Readable<'_>> =
         texts.iter().map(|text| (text.path, text)).collect();
     diagnostics.sort_by(|a, b| a.rank().cmp(&b.rank()));

@@ -4,7 +4,8 @@
 //! live ARNs in the place of references. What it is not: it reads no file (that is `crate::source`)
 //! and knows nothing of live AWS.
 //!
-//! The flow: `yaml` (text to a tree with places), `envelope` (a document to a draft),
+//! The flow: `yaml` (text to a tree with places), `overlay` and `variables` (what the chosen
+//! environment, `environment`, puts over and into it), `envelope` (a document to a draft),
 //! `file_reference` (a spec in a file of its own), `describe_form` (a spec as AWS describes it),
 //! `schema` (the spec against [`crate::catalogue`], references collected), `sections` (what stands beside the
 //! spec), `claims`, `link` and `rules` (drafts against each other), `set`.
@@ -18,6 +19,7 @@ mod claims;
 mod describe_form;
 mod diagnostic;
 mod envelope;
+mod environment;
 mod file_reference;
 mod image;
 mod link;
@@ -25,15 +27,19 @@ mod load;
 mod mask;
 mod names;
 mod nearest;
+mod overlay;
+mod overlays;
 mod path;
 mod reference;
 mod render;
 mod resolve;
 mod rules;
 mod schema;
+mod scope;
 mod sections;
 mod set;
 mod tree;
+mod variables;
 mod world;
 mod write;
 mod yaml;
@@ -47,10 +53,12 @@ pub(crate) use reference::{Row, allowed as references, written as references_of}
 pub(crate) use sections::{HOOKS, beside};
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
+pub use environment::{Environment, Environments, Known, ValueFrom, Variable};
 pub use image::{ImageReference, ImageUse};
-pub use load::{LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load};
+pub use load::{LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load, load_in};
 pub use render::{render_json, render_text};
 pub use resolve::resolve;
+pub use scope::{Fetched, Scope, environments};
 pub(crate) use set::ignores;
 pub use set::{Ask, DesiredSet, Origin, Reference, Resource};
 pub use write::{Document, text_of_documents};

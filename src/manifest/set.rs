@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::sections::parse_duration;
+use crate::document::Secrets;
 use crate::model::{Key, Kind};
 
 /// Which fact of its target a reference asks for.
@@ -140,6 +141,8 @@ pub struct DesiredSet {
     /// Keys whose manifest has an error, with the first error's text. Frozen: observed by nobody,
     /// written by nobody.
     pub invalid: BTreeMap<Key, String>,
+    /// The values that may be shown nowhere. Part of what is known, not of what is desired.
+    pub secrets: Secrets,
 }
 
 impl DesiredSet {

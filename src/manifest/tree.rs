@@ -13,6 +13,11 @@ pub(crate) struct Place {
     pub(crate) start: usize,
     /// The byte after the last one.
     pub(crate) end: usize,
+    /// The file that it stands in, if it was merged into a manifest from another one: counted from 1
+    /// in the order of the paths; 0 for the manifest's own file.
+    pub(crate) other_file: usize,
+    /// The value is not known, so that nothing which is found about it means anything.
+    pub(crate) unjudged: bool,
 }
 
 /// One value.

@@ -184,6 +184,21 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// The same outcome with its text changed.
+    #[must_use]
+    pub fn with_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        if let Self::Acting(text)
+        | Self::Waiting(_, text)
+        | Self::Blocked(_, text)
+        | Self::Failed(_, text) = &mut self
+        {
+            *text = change(text);
+        }
+        self
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -17,6 +17,14 @@ pub enum Service {
     Elb,
     /// AWS STS.
     Sts,
+    /// Systems Manager: its Parameter Store.
+    Ssm,
+    /// AWS Secrets Manager.
+    SecretsManager,
+    /// AWS `CloudFormation`.
+    CloudFormation,
+    /// Amazon S3.
+    S3,
 }
 
 impl Service {
@@ -28,6 +36,10 @@ impl Service {
             Self::CodeDeploy => "codedeploy",
             Self::Elb => "elbv2",
             Self::Sts => "sts",
+            Self::Ssm => "ssm",
+            Self::SecretsManager => "secretsmanager",
+            Self::CloudFormation => "cloudformation",
+            Self::S3 => "s3",
         }
     }
 }

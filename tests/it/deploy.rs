@@ -16,8 +16,9 @@ use serde_json::Value;
 /// What AWS asks of the caller behind operations that we do call. EC2: "Elastic Load Balancing API
 /// permissions" in its user guide. `CreateDeployment` registers the revision and reads the
 /// deployment configuration as the caller. Services are handed roles, and the service-linked ones
-/// are made on first use.
-const BEHIND: [&str; 11] = [
+/// are made on first use. A `SecureString` and a secret are decrypted as the caller; an S3 object is
+/// read by no document call.
+const BEHIND: [&str; 13] = [
     "codedeploy:GetApplicationRevision",
     "codedeploy:GetDeploymentConfig",
     "codedeploy:RegisterApplicationRevision",
@@ -29,11 +30,14 @@ const BEHIND: [&str; 11] = [
     "ec2:DescribeVpcs",
     "iam:CreateServiceLinkedRole",
     "iam:PassRole",
+    "kms:Decrypt",
+    "s3:GetObject",
 ];
 
 /// The actions that take no resource (Service Authorization Reference), so that `*` is no laxity.
 /// Every `Describe` of load balancing and of EC2 is another.
-const UNSCOPED: [&str; 8] = [
+const UNSCOPED: [&str; 9] = [
+    "cloudformation:ListExports",
     "codedeploy:BatchGetDeploymentTargets",
     "ecs:CreateCluster",
     "ecs:DescribeTaskDefinition",
@@ -68,6 +72,10 @@ fn prefix(service: Service) -> &'static str {
         Service::CodeDeploy => "codedeploy",
         Service::Elb => "elasticloadbalancing",
         Service::Sts => "sts",
+        Service::Ssm => "ssm",
+        Service::SecretsManager => "secretsmanager",
+        Service::CloudFormation => "cloudformation",
+        Service::S3 => "s3",
     }
 }
 

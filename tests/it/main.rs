@@ -13,6 +13,7 @@ mod convert;
 mod corpus;
 mod deploy;
 mod e2e;
+mod environment;
 mod fields;
 mod import;
 mod manifests;

@@ -154,7 +154,7 @@ fn what_decides_touches_nothing() {
 }
 
 /// Who may use whom: module and the modules that its code may name.
-const USES: [(&str, &[&str]); 23] = [
+const USES: [(&str, &[&str]); 25] = [
     ("lib", &[]),
     ("main", &[]),
     ("model", &[]),
@@ -165,7 +165,7 @@ const USES: [(&str, &[&str]); 23] = [
     ("queue", &["model"]),
     ("clock", &["model"]),
     ("status", &["model"]),
-    ("manifest", &["model", "catalogue"]),
+    ("manifest", &["model", "catalogue", "document"]),
     ("kinds", &["model", "manifest", "document", "aws"]),
     ("schema", &["model", "catalogue", "manifest"]),
     ("jsonnet", &[]),
@@ -194,6 +194,8 @@ const USES: [(&str, &[&str]); 23] = [
     ),
     // A source yields bytes; it knows no model.
     ("source", &["manifest", "document"]),
+    ("environment", &["manifest", "source", "aws", "values"]),
+    ("values", &["model", "manifest", "aws"]),
     ("metrics", &["model", "status"]),
     ("http", &["model", "status", "clock", "metrics"]),
     ("aws", &["model", "clock", "metrics"]),
@@ -201,14 +203,24 @@ const USES: [(&str, &[&str]); 23] = [
     (
         "controller",
         &[
-            "model", "document", "manifest", "queue", "kinds", "aws", "clock", "source", "status",
+            "model",
+            "document",
+            "manifest",
+            "queue",
+            "kinds",
+            "aws",
+            "clock",
+            "source",
+            "status",
             "metrics",
+            "environment",
         ],
     ),
     (
         "cli",
         &[
             "model",
+            "environment",
             "manifest",
             "kinds",
             "aws",

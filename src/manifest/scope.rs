@@ -1,0 +1,158 @@
+//! Which environment is loaded, and the files' part in it: what is base, what is overlay. Not the
+//! merging (`overlay`) nor the putting in of values (`variables`).
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::Value;
+
+use super::diagnostic::Findings;
+use super::envelope::{self, Content, Reading};
+use super::environment::{ENVIRONMENT, Environments, Known, ValueFrom};
+use super::file_reference::Library;
+use super::load::{MAX_FILE_BYTES, SourceFile};
+use super::variables::Variables;
+use super::yaml;
+use crate::document::Secrets;
+
+/// The folder in which overlays lie, each in a folder of its environment's name.
+const OVERLAYS: &str = "overlays";
+
+/// Values that were fetched, by the variable's name.
+pub type Fetched = BTreeMap<String, Known>;
+
+/// For which environment to load.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scope {
+    /// Its name; `None`: nothing is put in, and no overlay is read.
+    pub environment: Option<String>,
+    /// The source's root, which says nothing about what is an overlay.
+    pub root: PathBuf,
+    /// The values that do not stand in the Environment itself; `None`: they are not known here, and
+    /// what would hold them is not judged.
+    pub fetched: Option<Fetched>,
+}
+
+/// Every Environment of the files.
+pub fn environments(files: &[SourceFile]) -> Environments {
+    let mut found = Environments::default();
+    let library = Library::default();
+    let reading = Reading {
+        allow_unknown: false,
+        library: &library,
+        variables: None,
+    };
+    let mut files: Vec<&SourceFile> = files.iter().collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    for file in files {
+        let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
+        // Few files hold one; the rest need not be read twice.
+        if text.len() > MAX_FILE_BYTES || !text.contains(ENVIRONMENT) {
+            continue;
+        }
+        for document in yaml::parse(text).documents {
+            if document.root.text("kind") != Some(ENVIRONMENT) {
+                continue;
+            }
+            let mut findings = Findings::of(&file.path);
+            for mistake in document.mistakes {
+                findings.error(mistake.code, mistake.place, "", mistake.message);
+            }
+            let Content::Environment(one, place) =
+                envelope::read(&document.root, &reading, &mut findings)
+            else {
+                continue;
+            };
+            if found.valid.contains_key(&one.name) || found.broken.contains_key(&one.name) {
+                duplicate(&one.name, place, &mut findings);
+                found.valid.remove(&one.name);
+            }
+            if let Some(error) = findings.first_error() {
+                let error = format!("{}:{}: {}", error.file, error.line, error.message);
+                found.broken.entry(one.name).or_insert(error);
+            } else {
+                found.valid.insert(one.name.clone(), *one);
+            }
+        }
+    }
+    found
+}
+
+/// Reports a second Environment of one name.
+pub(super) fn duplicate(name: &str, place: super::tree::Place, findings: &mut Findings<'_>) {
+    let message = format!("{ENVIRONMENT}/{name} is already in the source");
+    findings
+        .error("duplicate", place, "metadata.name", message)
+        .hint("Give each a name of its own. Neither can be chosen.");
+}
+
+/// The environment whose overlay this file belongs to; `None` for the base.
+pub(super) fn overlay_of<'a>(path: &'a str, root: &Path) -> Option<&'a str> {
+    let path = Path::new(path);
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    let mut folders = inside.parent()?.components().filter_map(|part| match part {
+        Component::Normal(name) => name.to_str(),
+        _ => None,
+    });
+    folders.find(|name| *name == OVERLAYS)?;
+    folders.next()
+}
+
+impl Scope {
+    /// The variables of the chosen environment, and those of their values that may not be shown.
+    pub(super) fn variables<'a>(
+        &'a self,
+        environments: &'a Environments,
+    ) -> Option<(Variables<'a>, Secrets)> {
+        let chosen = environments.valid.get(self.environment.as_deref()?)?;
+        let mut secrets = Secrets::default();
+        let mut variables = Variables {
+            environment: &chosen.name,
+            declared: environments.declared(),
+            ..Variables::default()
+        };
+        for (name, variable) in &chosen.variables {
+            let Some(variable) = variable else { continue };
+            let known = match (&variable.from, &self.fetched) {
+                (ValueFrom::Literal(json), _) => Some(Known {
+                    value: serde_json::from_str(json).unwrap_or_else(|_| Value::from(json.clone())),
+                    secret: variable.secret.unwrap_or(false),
+                }),
+                (_, Some(fetched)) => fetched.get(name).cloned(),
+                (_, None) => {
+                    variables.unfetched.insert(name);
+                    None
+                }
+            };
+            if let Some(known) = known {
+                if known.secret {
+                    secrets.add(&known.value);
+                }
+                variables.known.insert(name, known);
+            }
+        }
+        Some((variables, secrets))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_under_overlays_is_its_environments() {
+        let root = Path::new("/srv/overlays/x");
+        for (path, expected) in [
+            ("/srv/overlays/x/overlays/staging/a.yaml", Some("staging")),
+            (
+                "/srv/overlays/x/nova/overlays/staging/b/a.yaml",
+                Some("staging"),
+            ),
+            ("/srv/overlays/x/a.yaml", None),
+            ("/srv/overlays/x/overlays/a.yaml", None),
+            ("overlays/staging/a.yaml", Some("staging")),
+        ] {
+            assert_eq!(overlay_of(path, root), expected, "{path}");
+        }
+    }
+}
