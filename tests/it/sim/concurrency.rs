@@ -50,7 +50,7 @@ async fn resyncs_during_passes_and_deployments_change_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn two_daemons_at_once_start_no_second_deployment() {
-    for seed in 600..602 {
+    for seed in [600, 610, 624, 629] {
         let world = World::auth(seed).await;
         let (first, second) = (world.daemon().await, world.daemon().await);
         first.converged().await;
