@@ -130,6 +130,22 @@ pub(super) struct RunArgs {
         env = "EVENKEEL_METRICS_ADDR"
     )]
     pub(super) metrics_addr: SocketAddr,
+    /// Serve a webhook for pushes at this address: POST /webhook/github, gitlab, bitbucket or gitea
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "EVENKEEL_WEBHOOK_ADDR",
+        requires = "webhook_secret_file"
+    )]
+    pub(super) webhook_addr: Option<SocketAddr>,
+    /// File with the webhook's secret; several, one a line, while one replaces another
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "EVENKEEL_WEBHOOK_SECRET_FILE",
+        requires = "webhook_addr"
+    )]
+    pub(super) webhook_secret_file: Option<PathBuf>,
     /// How often the source is read although nothing told that it changed
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = interval)]
     pub(super) poll: Duration,

@@ -4,9 +4,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::args::RunArgs;
-use super::{signals, start};
+use super::signals;
+use super::start::{self, Started};
 use crate::controller::{Controller, Ended, Event, Settings, Until};
 use crate::http;
+use crate::http::webhook::{self, Secrets};
 use crate::source::Watcher;
 use crate::status::Board;
 
@@ -26,6 +28,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     tracing::info!("metrics, probes and status at http://{address}");
+    webhook(args, &started, &sender).await?;
     let (stop_http, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(http::serve(
         listener,
@@ -68,4 +71,40 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         tracing::warn!("the HTTP server ended badly: {error}");
     }
     Ok(u8::from(ended != Ended::Stopped))
+}
+
+/// Serves the webhook, if one is asked for, as long as the program runs.
+async fn webhook(
+    args: &RunArgs,
+    started: &Started,
+    sender: &mpsc::Sender<Event>,
+) -> Result<(), String> {
+    let (Some(address), Some(file)) = (args.webhook_addr, &args.webhook_secret_file) else {
+        return Ok(());
+    };
+    let wrong = |error: &dyn std::fmt::Display| {
+        format!(
+            "the webhook's secret cannot be had from {}: {error}",
+            file.display()
+        )
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+    let secrets = Secrets::parse(&text).map_err(|error| wrong(&error))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        format!("cannot listen at {address}: {error}; choose another --webhook-addr")
+    })?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    tracing::info!("webhook at http://{address}/webhook/");
+    let (metrics, sender) = (started.metrics.clone(), sender.clone());
+    tokio::spawn(async move {
+        // A full queue holds a look already.
+        let wake = move || {
+            sender.try_send(Event::SourceChanged).ok();
+        };
+        let served = webhook::serve(listener, secrets, metrics, wake, std::future::pending());
+        if let Err(error) = served.await {
+            tracing::error!("the webhook no longer listens: {error}; the source is still polled");
+        }
+    });
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! The HTTP side: `/metrics`, the probes and `/status`. Reads the [`Board`](crate::status::Board),
-//! changes nothing.
+//! The HTTP side: `/metrics`, the probes and `/status`, which read the [`Board`](crate::status::Board)
+//! and change nothing; and, at an address of its own, the [`webhook`].
 //!
 //! What it is: four read-only answers for operators and machines. What it is not: an API; there is
 //! no authentication, so it listens where the operator says, and serves no secret.
@@ -13,6 +13,7 @@
 mod probes;
 mod server;
 mod status;
+pub mod webhook;
 
 use std::time::Duration;
 

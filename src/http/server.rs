@@ -43,8 +43,17 @@ pub async fn serve(
         since: clock.now(),
         clock,
     };
+    until(listener, router(shared), shutdown).await
+}
+
+/// Serves until `shutdown` is done, and then for at most [`GRACE`] what is in flight.
+pub(super) async fn until(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let (told, stopping) = oneshot::channel();
-    let server = axum::serve(listener, router(shared)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         shutdown.await;
         let _nobody_waits = told.send(());
     });

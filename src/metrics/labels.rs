@@ -24,6 +24,12 @@ pub(super) const CODES: &[&str] = &[
     "internal",
 ];
 
+/// The Git servers whose webhooks are known.
+pub(super) const PROVIDERS: &[&str] = &["github", "gitlab", "bitbucket", "gitea"];
+
+/// What came of a webhook's request.
+pub(super) const WEBHOOK_RESULTS: &[&str] = &["woken", "ignored", "refused"];
+
 /// What can ask for a resync: SIGHUP.
 pub(super) const TRIGGERS: &[&str] = &["signal"];
 

@@ -39,6 +39,7 @@ pub struct Metrics {
     services: ServiceCounts,
     fetches: Counters,
     fetch_time: Histograms,
+    webhook: Counters,
     resyncs: Counters,
     aws_calls: Counters,
     aws_time: Histograms,
@@ -77,6 +78,7 @@ impl Metrics {
             services: ServiceCounts::default(),
             fetches: counters(&table::FETCHES),
             fetch_time: histograms(&table::FETCH_TIME),
+            webhook: counters(&table::WEBHOOK),
             resyncs: counters(&table::RESYNCS),
             aws_calls: counters(&table::AWS_CALLS),
             aws_time: histograms(&table::AWS_TIME),
@@ -119,6 +121,11 @@ impl Metrics {
         }
         for trigger in labels::TRIGGERS {
             self.resyncs.add(&[trigger, "all"], 0);
+        }
+        for provider in labels::PROVIDERS {
+            for result in labels::WEBHOOK_RESULTS {
+                self.webhook.add(&[provider, result], 0);
+            }
         }
         let queue = [QUEUE_NAME, QUEUE_NAME];
         self.adds.add(&queue, 0);

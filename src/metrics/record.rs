@@ -107,6 +107,13 @@ impl Metrics {
         self.fetch_time.observe(&[address], took);
     }
 
+    /// A Git server asked the webhook: `woken`, `ignored` or `refused`.
+    pub fn webhook_asked(&self, provider: &str, result: &str) {
+        let provider = bounded(provider, labels::PROVIDERS);
+        let result = bounded(result, labels::WEBHOOK_RESULTS);
+        self.webhook.add(&[provider, result], 1);
+    }
+
     /// A resync of everything was asked for, by `signal`.
     pub fn resync_requested(&self, trigger: &str) {
         self.resyncs

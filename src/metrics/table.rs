@@ -75,6 +75,8 @@ rows! {
         "Reads of the source; result is success, not_modified or error.";
     FETCH_TIME: histogram "evenkeel_source_fetch_duration_seconds" ["source"] buckets FETCH
         "How long a read of the source took.";
+    WEBHOOK: counter "evenkeel_webhook_requests_total" ["provider", "result"]
+        "Requests to the webhook; result is woken, ignored (no push) or refused.";
     SOURCE_SUCCESS: gauge "evenkeel_source_last_success_timestamp_seconds" ["source"]
         "When the source was last read whole; 0 if never.";
     SOURCE_CURRENT: gauge "evenkeel_source_up_to_date" ["source"]

@@ -16,3 +16,4 @@ mod talk;
 mod terminal;
 mod two_processes;
 mod usage;
+mod webhook;

@@ -11,7 +11,7 @@ use super::program::{DEADLINE, until};
 const REGION: &str = "us-east-1";
 
 /// One request on a connection of its own; the status code and the body.
-fn request(to: SocketAddr, head: &str, body: &str) -> std::io::Result<(u16, String)> {
+pub(super) fn request(to: SocketAddr, head: &str, body: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(to)?;
     stream.set_read_timeout(Some(DEADLINE))?;
     write!(

@@ -13,6 +13,7 @@ fn a_usage_error_exits_64_in_every_command() {
         &["run"],
         &["run", "--source", source, "--poll", "soon"],
         &["run", "--source", source, "--metrics-addr", "9464"],
+        &["run", "--source", source, "--webhook-addr", "127.0.0.1:0"],
         &["run", "--source", source, "--sandbox", "--speed", "0"],
         &["run", "--source", source, "--speed", "10"],
         &["run", "--source", source, "--sandbox-listen", "127.0.0.1:0"],
