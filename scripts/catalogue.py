@@ -13,6 +13,8 @@ sentence. Members without one have no row. The texts are of the service models, 
 distributes under the Apache License 2.0 (Copyright Amazon.com, Inc. or its affiliates).
 read_only.tsv: members that a describing operation returns and the creating one does not take: creating
 operation, member.
+attributes.tsv: the keys of load balancing's attributes, which the models name only in the text about
+the member `Key`: creating operation, key.
 """
 
 import html
@@ -38,6 +40,12 @@ OPERATIONS = [
 DESCRIBED = [
     ("ecs", "RegisterTaskDefinition", "DescribeTaskDefinition", "taskDefinition"),
     ("ecs", "CreateService", "DescribeServices", "services"),
+]
+# The creating operation, and the shape of an attribute of what it makes.
+ATTRIBUTES = [
+    ("elbv2", "CreateTargetGroup", "TargetGroupAttribute"),
+    ("elbv2", "CreateLoadBalancer", "LoadBalancerAttribute"),
+    ("elbv2", "CreateListener", "ListenerAttribute"),
 ]
 # Longer sentences are cut at a word: they are for a tooltip.
 LONGEST = 240
@@ -110,6 +118,14 @@ def read_only(session):
         yield from ((f"{service}:{creating}", name) for name in described.members if name not in taken)
 
 
+def attributes(session):
+    """The rows of attributes.tsv. A key is the code at the head of a list's item."""
+    for service, creating, shape in ATTRIBUTES:
+        text = session.get_service_model(service).shape_for(shape).members["Key"].documentation
+        for key in re.findall(r"<li>\s*<p>\s*<code>([a-z0-9_]+(?:\.[a-z0-9_]+)+)</code>\s*-", text):
+            yield f"{service}:{creating}", key
+
+
 def tables():
     """The files by name, each as its columns and rows."""
     session = botocore.session.get_session()
@@ -121,6 +137,7 @@ def tables():
         "fields.tsv": ("operation\tpath\ttype\tenum_values\tconstraints", [row for row, _ in found]),
         "descriptions.tsv": ("operation\tpath\tdescription", [(*row[:2], text) for row, text in found if text]),
         "read_only.tsv": ("operation\tmember", list(read_only(session))),
+        "attributes.tsv": ("operation\tkey", list(attributes(session))),
     }
 
 

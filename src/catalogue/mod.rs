@@ -4,8 +4,8 @@
 //! carries (the first line of each names its version), and a tree to look members up in:
 //! `fields.tsv` (members, types, constraints), `descriptions.tsv` (what AWS says of them in a
 //! sentence; botocore distributes the texts under the Apache License 2.0, Copyright Amazon.com, Inc.
-//! or its affiliates) and `read_only.tsv` (what AWS returns of a resource and does not take). What it
-//! is not: it checks nothing (that is [`crate::manifest`]) and knows no defaults.
+//! or its affiliates), `read_only.tsv` (what AWS returns of a resource and does not take) and
+//! `attributes.tsv` (the keys of load balancing's attributes). What it is not: it checks nothing (that is [`crate::manifest`]) and knows no defaults.
 //!
 //! Invariants:
 //! - Members stand in the model's order.
@@ -27,6 +27,7 @@ use crate::model::Kind;
 const TABLE: &str = include_str!("fields.tsv");
 const DESCRIPTIONS: &str = include_str!("descriptions.tsv");
 const READ_ONLY: &str = include_str!("read_only.tsv");
+const ATTRIBUTES: &str = include_str!("attributes.tsv");
 
 static ROOTS: LazyLock<[Field; 9]> =
     LazyLock::new(|| Kind::ALL.map(|kind| read::operation(TABLE, operation(kind))));
@@ -49,11 +50,22 @@ pub fn description(kind: Kind, path: &str) -> Option<&'static str> {
 /// The members that AWS returns when it describes a resource of this kind and does not take when it
 /// makes one. Only task definitions and services have rows.
 pub fn read_only(kind: Kind) -> impl Iterator<Item = &'static str> {
-    READ_ONLY
+    pairs(READ_ONLY, kind)
+}
+
+/// The keys that the attributes of this kind may have, as AWS lists them. Only target groups, load
+/// balancers and listeners have some.
+pub fn attributes(kind: Kind) -> impl Iterator<Item = &'static str> {
+    pairs(ATTRIBUTES, kind)
+}
+
+/// The second column of a kind's rows.
+fn pairs(table: &'static str, kind: Kind) -> impl Iterator<Item = &'static str> {
+    table
         .lines()
         .filter_map(|line| line.split_once('\t'))
         .filter(move |(name, _)| *name == operation(kind))
-        .map(|(_, member)| member)
+        .map(|(_, second)| second)
 }
 
 /// The version of botocore whose models the fields come from.

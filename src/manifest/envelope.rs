@@ -168,7 +168,7 @@ pub(super) fn read(root: &Node, reading: &Reading<'_>, findings: &mut Findings<'
     };
     let mut of_spec = of_spec.list;
     findings.list.append(&mut of_spec);
-    let beside = sections::read(kind, root, findings);
+    let beside = sections::read(kind, root, allow_unknown, findings);
     Content::Manifest(Box::new(Draft {
         key: Key::new(kind, name),
         file: findings.file.to_owned(),

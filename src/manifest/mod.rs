@@ -15,6 +15,7 @@
 //! - One broken manifest never holds up another that does not need it.
 //! - No finding shows a value that may hold a secret (`mask`).
 
+mod attributes;
 mod claims;
 mod describe_form;
 mod diagnostic;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::attributes;
 use super::diagnostic::Findings;
 use super::nearest::suggestion;
 use super::schema::unknown_key;
@@ -35,7 +36,12 @@ pub(crate) fn beside(kind: Kind) -> &'static [&'static str] {
 }
 
 /// Reads and checks the members beside the spec.
-pub(super) fn read(kind: Kind, root: &Node, findings: &mut Findings<'_>) -> Map<String, Value> {
+pub(super) fn read(
+    kind: Kind,
+    root: &Node,
+    allow_unknown: bool,
+    findings: &mut Findings<'_>,
+) -> Map<String, Value> {
     let mut out = Map::new();
     for entry in root
         .entries()
@@ -43,7 +49,7 @@ pub(super) fn read(kind: Kind, root: &Node, findings: &mut Findings<'_>) -> Map<
         .filter(|entry| beside(kind).contains(&entry.key.as_str()))
     {
         let good = match entry.key.as_str() {
-            "attributes" => attributes(&entry.value, findings),
+            "attributes" => attributes::check(kind, &entry.value, allow_unknown, findings),
             "rollout" => rollout(&entry.value, findings),
             "sync" => sync(kind, &entry.value, findings),
             policy => policy_text(policy, &entry.value, findings),
@@ -53,53 +59,6 @@ pub(super) fn read(kind: Kind, root: &Node, findings: &mut Findings<'_>) -> Map<
         }
     }
     out
-}
-
-/// `[{Key, Value}]` as `Modify...Attributes` takes them.
-fn attributes(node: &Node, findings: &mut Findings<'_>) -> bool {
-    let Data::List(items) = &node.data else {
-        let message = format!("expected a list, found {}", node.what());
-        findings
-            .error("wrong-type", node.place, "attributes", message)
-            .hint("Write `- {Key: deregistration_delay.timeout_seconds, Value: \"30\"}`.");
-        return false;
-    };
-    let before = findings.list.len();
-    let mut seen = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let path = format!("attributes[{index}]");
-        for entry in item.entries() {
-            let path = format!("{path}.{}", entry.key);
-            if !["Key", "Value"].contains(&entry.key.as_str()) {
-                unknown_key(
-                    entry,
-                    &["Key", "Value"],
-                    &format!("attributes[{index}]"),
-                    findings,
-                );
-            } else if entry.value.as_text().is_none() {
-                let message = format!("expected a text, found {}", entry.value.what());
-                findings
-                    .error("wrong-type", entry.value.place, path, message)
-                    .hint("Attribute values are texts: put the value in quotes.");
-            }
-        }
-        for member in ["Key", "Value"]
-            .into_iter()
-            .filter(|member| item.entry(member).is_none())
-        {
-            let message = format!("`{member}` is missing");
-            findings.error("missing-field", item.place, path.clone(), message);
-        }
-        if let Some(key) = item.text("Key") {
-            if seen.contains(&key) {
-                let message = format!("the attribute `{key}` stands here a second time");
-                findings.error("duplicate", item.place_of("Key"), path, message);
-            }
-            seen.push(key);
-        }
-    }
-    findings.list.len() == before
 }
 
 /// A policy: its JSON text, or the document itself.

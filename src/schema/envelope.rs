@@ -25,7 +25,7 @@ pub(super) fn manifest(kind: Kind) -> Value {
         }),
     );
     for member in manifest::beside(kind) {
-        properties.insert((*member).to_owned(), sections::section(member));
+        properties.insert((*member).to_owned(), sections::section(kind, member));
     }
     let mut schema = json!({
         "title": kind.as_str(),

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::catalogue;
 use crate::manifest::HOOKS;
+use crate::model::Kind;
 
 /// The schema of a member beside a spec; anything goes for one that has none here (a test sees that
 /// all have).
-pub(super) fn section(member: &str) -> Value {
+pub(super) fn section(kind: Kind, member: &str) -> Value {
     match member {
         "attributes" => json!({
             "type": "array",
@@ -15,7 +17,10 @@ pub(super) fn section(member: &str) -> Value {
                 "type": "object",
                 "additionalProperties": false,
                 "required": ["Key", "Value"],
-                "properties": {"Key": {"type": "string"}, "Value": {"type": "string"}},
+                "properties": {
+                    "Key": {"type": "string", "enum": catalogue::attributes(kind).collect::<Vec<_>>()},
+                    "Value": {"type": "string"},
+                },
             },
         }),
         "lifecyclePolicyText" => {
@@ -88,7 +93,7 @@ mod tests {
     fn every_section_of_every_kind_has_a_schema() {
         for kind in Kind::ALL {
             for member in beside(kind) {
-                assert_ne!(section(member), json!({}), "{kind}: {member}");
+                assert_ne!(section(kind, member), json!({}), "{kind}: {member}");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Tests of the whole way from files to the desired set.
 
+mod attributes;
 mod environments;
 mod findings;
 mod references;
