@@ -21,7 +21,7 @@ pub(super) fn manifest(kind: Kind) -> Value {
         json!({
             "type": "string",
             "minLength": 1,
-            "description": "Instead of `spec`: a YAML or JSON file that holds it, relative to this one.",
+            "description": "Instead of `spec`: a YAML, JSON or Jsonnet file that holds it, relative to this one.",
         }),
     );
     for member in manifest::beside(kind) {

@@ -2,6 +2,7 @@
 
 mod environments;
 mod findings;
+mod jsonnet;
 mod references;
 mod robustness;
 mod rules;
