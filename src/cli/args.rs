@@ -231,6 +231,9 @@ pub(super) struct ConvertArgs {
     /// Overwrite files that are there
     #[arg(long)]
     pub(super) force: bool,
+    /// Name of the Environment that says where templates' values come from
+    #[arg(long, value_name = "NAME", default_value = crate::convert::ENVIRONMENT)]
+    pub(super) environment: String,
     /// External variable of Jsonnet files; may be given several times
     #[arg(long, value_name = "NAME=TEXT", value_parser = pair)]
     pub(super) ext_str: Vec<(String, String)>,
