@@ -46,6 +46,7 @@ mod write;
 mod yaml;
 
 pub(crate) use envelope::{API_VERSION, is_spec_optional};
+pub(crate) use environment::{ENVIRONMENT, FORMS as VARIABLE_FORMS};
 pub(crate) use file_reference::SPEC_FILE;
 pub(crate) use image::{is_ecr_host, split as split_image};
 pub(crate) use names::is_manifest_name;
