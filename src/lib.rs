@@ -34,7 +34,6 @@
 //!   masking of secrets.
 //! - [`kinds`]: one folder a kind of resource: its reads (`observe.rs`, I/O) and its decisions
 //!   (`plan.rs` and what is beside it, pure). [`kinds::service`] holds the rollouts.
-//! - [`jsonnet`]: Jsonnet to plain values.
 //! - [`queue`]: which key is due when.
 //! - [`sandbox`]: the simulated AWS, a synchronous state machine that knows nothing of the rest.
 //!
@@ -43,6 +42,7 @@
 //! - [`aws`]: the SDK clients behind one document call, the batched reader, pacing, fault classes.
 //! - [`source`]: the folder of manifests and its watch.
 //! - [`environment`]: the chosen Environment: its account proven, its values fetched.
+//! - [`jsonnet`]: Jsonnet to plain values, in a process of their own that is bounded.
 //! - [`values`]: what an Environment names, fetched: SSM, Secrets Manager, stacks, Terraform state.
 //! - [`clock`]: the one clock; simulated time runs through it.
 //! - [`mount`]: the sandbox under the SDK's HTTP connector, and over TCP.

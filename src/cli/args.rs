@@ -71,12 +71,15 @@ pub(super) enum Command {
     /// Point clients at it with AWS_ENDPOINT_URL=http://127.0.0.1:4566 and any credentials. The
     /// account is 123456789012; the state is in memory.
     Sandbox(SandboxArgs),
+    /// Evaluate Jsonnet files for another process of this program
+    #[command(name = crate::jsonnet::ARGUMENT, hide = true)]
+    EvaluateJsonnet,
 }
 
 /// Where the manifests are, and which AWS.
 #[derive(Debug, Args)]
 pub(super) struct SourceArgs {
-    /// Folder of manifests, read recursively (.yaml, .yml, .json)
+    /// Folder of manifests, read recursively (.yaml, .yml, .json, .jsonnet)
     #[arg(long, value_name = "DIR", env = "EVENKEEL_SOURCE")]
     pub(super) source: PathBuf,
     /// Environment manifest to reconcile for: its variables, overlay, account, region and role
@@ -244,6 +247,9 @@ pub(super) struct ConvertArgs {
     /// Overwrite files that are there
     #[arg(long)]
     pub(super) force: bool,
+    /// Name of the Environment that says where templates' values come from
+    #[arg(long, value_name = "NAME", default_value = crate::convert::ENVIRONMENT)]
+    pub(super) environment: String,
     /// External variable of Jsonnet files; may be given several times
     #[arg(long, value_name = "NAME=TEXT", value_parser = pair)]
     pub(super) ext_str: Vec<(String, String)>,

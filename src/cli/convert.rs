@@ -57,6 +57,7 @@ fn input(args: &ConvertArgs) -> Result<Input, String> {
         only,
         form: args.from,
         ext: args.ext_str.iter().cloned().collect(),
+        environment: Some(args.environment.clone()),
         cluster: args.cluster.clone(),
         service: args.service.clone(),
     })

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::args::{Cli, Command, SandboxCommand};
-use crate::telemetry;
+use crate::{jsonnet, telemetry};
 
 /// The exit code of a command that was typed wrong.
 const USAGE: u8 = 64;
@@ -52,6 +52,11 @@ pub async fn main() -> ExitCode {
         Command::Validate(args) => validate::validate(&args),
         Command::Schema => Ok(schema::schema()),
         Command::Convert(args) => convert::convert(&args),
+        Command::EvaluateJsonnet => {
+            jsonnet::serve(std::io::stdin().lock(), std::io::stdout().lock())
+                .map(|()| 0)
+                .map_err(|error| error.to_string())
+        }
         Command::Import(args) => import::import(&args).await,
         Command::Sandbox(args) => match &args.command {
             Some(SandboxCommand::Push(push)) => push::push(push).await,
@@ -76,7 +81,11 @@ fn start_log(command: &Command) -> Result<(), String> {
         Command::Plan(args) => (&args.source.log, "error"),
         Command::Import(args) => (&args.log, "error"),
         Command::Sandbox(args) if args.command.is_none() => (&args.log, "info"),
-        Command::Convert(_) | Command::Sandbox(_) | Command::Schema | Command::Validate(_) => {
+        Command::Convert(_)
+        | Command::EvaluateJsonnet
+        | Command::Sandbox(_)
+        | Command::Schema
+        | Command::Validate(_) => {
             return Ok(());
         }
     };

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::args::{Output, PlanArgs};
 use super::{output, start};
 use crate::controller::{Preview, preview};
-use crate::manifest::{Diagnostic, Severity, load_in, render_text};
+use crate::environment::load;
+use crate::manifest::{Diagnostic, Severity, render_text};
 use crate::model::{Block, Key, Outcome, Plan, Wait};
 
 /// Plans.
@@ -14,7 +15,7 @@ pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
     let snapshot = started.source.read().map_err(|error| error.to_string())?;
     let scope = started.chosen.scope(&snapshot.files, &started.aws).await;
     let scope = scope.map_err(|error| error.to_string())?;
-    let loaded = load_in(&snapshot.files, &started.load, &scope);
+    let loaded = load(&snapshot.files, &started.load, &scope);
     if !loaded.diagnostics.is_empty() {
         output::note(&render_text(&loaded.diagnostics, output::colour()));
     }

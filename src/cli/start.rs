@@ -8,9 +8,9 @@ use super::args::SourceArgs;
 use super::output;
 use crate::aws::{Aws, Connection, OPERATIONS, connect};
 use crate::clock::Clock;
-use crate::environment::Chosen;
+use crate::environment::{Chosen, load as load_files};
 use crate::kinds::Policy;
-use crate::manifest::{LoadOptions, load_in};
+use crate::manifest::LoadOptions;
 use crate::metrics::Metrics;
 use crate::mount::Mounted;
 use crate::source::Dir;
@@ -80,7 +80,7 @@ async fn sandbox(
     seed(
         &mounted,
         &region,
-        &load_in(&snapshot.files, load, &chosen.offline()).seeds,
+        &load_files(&snapshot.files, load, &chosen.offline()).seeds,
     )?;
     if let Some(address) = args.sandbox_listen {
         let listener = tokio::net::TcpListener::bind(address)

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::args::{Output, ValidateArgs};
 use super::output;
+use crate::environment::load;
 use crate::manifest::{
-    Diagnostic, LoadOptions, Scope, Severity, SourceFile, environments, load_in, render_json,
-    render_text,
+    Diagnostic, LoadOptions, Scope, Severity, SourceFile, environments, render_json, render_text,
 };
 use crate::model::Key;
 use crate::source::Dir;
@@ -64,7 +64,7 @@ fn check(args: &ValidateArgs, files: &[SourceFile]) -> Result<(Vec<Diagnostic>, 
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     let (mut valid, mut invalid): (BTreeSet<Key>, BTreeSet<Key>) = Default::default();
     for environment in chosen {
-        let loaded = load_in(
+        let loaded = load(
             files,
             &options,
             &Scope {

@@ -2,8 +2,8 @@
 //! on threads of their own: a file system may hang, and so may AWS.
 
 use crate::aws::Aws;
-use crate::environment::{Chosen, EnvironmentError};
-use crate::manifest::{LoadOptions, Loaded, Scope, load_in};
+use crate::environment::{Chosen, EnvironmentError, load};
+use crate::manifest::{LoadOptions, Loaded, Scope};
 use crate::source::Dir;
 
 /// What came of a read.
@@ -66,8 +66,8 @@ pub(super) async fn read(
     }
     let (revision, scope) = read;
     let files = snapshot.files;
-    let load = move || (load_in(&files, &options, &scope), scope);
-    match tokio::task::spawn_blocking(load).await {
+    let loading = move || (load(&files, &options, &scope), scope);
+    match tokio::task::spawn_blocking(loading).await {
         Ok((loaded, scope)) => Reading::New {
             loaded: Box::new(loaded),
             revision,

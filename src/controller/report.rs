@@ -175,22 +175,20 @@ pub(super) fn diagnostics(all: &[Diagnostic]) {
 /// A finding in one line: `auth.yaml:12:5: spec.cpu: …; hint`.
 pub(super) fn line(diagnostic: &Diagnostic) -> String {
     let Diagnostic {
-        file,
-        line,
-        column,
         path,
         message,
         hint,
         ..
     } = diagnostic;
+    let place = diagnostic.whereabouts();
     let hint = hint
         .as_ref()
         .map(|hint| format!("; {hint}"))
         .unwrap_or_default();
     if path.is_empty() {
-        format!("{file}:{line}:{column}: {message}{hint}")
+        format!("{place}: {message}{hint}")
     } else {
-        format!("{file}:{line}:{column}: {path}: {message}{hint}")
+        format!("{place}: {path}: {message}{hint}")
     }
 }
 

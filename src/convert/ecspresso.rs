@@ -20,7 +20,10 @@ pub(super) fn project(input: &Input, path: &str, out: &mut Output) -> Result<(),
     plugins(&config, path, out);
     if let Some(region) = text("region") {
         if has_variable(region) {
-            out.note(path, "the region is looked up; it is fixed with AWS_REGION");
+            out.note(
+                path,
+                "the region is looked up, which an Environment cannot: AWS_REGION sets it",
+            );
         } else {
             out.region(path, region);
         }
@@ -82,6 +85,9 @@ pub(super) fn project(input: &Input, path: &str, out: &mut Output) -> Result<(),
             path,
             "the configuration names no service: give the Service a name",
         );
+    }
+    if let Some(cluster) = text("cluster") {
+        out.cluster(path, cluster);
     }
     let Some(name) = out.free(Kind::Service, service) else {
         return Err(format!(
@@ -185,16 +191,20 @@ fn plugins(config: &Value, path: &str, out: &mut Output) {
                     continue;
                 };
                 if has_variable(state) {
-                    out.note(
-                        path,
-                        "the place of the Terraform state is looked up; see variables.txt",
-                    );
+                    out.note(path, "the place of the Terraform state is looked up, which an Environment cannot: write it into \
+                                    the variables that come from it");
                 } else if state.contains("://") && !state.starts_with("s3://") {
                     out.note(path, format!("the Terraform state {state} is neither a file nor in S3; copy it, or give the variables their values"));
                 } else if !state.starts_with("s3://") {
-                    out.note(path, format!("the Terraform state {state} is relative to this file; see variables.txt"));
+                    out.note(path, format!("the Terraform state {state} lies beside this file: copy it beside environment.yaml, from where \
+                                            it is read"));
                 }
-                let state = super::template::without_templates(state);
+                let beside = |state: &str| state.rsplit('/').next().unwrap_or(state).to_owned();
+                let state = match state {
+                    _ if has_variable(state) => String::new(),
+                    _ if state.contains("://") => state.to_owned(),
+                    local => beside(local),
+                };
                 out.templates.states.insert(prefix, state);
             }
             "cloudformation" | "ssm" | "secretsmanager" => {}

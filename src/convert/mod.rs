@@ -2,14 +2,16 @@
 //! `taskdef.json`, `appspec.yml`, `imagedefinitions.json` and `imageDetail.json` of pipelines.
 //!
 //! What it is: [`convert`], a pure function from files to files. What it is not: it reads no disk and
-//! no AWS; values that those tools look up when they run become `${NAME}`, listed in `variables.txt`.
+//! no AWS; values that those tools look up when they run become `${NAME}`, and an
+//! Environment says where each comes from.
 //!
 //! The flow: `projects` finds what there is; one module a tool reads its configuration; `definition`
 //! makes task definitions and services fit the catalogue; `template` turns templates into variables.
 //!
 //! Invariants:
 //! - What is not carried over is told, with its file.
-//! - A value is never guessed: what the files do not say is a variable, and is told.
+//! - A value is never guessed: what the files do not say is a variable that the process has to be given,
+//!   and is told.
 
 mod appspec;
 mod definition;
@@ -26,6 +28,11 @@ use std::collections::BTreeMap;
 
 pub use projects::Form;
 
+use crate::manifest::is_manifest_name;
+
+/// The name of the Environment that is written, where none is given.
+pub const ENVIRONMENT: &str = "default";
+
 /// What to convert.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Input {
@@ -37,6 +44,8 @@ pub struct Input {
     pub form: Option<Form>,
     /// Jsonnet external variables (`std.extVar`), as texts.
     pub ext: BTreeMap<String, String>,
+    /// The name of the Environment that is written; `None` for [`ENVIRONMENT`].
+    pub environment: Option<String>,
     /// Names that a pipeline's files do not tell.
     pub cluster: Option<String>,
     /// Name of the service, likewise.
@@ -68,6 +77,10 @@ pub struct Converted {
 /// # Errors
 /// If there is nothing to convert, or a configuration cannot be read at all.
 pub fn convert(input: &Input) -> Result<Converted, String> {
+    let environment = input.environment.as_deref().unwrap_or(ENVIRONMENT);
+    if !is_manifest_name(environment) {
+        return Err(format!("`{environment}` cannot name an Environment"));
+    }
     let found = projects::find(input)?;
     let mut out = output::Output::default();
     let mut projects = 0;
@@ -96,6 +109,6 @@ pub fn convert(input: &Input) -> Result<Converted, String> {
     out.notes.extend(failed);
     Ok(Converted {
         projects,
-        ..out.finish()?
+        ..out.finish(environment)?
     })
 }

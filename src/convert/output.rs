@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::template::Templates;
+use serde_json::{Map, Value};
+
+use super::template::{Templates, has_variable};
 use super::{Converted, Note};
 use crate::import::secrets;
+use crate::jsonnet::Answers;
 use crate::manifest::{
-    Document, LoadOptions, Severity, SourceFile, is_manifest_name, load, text_of_documents,
+    Document, LoadOptions, Scope, Severity, SourceFile, is_manifest_name, load_in,
+    text_of_documents,
 };
 use crate::model::Kind;
 
-/// The file that tells where the variables came from.
-const VARIABLES: &str = "variables.txt";
+/// The file of the Environment.
+const ENVIRONMENT: &str = "environment.yaml";
 
 /// Everything that was converted so far.
 #[derive(Debug, Default)]
@@ -20,6 +24,7 @@ pub(super) struct Output {
     pub(super) templates: Templates,
     pub(super) notes: Vec<Note>,
     region: Option<String>,
+    account: Option<String>,
 }
 
 impl Output {
@@ -35,15 +40,33 @@ impl Output {
 
     /// The region that a configuration names; one set of manifests has one.
     pub(super) fn region(&mut self, file: &str, region: &str) {
-        match &self.region {
-            None => self.region = Some(region.to_owned()),
-            Some(known) if known == region => {}
-            Some(known) => {
-                let reason = format!(
-                    "the region is {region}, and another project's is {known}: convert them apart"
-                );
-                self.note(file, reason);
-            }
+        let other = self.region.get_or_insert_with(|| region.to_owned()).clone();
+        self.one("region", file, region, &other);
+    }
+
+    /// Account and region of a service's cluster, if its ARN is given.
+    pub(super) fn cluster(&mut self, file: &str, cluster: &str) {
+        let parts: Vec<&str> = cluster.split(':').collect();
+        let ["arn", _, "ecs", region, account, _] = parts[..] else {
+            return;
+        };
+        if has_variable(region) || has_variable(account) {
+            return;
+        }
+        self.region(file, region);
+        let other = self
+            .account
+            .get_or_insert_with(|| account.to_owned())
+            .clone();
+        self.one("account", file, account, &other);
+    }
+
+    fn one(&mut self, what: &str, file: &str, wanted: &str, other: &str) {
+        if wanted != other {
+            let reason = format!(
+                "the {what} is {wanted}, and another project's is {other}: convert them apart"
+            );
+            self.note(file, reason);
         }
     }
 
@@ -64,8 +87,8 @@ impl Output {
             .extend(documents);
     }
 
-    /// The texts and the notes; the projects are not counted here.
-    pub(super) fn finish(mut self) -> Result<Converted, String> {
+    /// The texts and the notes; the projects are not counted here. `environment`: its name.
+    pub(super) fn finish(mut self, environment: &str) -> Result<Converted, String> {
         let mut files = Vec::new();
         for (path, documents) in &mut self.files {
             for document in documents.iter_mut() {
@@ -78,20 +101,18 @@ impl Output {
             }
             files.push((path.clone(), text_of_documents(documents)?));
         }
-        let mut notes = self.notes;
-        notes.extend(self.templates.notes.clone());
-        notes.extend(findings(&files));
-        if let Some(spec) = self.templates.variables.spec(self.region.as_deref()) {
-            // Not a manifest, and not named like one: variables are not read yet.
-            let text = text_of_documents(&[Document::new("Variables", VARIABLES, spec)])?;
-            notes.push(Note {
-                file: VARIABLES.to_owned(),
-                reason: "`${NAME}` in the manifests stands for what was looked up: put the values in; this file \
-                       tells where each came from"
-                    .to_owned(),
-            });
-            files.push((VARIABLES.to_owned(), text));
+        let spec = self.environment();
+        let scope = Scope {
+            environment: (!spec.is_empty()).then(|| environment.to_owned()),
+            ..Scope::default()
+        };
+        if !spec.is_empty() {
+            let document = Document::new("Environment", environment, Value::Object(spec));
+            files.push((ENVIRONMENT.to_owned(), text_of_documents(&[document])?));
         }
+        let mut notes = self.notes;
+        notes.extend(self.templates.notes);
+        notes.extend(findings(&files, &scope));
         notes.sort();
         notes.dedup();
         Ok(Converted {
@@ -99,6 +120,21 @@ impl Output {
             notes,
             projects: 0,
         })
+    }
+
+    /// The spec of the Environment; empty if there is nothing to say.
+    fn environment(&self) -> Map<String, Value> {
+        let mut spec = Map::new();
+        for (member, value) in [("account", &self.account), ("region", &self.region)] {
+            if let Some(value) = value {
+                spec.insert(member.to_owned(), value.as_str().into());
+            }
+        }
+        let variables = self.templates.variables.spec();
+        if !variables.is_empty() {
+            spec.insert("variables".to_owned(), Value::Object(variables));
+        }
+        spec
     }
 }
 
@@ -118,8 +154,8 @@ fn manifest_name(wanted: &str) -> String {
     }
 }
 
-/// What `evenkeel validate` would say. A line with a variable is not judged: its value is not known.
-fn findings(files: &[(String, String)]) -> Vec<Note> {
+/// What `evenkeel validate` would say. What a variable from elsewhere stands for is not judged.
+fn findings(files: &[(String, String)], scope: &Scope) -> Vec<Note> {
     let sources: Vec<SourceFile> = files
         .iter()
         .map(|(path, text)| SourceFile {
@@ -127,20 +163,11 @@ fn findings(files: &[(String, String)]) -> Vec<Note> {
             bytes: text.clone().into_bytes(),
         })
         .collect();
-    let loaded = load(&sources, &LoadOptions::default());
-    let line = |file: &str, line: usize| {
-        let text = files
-            .iter()
-            .find(|(path, _)| path == file)
-            .map(|(_, text)| text.as_str());
-        text.and_then(|text| text.lines().nth(line.saturating_sub(1)))
-            .unwrap_or_default()
-    };
+    let loaded = load_in(&sources, &LoadOptions::default(), scope, &Answers::new());
     loaded
         .diagnostics
         .iter()
         .filter(|found| found.severity == Severity::Error)
-        .filter(|found| !line(&found.file, found.line).contains("${"))
         .map(|found| Note {
             file: found.file.clone(),
             reason: format!("line {}: {}: {}", found.line, found.path, found.message),

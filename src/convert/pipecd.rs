@@ -108,6 +108,7 @@ pub(super) fn project(input: &Input, path: &str, out: &mut Output) -> Result<(),
     service.shift_remove("serviceName");
     service.shift_remove("taskDefinition");
     if let Some(cluster) = service.shift_remove("cluster") {
+        out.cluster(&file, cluster.as_str().unwrap_or_default());
         first.push(("cluster", cluster));
     }
     first.push(("taskDefinitionRef", json!(family_name)));

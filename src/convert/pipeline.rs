@@ -92,8 +92,8 @@ fn service_of(
                 balancer.insert(to.to_owned(), value.clone());
             }
         }
-        out.note(file, "an AppSpec does not name the target group: it is the variable TARGET_GROUP_ARN, for which a value \
-                        has to be put in");
+        out.note(file, "an AppSpec does not name the target group: it is the variable TARGET_GROUP_ARN, whose value \
+                        has to be given to the process or put into the Environment");
     }
     let listed = json!({"loadBalancers": [balancer]});
     if let Some(balancers) =
@@ -104,8 +104,8 @@ fn service_of(
     let cluster = if let Some(cluster) = &input.cluster {
         cluster.clone()
     } else {
-        out.note(file, "an AppSpec does not name the cluster: it is the variable CLUSTER, for which a value has to be put \
-                        in; --cluster names it");
+        out.note(file, "an AppSpec does not name the cluster: it is the variable CLUSTER, whose value has to be \
+                        given to the process or put into the Environment; --cluster names it");
         variable(out, "CLUSTER")
     };
     let first = vec![
@@ -190,8 +190,8 @@ fn images(
             image.clone()
         } else {
             out.note(path, format!(
-                "the pipeline puts the image in the place of <{placeholder}>: it is the variable {placeholder}, for which a \
-                 value has to be put in"
+                "the pipeline puts the image in the place of <{placeholder}>: it is the variable {placeholder}, \
+                 whose value has to be given to the process or put into the Environment"
             ));
             variable(out, &placeholder).into()
         };

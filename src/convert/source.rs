@@ -1,9 +1,12 @@
 //! Reading a file of a project as a value: YAML, JSON or Jsonnet, with its templates.
 
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::Input;
 use super::template::{self, Templates};
+use crate::jsonnet::{Request, evaluate};
 use crate::manifest::values;
 
 /// The folder of a path; empty at the top.
@@ -64,6 +67,22 @@ pub(super) fn configuration(input: &Input, path: &str) -> Result<Value, String> 
     read(input, path, &mut Templates::default()).map(|value| template::restored(&value))
 }
 
+/// The value of a Jsonnet file. Whoever converts waits for it, so it is evaluated here.
+fn evaluated(input: &Input, path: &str) -> Result<Value, String> {
+    let ext = input.ext.iter();
+    let request = Rc::new(Request {
+        files: input.files.clone(),
+        ext: ext
+            .map(|(name, text)| (name.clone(), Value::from(text.clone())))
+            .collect(),
+        natives: true,
+        ..Request::default()
+    });
+    evaluate(&request, path)
+        .value
+        .map_err(|mistake| mistake.message)
+}
+
 /// A file as a value; its templates are markers of variables ([`Templates::finished`]).
 pub(super) fn read(input: &Input, path: &str, templates: &mut Templates) -> Result<Value, String> {
     let text = input
@@ -71,7 +90,7 @@ pub(super) fn read(input: &Input, path: &str, templates: &mut Templates) -> Resu
         .get(path)
         .ok_or_else(|| format!("{path} is not there"))?;
     if ["jsonnet", "libsonnet"].contains(&path.rsplit('.').next().unwrap_or_default()) {
-        let value = crate::jsonnet::evaluate(path, text, &input.files, &input.ext)?;
+        let value = evaluated(input, path)?;
         return Ok(template::in_value(&value, path, templates));
     }
     let rendered = template::render(text, path, templates);

@@ -18,7 +18,8 @@ const CLOSE: char = '\u{e001}';
 #[derive(Clone, Debug, Default)]
 pub(super) struct Templates {
     pub(super) variables: Variables,
-    /// The Terraform state behind each prefix of the functions of the `tfstate` plugin.
+    /// The Terraform state behind each prefix of the functions of the `tfstate` plugin; empty if it is
+    /// looked up itself.
     pub(super) states: BTreeMap<String, String>,
     pub(super) notes: Vec<Note>,
 }
@@ -251,8 +252,8 @@ fn evaluated(action: &str, words: &[Word], file: &str, templates: &mut Templates
     let name = templates.variables.name(&wanted, &from);
     if from.is_null() {
         let reason = format!(
-            "`{{{{ {action} }}}}` is nothing that Even Keel can look up: it is the variable {name}, for which a \
-             value has to be put in"
+            "`{{{{ {action} }}}}` is nothing that Even Keel can look up: it is the variable {name}, whose value has to \
+             be given to the process, or put into the Environment"
         );
         templates.note(file, reason);
     }
@@ -298,10 +299,10 @@ fn plugin(
         ("ssm", [name]) => Some((format!("SSM_{name}."), json!({"fromSsm": name}))),
         ("ssm", [name, index]) => {
             let reason = format!(
-                "`ssm {name} {index}` takes one element of a StringList; the variable is the whole list"
+                "`ssm {name} {index}` takes one element of a StringList, which no variable can"
             );
             templates.note(file, reason);
-            Some((format!("SSM_{name}."), json!({"fromSsm": name})))
+            Some((format!("SSM_{name}_{index}."), Value::Null))
         }
         ("secretsmanager_arn", [name]) => Some((
             format!("SECRET_ARN_{name}."),
@@ -322,8 +323,16 @@ fn plugin(
                 );
                 "terraform.tfstate".to_owned()
             });
-            let from = json!({"fromTerraform": {"state": state, "address": address}});
-            Some((format!("TF_{prefix}{address}."), from))
+            let wanted = format!("TF_{prefix}{address}.");
+            // Of a state that cannot be read the configuration's own note tells.
+            let readable =
+                !state.is_empty() && (!state.contains("://") || state.starts_with("s3://"));
+            let from = if readable {
+                json!({"fromTerraform": {"state": state, "address": address}})
+            } else {
+                Value::Null
+            };
+            Some((wanted, from))
         }
         _ => None,
     }
@@ -402,8 +411,7 @@ mod tests {
             let (finished, templates) = done(text);
             assert_eq!(finished, shown, "{text}");
             assert!(templates.notes.is_empty(), "{text}: {:?}", templates.notes);
-            let spec = templates.variables.spec(None).unwrap();
-            let all = spec["variables"].as_object().unwrap();
+            let all = templates.variables.spec();
             assert_eq!(all.values().collect::<Vec<_>>(), [&from], "{text}");
         }
     }

@@ -32,17 +32,17 @@ impl Variables {
         self.all.contains_key(name)
     }
 
-    /// Them all, for `variables.txt`; `None` if it would say nothing.
-    pub(super) fn spec(&self, region: Option<&str>) -> Option<Value> {
-        let mut spec = Map::new();
-        if let Some(region) = region {
-            spec.insert("region".to_owned(), region.into());
-        }
-        if !self.all.is_empty() {
-            let all = self.all.clone().into_iter().collect();
-            spec.insert("variables".to_owned(), Value::Object(all));
-        }
-        (!self.all.is_empty()).then_some(Value::Object(spec))
+    /// Them all, as `variables` of an Environment. One whose source nobody says is to be given to the
+    /// process: a declared name without a value would be an error wherever it is used.
+    pub(super) fn spec(&self) -> Map<String, Value> {
+        let all = self.all.iter().map(|(name, from)| {
+            let from = match from {
+                Value::Null => from_env(name, None),
+                known => known.clone(),
+            };
+            (name.clone(), from)
+        });
+        all.collect()
     }
 }
 
@@ -96,7 +96,8 @@ mod tests {
         );
         assert_eq!(variables.name("1st", &Value::Null), "V_1ST");
         assert!(variables.has("SSM_A_B") && !variables.has("SSM"));
-        assert_eq!(variables.spec(None).unwrap()["variables"]["SSM_A_B"], ssm);
-        assert_eq!(Variables::default().spec(Some("eu-west-1")), None);
+        let spec = variables.spec();
+        assert_eq!(spec["SSM_A_B"], ssm);
+        assert_eq!(spec["V_1ST"], json!({"fromEnv": "V_1ST"}));
     }
 }

@@ -1,5 +1,5 @@
-//! The chosen environment at the edge: which one, that the credentials are of its account, and what
-//! its values are now.
+//! The chosen environment at the edge: which one, that the credentials are of its account, what
+//! its values are now, and what the Jsonnet files evaluate to with them.
 //!
 //! What it is: the I/O between reading the files ([`crate::source`]) and loading them
 //! ([`crate::manifest::load_in`]), which is pure and is given the values. What it is not: the reading
@@ -46,7 +46,10 @@
 use std::path::PathBuf;
 
 use crate::aws::{Aws, Connection, Fault};
-use crate::manifest::{Environment, Fetched, Scope, SourceFile, environments};
+use crate::jsonnet::evaluate_all;
+use crate::manifest::{
+    Environment, Fetched, LoadOptions, Loaded, Scope, SourceFile, environments, jsonnet, load_in,
+};
 use crate::source::Dir;
 use crate::values::{NoValue, fetch};
 
@@ -190,6 +193,13 @@ impl Chosen {
             ..self.offline()
         })
     }
+}
+
+/// Loads the files for a scope, those in Jsonnet included: they are evaluated first, in a process of their
+/// own. Blocks until that is done ([`crate::jsonnet::TOTAL_TIME`] at most).
+pub fn load(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Loaded {
+    let answers = jsonnet(files, scope).map(evaluate_all).unwrap_or_default();
+    load_in(files, options, scope, &answers)
 }
 
 /// What STS takes as a session's name: 2 to 64 of `[\w+=,.@-]` (service model, `roleSessionNameType`).

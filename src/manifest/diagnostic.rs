@@ -4,7 +4,7 @@
 //! - The message quotes no value that may hold a secret, and the excerpt is masked.
 //! - Codes are stable: tools may match on them.
 
-use super::tree::Place;
+use super::tree::{Made, Place};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,11 +34,12 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// The file's path, relative to the source's root.
     pub file: String,
-    /// Line, from 1.
+    /// Line, from 1; 0 if there is none, because the document was computed from the file (Jsonnet).
     pub line: usize,
-    /// Column in characters, from 1.
+    /// Column in characters, from 1; 0 if there is no line.
     pub column: usize,
-    /// Where in the document, such as `spec.containerDefinitions[0].cpu`; empty for the whole.
+    /// Where in the document, such as `spec.containerDefinitions[0].cpu`; empty for the whole. Of a
+    /// Jsonnet file that gives an array of documents: `[2].spec.cpu`.
     pub path: String,
     /// What is wrong.
     pub message: String,
@@ -64,6 +65,14 @@ pub struct Excerpt {
 }
 
 impl Diagnostic {
+    /// `FILE:LINE:COLUMN`, or the file alone where there is no line.
+    pub fn whereabouts(&self) -> String {
+        if self.line == 0 {
+            return self.file.clone();
+        }
+        format!("{}:{}:{}", self.file, self.line, self.column)
+    }
+
     /// The finding's order: by file, then from top to bottom.
     pub(super) fn rank(&self) -> (&str, usize, usize, Severity, &str, &str, &str) {
         (
@@ -139,12 +148,21 @@ impl<'a> Findings<'a> {
             &mut self.list
         };
         let at = list.len();
+        let (line, column) = match place.made {
+            Made::Written => (place.line.max(1), place.column.max(1)),
+            Made::Computed | Made::Element(_) => (0, 0),
+        };
+        let path = match place.made {
+            Made::Element(index) if path.is_empty() => format!("[{index}]"),
+            Made::Element(index) => format!("[{index}].{path}"),
+            Made::Written | Made::Computed => path,
+        };
         list.push(Diagnostic {
             severity,
             code,
             file: self.file.to_owned(),
-            line: place.line.max(1),
-            column: place.column.max(1),
+            line,
+            column,
             path,
             message,
             hint: None,

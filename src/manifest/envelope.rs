@@ -90,6 +90,9 @@ impl Draft {
 
     /// Its place for a message about another manifest.
     pub(super) fn whereabouts(&self) -> String {
+        if self.place.is_computed() {
+            return self.file.clone();
+        }
         format!("{}:{}", self.file, self.place.line)
     }
 }

@@ -19,7 +19,7 @@ use super::tree::{Data, Entry, Node, Place};
 use super::variables::is_name;
 
 /// The kind's name.
-pub(super) const ENVIRONMENT: &str = "Environment";
+pub(crate) const ENVIRONMENT: &str = "Environment";
 
 /// One environment.
 #[derive(Clone, Debug, PartialEq)]
@@ -220,7 +220,7 @@ pub(super) fn read(root: &Node, name: &str, findings: &mut Findings<'_>) -> Envi
 }
 
 /// The forms that a variable which is not a plain value may have.
-const FORMS: [&str; 8] = [
+pub(crate) const FORMS: [&str; 8] = [
     "value",
     "fromEnv",
     "fromSsm",

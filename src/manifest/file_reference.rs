@@ -9,11 +9,11 @@
 use std::collections::BTreeMap;
 
 use super::diagnostic::Findings;
+use super::jsonnet::{self, Computed};
 use super::load::SourceFile;
 use super::nearest::suggestion;
 use super::tree::{Data, Entry, Node};
 use super::world::FirstError;
-use super::yaml;
 
 /// The member that names the file.
 pub(crate) const SPEC_FILE: &str = "specFile";
@@ -48,14 +48,17 @@ pub(super) struct Found {
 impl<'a> Library<'a> {
     /// Looks through the source for files that are named. A file's text is parsed here only if it may
     /// name one, or is named.
-    pub(super) fn of(files: &[&'a SourceFile]) -> Self {
+    pub(super) fn of(files: &[&'a SourceFile], computed: &Computed<'_>) -> Self {
         let mut library = Self {
             all: files.iter().map(|file| file.path.as_str()).collect(),
             ..Self::default()
         };
-        let may_name = |file: &&&SourceFile| contains(&file.bytes, SPEC_FILE.as_bytes());
+        // A Jsonnet file may import the member's name.
+        let may_name = |file: &&&SourceFile| {
+            jsonnet::form(&file.path).is_some() || contains(&file.bytes, SPEC_FILE.as_bytes())
+        };
         for file in files.iter().filter(may_name) {
-            for document in parsed(file).0 {
+            for document in parsed(file, computed).0 {
                 let Some(path) = document
                     .text(SPEC_FILE)
                     .and_then(|name| beside(&file.path, name))
@@ -64,7 +67,7 @@ impl<'a> Library<'a> {
                 };
                 let named = files.iter().find(|file| file.path == path);
                 if let Some(named) = named.filter(|_| !library.held.contains_key(&path)) {
-                    let (documents, mistake) = parsed(named);
+                    let (documents, mistake) = parsed(named, computed);
                     if documents
                         .iter()
                         .all(|one| one.entry("apiVersion").is_none())
@@ -109,7 +112,7 @@ impl<'a> Library<'a> {
                 format!("there is no file `{path}` among those that were read")
             };
             let hint = suggestion(&path, self.all.iter().copied()).unwrap_or_else(|| {
-                "It must be a .yaml, .yml or .json file of the source that holds the AWS document alone."
+                "It must be a .yaml, .yml, .json or .jsonnet file of the source that holds the AWS document alone."
                     .to_owned()
             });
             refuse("spec-file", message, hint);
@@ -142,9 +145,8 @@ impl<'a> Library<'a> {
     }
 }
 
-fn parsed(file: &SourceFile) -> (Vec<Node>, Option<FirstError>) {
-    let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
-    let parsed = yaml::parse(text);
+fn parsed(file: &SourceFile, computed: &Computed<'_>) -> (Vec<Node>, Option<FirstError>) {
+    let parsed = computed.documents(file);
     let mut mistakes: Vec<_> = parsed.broken.into_iter().collect();
     let mut documents = Vec::new();
     for document in parsed.documents {

@@ -9,6 +9,7 @@ use super::diagnostic::{Diagnostic, Findings};
 use super::envelope::{self, Content, Draft, Reading};
 use super::environment::ENVIRONMENT;
 use super::file_reference::Library;
+use super::jsonnet::{self, Computed, UNJUDGED};
 use super::link::{self, Needs};
 use super::overlays::{self, Overlays};
 use super::schema::Link;
@@ -16,7 +17,8 @@ use super::scope::{self, Scope, environments};
 use super::set::{DesiredSet, Origin, Reference, Resource};
 use super::tree::Place;
 use super::world::{Ledger, World};
-use super::{claims, mask, rules, yaml};
+use super::{claims, mask, rules};
+use crate::jsonnet::Answers;
 use crate::model::Kind;
 
 /// Larger files are refused: a task definition may have 64 KiB (aws-facts 3.2), so this is a dozen
@@ -65,18 +67,27 @@ struct Readable<'a> {
     secrets: Vec<(usize, usize)>,
 }
 
-/// Reads every file, for no environment. Never fails: what is wrong is among the diagnostics, and the
-/// rest is in the set.
+/// Reads every file, for no environment and without Jsonnet. Never fails: what is wrong is among the
+/// diagnostics, and the rest is in the set.
 pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
-    load_in(files, options, &Scope::default())
+    load_in(files, options, &Scope::default(), &Answers::new())
 }
 
-/// Reads every file for one environment.
-pub fn load_in(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Loaded {
+/// Reads every file for one environment. `answers`: what came of the Jsonnet files that
+/// [`super::jsonnet()`] wants evaluated.
+pub fn load_in(
+    files: &[SourceFile],
+    options: &LoadOptions,
+    scope: &Scope,
+    answers: &Answers,
+) -> Loaded {
     let environments = environments(files);
+    let variables = scope.variables(&environments);
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let library = Library::of(&files);
+    let unfetched = variables.as_ref().map(|(all, _)| all.unfetched.clone());
+    let computed = Computed::new(answers, &files, scope, unfetched.unwrap_or_default());
+    let library = Library::of(&files, &computed);
     let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let mut loaded = Loaded::default();
     let mut ledger = Ledger::default();
@@ -96,16 +107,25 @@ pub fn load_in(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Lo
             unreadable.push(file.path.as_str());
             continue;
         };
-        let parsed = yaml::parse(text);
-        let mut secrets: Vec<_> = parsed
-            .documents
-            .iter()
-            .flat_map(|one| mask::secret_spans(&one.root))
-            .collect();
+        let parsed = computed.documents(file);
+        let mut secrets: Vec<_> = match jsonnet::form(&file.path) {
+            Some(_) => mask::guessed_spans(text),
+            None => parsed
+                .documents
+                .iter()
+                .flat_map(|one| mask::secret_spans(&one.root))
+                .collect(),
+        };
+        let is_library =
+            parsed.broken.is_none() && computed.is_library(&file.path, &parsed.documents);
         if let Some(broken) = parsed.broken {
             unreadable.push(&file.path);
             secrets = mask::guessed_spans(text);
-            let found = findings.error(broken.code, broken.place, "", broken.message);
+            let found = if broken.code == UNJUDGED {
+                findings.warning(broken.code, broken.place, "", broken.message)
+            } else {
+                findings.error(broken.code, broken.place, "", broken.message)
+            };
             found.hint = broken.hint.map(str::to_owned);
         }
         secrets.sort_unstable();
@@ -121,6 +141,9 @@ pub fn load_in(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Lo
             ledger.diagnostics.append(&mut findings.list);
             continue;
         }
+        if is_library {
+            continue;
+        }
         overlays.sort_in(
             index,
             &file.path,
@@ -131,7 +154,6 @@ pub fn load_in(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Lo
         ledger.diagnostics.append(&mut findings.list);
     }
     overlays.merge_into(&mut written, &library, &paths);
-    let variables = scope.variables(&environments);
     let reading = Reading {
         allow_unknown: options.allow_unknown_fields,
         library: &library,
@@ -151,6 +173,9 @@ pub fn load_in(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Lo
         match content {
             Content::Manifest(draft) => drafts.push(*draft),
             Content::Seed(seed) if findings.first_error().is_none() => loaded.seeds.push(seed),
+            Content::Environment(_, place) if place.is_computed() => {
+                jsonnet::refuse_environment(place, &mut findings);
+            }
             Content::Environment(one, place) => {
                 if !names.insert(one.name.clone()) {
                     scope::duplicate(&one.name, place, &mut findings);
@@ -317,6 +342,7 @@ fn finished(
         let (shown, rest) = of_file.split_at(of_file.len().min(MAX_FINDINGS));
         for found in shown {
             let text = by_path.get(found.file.as_str());
+            let text = text.filter(|_| !found.place.is_computed());
             let excerpt = text.map(|text| mask::excerpt(text.content, &text.secrets, found.place));
             out.push(Diagnostic {
                 excerpt,

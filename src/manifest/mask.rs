@@ -225,8 +225,7 @@ mod tests {
             column: 1,
             start,
             end: start + needle.len(),
-            other_file: 0,
-            unjudged: false,
+            ..Place::default()
         };
         let found = excerpt(text, &secret_spans(root), place);
         let marked = &found.text[found.at..found.at + found.length];

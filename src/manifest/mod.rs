@@ -4,9 +4,9 @@
 //! live ARNs in the place of references. What it is not: it reads no file (that is `crate::source`)
 //! and knows nothing of live AWS.
 //!
-//! The flow: `yaml` (text to a tree with places), `overlay` and `variables` (what the chosen
-//! environment, `environment`, puts over and into it), `envelope` (a document to a draft),
-//! `file_reference` (a spec in a file of its own), `describe_form` (a spec as AWS describes it),
+//! The flow: `yaml` (text to a tree with places) or `jsonnet` (a computed value to one), `overlay` and
+//! `variables` (what the chosen environment, `environment`, puts over and into it), `envelope` (a
+//! document to a draft), `file_reference` (a spec in a file of its own), `describe_form` (a spec as AWS describes it),
 //! `schema` (the spec against [`crate::catalogue`], references collected), `sections` (what stands beside the
 //! spec), `claims`, `link` and `rules` (drafts against each other), `set`.
 //!
@@ -23,6 +23,7 @@ mod envelope;
 mod environment;
 mod file_reference;
 mod image;
+mod jsonnet;
 mod link;
 mod load;
 mod mask;
@@ -46,6 +47,7 @@ mod write;
 mod yaml;
 
 pub(crate) use envelope::{API_VERSION, is_spec_optional};
+pub(crate) use environment::{ENVIRONMENT, FORMS as VARIABLE_FORMS};
 pub(crate) use file_reference::SPEC_FILE;
 pub(crate) use image::{is_ecr_host, split as split_image};
 pub(crate) use names::is_manifest_name;
@@ -56,6 +58,7 @@ pub(crate) use sections::{HOOKS, beside};
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use environment::{Environment, Environments, Known, ValueFrom, Variable};
 pub use image::{ImageReference, ImageUse};
+pub use jsonnet::jsonnet;
 pub use load::{LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load, load_in};
 pub use render::{render_json, render_text};
 pub use resolve::resolve;

@@ -33,7 +33,7 @@ pub fn render_text(diagnostics: &[Diagnostic], color: bool) -> String {
 }
 
 /// Every finding as JSON: an array of objects with `severity`, `code`, `file`, `line`, `column`,
-/// `path`, `message` and `hint` (null if there is none).
+/// `path`, `message` and `hint` (null if there is none; so are `line` and `column` of a computed document).
 pub fn render_json(diagnostics: &[Diagnostic]) -> Value {
     diagnostics
         .iter()
@@ -42,8 +42,8 @@ pub fn render_json(diagnostics: &[Diagnostic]) -> Value {
                 "severity": found.severity.label(),
                 "code": found.code,
                 "file": found.file,
-                "line": found.line,
-                "column": found.column,
+                "line": (found.line > 0).then_some(found.line),
+                "column": (found.line > 0).then_some(found.column),
                 "path": found.path,
                 "message": found.message,
                 "hint": found.hint,
@@ -53,14 +53,13 @@ pub fn render_json(diagnostics: &[Diagnostic]) -> Value {
 }
 
 fn plain_line(found: &Diagnostic) -> String {
-    format!(
-        "{}:{}:{}: {}: {}",
-        found.file,
-        found.line,
-        found.column,
-        found.severity.label(),
-        found.message
-    )
+    let label = found.severity.label();
+    let path = if found.path.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", found.path)
+    };
+    format!("{}: {label}: {path}{}", found.whereabouts(), found.message)
 }
 
 /// A finding as miette wants it.

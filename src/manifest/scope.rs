@@ -10,6 +10,7 @@ use super::diagnostic::Findings;
 use super::envelope::{self, Content, Reading};
 use super::environment::{ENVIRONMENT, Environments, Known, ValueFrom};
 use super::file_reference::Library;
+use super::jsonnet;
 use super::load::{MAX_FILE_BYTES, SourceFile};
 use super::variables::Variables;
 use super::yaml;
@@ -46,8 +47,10 @@ pub fn environments(files: &[SourceFile]) -> Environments {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     for file in files {
         let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
-        // Few files hold one; the rest need not be read twice.
-        if text.len() > MAX_FILE_BYTES || !text.contains(ENVIRONMENT) {
+        // Few files hold one; the rest need not be read twice. Jsonnet cannot: it is evaluated with what
+        // an Environment says.
+        let written = jsonnet::form(&file.path).is_none();
+        if !written || text.len() > MAX_FILE_BYTES || !text.contains(ENVIRONMENT) {
             continue;
         }
         for document in yaml::parse(text).documents {
@@ -99,6 +102,12 @@ pub(super) fn overlay_of<'a>(path: &'a str, root: &Path) -> Option<&'a str> {
 }
 
 impl Scope {
+    /// Whether a file is of the overlay of another environment.
+    pub(super) fn excludes(&self, path: &str) -> bool {
+        let overlay = overlay_of(path, &self.root);
+        overlay.is_some() && overlay != self.environment.as_deref()
+    }
+
     /// The variables of the chosen environment, and those of their values that may not be shown.
     pub(super) fn variables<'a>(
         &'a self,

@@ -41,7 +41,7 @@ pub struct Reference {
 pub struct Origin {
     /// The file's path, relative to the source's root.
     pub file: String,
-    /// Line of the document's first member, from 1.
+    /// Line of the document's first member, from 1; 0 if it was computed (Jsonnet).
     pub line: usize,
 }
 

@@ -18,6 +18,20 @@ pub(crate) struct Place {
     pub(crate) other_file: usize,
     /// The value is not known, so that nothing which is found about it means anything.
     pub(crate) unjudged: bool,
+    /// Whether it stands in the text at all.
+    pub(crate) made: Made,
+}
+
+/// How a value came into a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It was written there.
+    #[default]
+    Written,
+    /// It was computed: it is the file's value or in it, and has no line.
+    Computed,
+    /// It was computed: it is in this element, from 0, of the array that is the file's value.
+    Element(usize),
 }
 
 /// One value.
@@ -46,6 +60,13 @@ pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) key_place: Place,
     pub(crate) value: Node,
+}
+
+impl Place {
+    /// Whether it is no place in a text.
+    pub(crate) fn is_computed(&self) -> bool {
+        self.made != Made::Written
+    }
 }
 
 impl Node {

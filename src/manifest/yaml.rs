@@ -103,8 +103,7 @@ impl<'a> Builder<'a> {
                 column: at.col() + 1,
                 start: at.byte_offset().unwrap_or(0),
                 end: at.byte_offset().unwrap_or(0),
-                other_file: 0,
-                unjudged: false,
+                ..Place::default()
             };
             let message = format!("this is not valid YAML: {}", error.kind());
             Mistake {
@@ -339,8 +338,7 @@ fn place(span: &Span) -> Place {
         column: span.start.col() + 1,
         start: bytes.start,
         end: bytes.end,
-        other_file: 0,
-        unjudged: false,
+        ..Place::default()
     }
 }
 

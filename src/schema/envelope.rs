@@ -21,7 +21,7 @@ pub(super) fn manifest(kind: Kind) -> Value {
         json!({
             "type": "string",
             "minLength": 1,
-            "description": "Instead of `spec`: a YAML or JSON file that holds it, relative to this one.",
+            "description": "Instead of `spec`: a YAML, JSON or Jsonnet file that holds it, relative to this one.",
         }),
     );
     for member in manifest::beside(kind) {
@@ -71,12 +71,16 @@ pub(super) fn metadata() -> Value {
                 "description": "The manifest's name among those of its kind, and the name at AWS where the spec gives none.",
             },
             "labels": texts("Words of your own."),
-            "annotations": texts("Such as `evenkeel.dev/retry` of a Service: a new text is a new attempt."),
+            "annotations": texts(
+                "Such as `evenkeel.dev/retry` of a Service (a new text is a new attempt), `evenkeel.dev/images: \
+                 as-written` of a TaskDefinition and `evenkeel.dev/allow-unknown-fields: \"true\"`.",
+            ),
         },
     })
 }
 
-fn head() -> Map<String, Value> {
+/// `apiVersion`, `kind` and `metadata`.
+pub(super) fn head() -> Map<String, Value> {
     let mut properties = Map::new();
     properties.insert("apiVersion".to_owned(), json!({"const": API_VERSION}));
     properties.insert("kind".to_owned(), json!({"type": "string"}));

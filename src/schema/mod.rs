@@ -11,19 +11,20 @@
 //! - The same program gives the same text. `docs/evenkeel.schema.json` is that text (a test compares).
 
 mod envelope;
+mod environment;
 mod members;
 mod sections;
 
 use serde_json::{Map, Value, json};
 
-use crate::catalogue;
 use crate::model::Kind;
+use crate::{catalogue, manifest};
 
 /// The whole schema.
 pub fn document() -> Value {
     let kinds: Vec<&str> = Kind::ALL.map(Kind::as_str).into_iter().collect();
     let mut words = kinds.clone();
-    words.push(envelope::SEED);
+    words.extend([manifest::ENVIRONMENT, envelope::SEED]);
     let choices: Vec<Value> = words
         .iter()
         .map(|kind| {
@@ -40,6 +41,7 @@ pub fn document() -> Value {
     for kind in Kind::ALL {
         definitions.insert(format!("{kind}Spec"), members::spec(kind));
     }
+    definitions.insert(manifest::ENVIRONMENT.to_owned(), environment::manifest());
     definitions.insert(envelope::SEED.to_owned(), envelope::seed());
     definitions.insert("metadata".to_owned(), envelope::metadata());
     json!({

@@ -28,7 +28,7 @@ pub enum SourceError {
         error: std::io::Error,
     },
     /// There is nothing to read.
-    #[error("{} holds no .yaml, .yml or .json file; an empty source is not taken for an empty desired state", .0.display())]
+    #[error("{} holds no .yaml, .yml, .json or .jsonnet file; an empty source is not taken for an empty desired state", .0.display())]
     Empty(PathBuf),
     /// More than can be meant.
     #[error("{} holds more than {MAX_FILES} files", .0.display())]
@@ -69,7 +69,7 @@ impl Dir {
         &self.root
     }
 
-    /// Reads every `.yaml`, `.yml` and `.json` file under the folder. Hidden files and folders are left
+    /// Reads every `.yaml`, `.yml`, `.json`, `.jsonnet` and `.libsonnet` file under the folder. Hidden files and folders are left
     /// out (editors' droppings, `.git`), and so are links that lead out of it.
     ///
     /// # Errors
@@ -179,7 +179,8 @@ fn is_manifest(name: &str) -> bool {
         .extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| {
-            ["yaml", "yml", "json"].contains(&extension.to_ascii_lowercase().as_str())
+            ["yaml", "yml", "json", "jsonnet", "libsonnet"]
+                .contains(&extension.to_ascii_lowercase().as_str())
         })
 }
 

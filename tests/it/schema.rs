@@ -72,6 +72,93 @@ fn every_shipped_manifest_is_valid() {
     assert!(count > 70, "{count}");
 }
 
+const ENVIRONMENT: &str = "apiVersion: evenkeel.dev/v1alpha1
+kind: Environment
+metadata: {name: a}
+spec:
+  account: \"123456789012\"
+  region: eu-west-1
+  roleArn: arn:aws:iam::123456789012:role/evenkeel
+  variables:
+    TAG: 1.5.0
+    COUNT: 2
+    ON: true
+    HERE:
+    GIVEN: {value: 1, secret: true}
+    LEVEL: {fromEnv: LEVEL, default: info}
+    ONLY_DEFAULT: {default: 3}
+    SUBNET: {fromSsm: /net/subnet}
+    WHOLE: {fromSecret: prod/db}
+    PART: {fromSecret: {id: prod/db, key: password}}
+    ARN: {fromSecretArn: prod/db, secret: false}
+    SHORT: {fromStackOutput: net/VpcId}
+    LONG: {fromStackOutput: {stack: net, output: VpcId}}
+    EXPORT: {fromExport: net-vpc}
+    LB: {fromTerraform: {state: s3://states/net.tfstate, address: aws_lb.main.arn}}
+    OUT: {fromTerraform: {state: net.tfstate, output: vpc}}
+";
+
+/// The findings of the loader.
+fn found(text: &str) -> usize {
+    let file = SourceFile {
+        path: "a.yaml".to_owned(),
+        bytes: text.as_bytes().to_vec(),
+    };
+    load(&[file], &LoadOptions::default()).diagnostics.len()
+}
+
+#[test]
+fn an_environment_is_valid_and_one_with_a_mistake_is_not() {
+    let faults_of = |text: &str| faults(&documents(text)[0]);
+    assert_eq!(faults_of(ENVIRONMENT), Vec::<String>::new());
+    assert_eq!(found(ENVIRONMENT), 0, "the loader takes it too");
+    for (from, to) in [
+        ("account: \"123456789012\"", "account: 123456789012"),
+        ("\"123456789012\"", "\"12345\""),
+        ("region:", "regoin:"),
+        (":role/evenkeel", ":user/evenkeel"),
+        ("variables:", "variabels:"),
+        ("TAG: 1.5.0", "TAG: [1]"),
+        ("TAG:", "TAG-1:"),
+        ("{fromEnv: LEVEL,", "{formEnv: LEVEL,"),
+        ("{fromEnv: LEVEL,", "{fromEnv: LEVEL, fromSsm: /a,"),
+        ("{fromSsm: /net/subnet}", "{fromSsm: 1}"),
+        ("{fromSsm: /net/subnet}", "{secret: true}"),
+        ("id: prod/db, ", ""),
+        ("key: password", "kee: password"),
+        ("net/VpcId", "VpcId"),
+        (", output: VpcId", ""),
+        ("address: aws_lb.main.arn", "adress: aws_lb.main.arn"),
+        (", output: vpc", ", output: vpc, address: a.b.c"),
+        ("secret: false", "secret: maybe"),
+        ("default: info", "default: [info]"),
+        ("spec:\n", "sepc:\n"),
+        ("metadata: {name: a}\n", ""),
+    ] {
+        assert_eq!(ENVIRONMENT.matches(from).count(), 1, "{from}");
+        let text = ENVIRONMENT.replace(from, to);
+        assert!(!faults_of(&text).is_empty(), "{text}");
+        assert!(found(&text) > 0, "the loader refuses it too: {text}");
+    }
+}
+
+/// The Environments that README shows.
+#[test]
+fn the_environment_of_the_readme_is_valid() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks = readme.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|block| block.split("```").next());
+    let mut count = 0;
+    for block in blocks.filter(|block| block.contains("kind: Environment")) {
+        for document in documents(block) {
+            assert_eq!(faults(&document), Vec::<String>::new(), "{block}");
+            assert_eq!(found(block), 0);
+            count += 1;
+        }
+    }
+    assert_eq!(count, 1);
+}
+
 /// A manifest with one thing wrong, and where.
 fn wrong(text: &str, pointer: &str) {
     let [document] = &documents(text)[..] else {

@@ -165,7 +165,7 @@ const USES: [(&str, &[&str]); 25] = [
     ("queue", &["model"]),
     ("clock", &["model"]),
     ("status", &["model"]),
-    ("manifest", &["model", "catalogue", "document"]),
+    ("manifest", &["model", "catalogue", "document", "jsonnet"]),
     ("kinds", &["model", "manifest", "document", "aws"]),
     ("schema", &["model", "catalogue", "manifest"]),
     ("jsonnet", &[]),
@@ -194,7 +194,10 @@ const USES: [(&str, &[&str]); 25] = [
     ),
     // A source yields bytes; it knows no model.
     ("source", &["manifest", "document"]),
-    ("environment", &["manifest", "source", "aws", "values"]),
+    (
+        "environment",
+        &["manifest", "source", "aws", "values", "jsonnet"],
+    ),
     ("values", &["model", "manifest", "aws"]),
     ("metrics", &["model", "status"]),
     ("http", &["model", "status", "clock", "metrics"]),
@@ -235,6 +238,7 @@ const USES: [(&str, &[&str]); 25] = [
             "schema",
             "import",
             "convert",
+            "jsonnet",
         ],
     ),
 ];

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::{Fetched, Known, Scope, environments, load_in, render_text};
 use super::{LoadOptions, Loaded, file, key, load};
+use crate::jsonnet::Answers;
 use crate::manifest::SourceFile;
 
 const ENVIRONMENTS: &str = r#"
@@ -66,6 +67,7 @@ fn load_for(name: &str, files: &[SourceFile]) -> Loaded {
         files,
         &LoadOptions::default(),
         &scope(name, Some(Fetched::new())),
+        &Answers::new(),
     )
 }
 
@@ -175,6 +177,7 @@ fn a_secret_goes_only_where_values_are_hidden() {
         &base(&good),
         &LoadOptions::default(),
         &scope("staging", Some(secret())),
+        &Answers::new(),
     );
     let spec = spec(&loaded, "TaskDefinition/web");
     assert_eq!(
@@ -195,6 +198,7 @@ fn a_secret_goes_only_where_values_are_hidden() {
             &base(&bad),
             &LoadOptions::default(),
             &scope("staging", Some(secret())),
+            &Answers::new(),
         );
         assert_eq!(loaded.diagnostics[0].code, "secret-shown", "{bad}");
         assert!(loaded.set.get(&key("TaskDefinition/web")).is_none());
@@ -206,7 +210,12 @@ fn a_secret_goes_only_where_values_are_hidden() {
 fn what_is_not_fetched_is_not_judged() {
     let environments = ENVIRONMENTS.replace("COUNT: 2", "COUNT: {fromSsm: /count}");
     let files = [file("env.yaml", &environments), file("task.yaml", TASK)];
-    let loaded = load_in(&files, &LoadOptions::default(), &scope("staging", None));
+    let loaded = load_in(
+        &files,
+        &LoadOptions::default(),
+        &scope("staging", None),
+        &Answers::new(),
+    );
     assert_eq!(loaded.diagnostics, []);
     assert_eq!(loaded.set.resources.len(), 1);
     let loaded = load_for("staging", &files);

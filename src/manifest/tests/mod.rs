@@ -3,6 +3,7 @@
 mod attributes;
 mod environments;
 mod findings;
+mod jsonnet;
 mod references;
 mod robustness;
 mod rules;

@@ -109,6 +109,14 @@ fn findings() {
 }
 
 #[test]
+fn findings_in_jsonnet() {
+    for output in ["text", "json"] {
+        let done = run(&["validate", "tests/it/cli/jsonnet", "--output", output]);
+        check(&format!("validate_jsonnet_{output}"), &shown(&done));
+    }
+}
+
+#[test]
 fn the_redaction_cuts_out_paths_versions_and_blanks() {
     let text = format!(
         "{}/a.yaml {}  \nb",

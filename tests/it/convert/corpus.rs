@@ -62,7 +62,7 @@ fn figures_over_a_corpus() {
                 Ok(done) => {
                     whole += usize::from(done.notes.is_empty());
                     let loaded = loaded(&done);
-                    let errors = errors(&done, &loaded);
+                    let errors = errors(&loaded);
                     valid += usize::from(errors.is_empty());
                     for error in errors {
                         println!("{path}: invalid: {} {}", error.path, error.message);
@@ -120,7 +120,7 @@ fn pipelines(root: &Path) {
         match convert(&input) {
             Ok(converted) => {
                 let loaded = loaded(&converted);
-                let errors = errors(&converted, &loaded);
+                let errors = errors(&loaded);
                 done += usize::from(errors.is_empty());
                 for error in errors {
                     println!("{path}: invalid: {} {}", error.path, error.message);

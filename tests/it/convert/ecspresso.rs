@@ -4,6 +4,8 @@ use evenkeel::convert::{Input, convert};
 use evenkeel::model::Key;
 use serde_json::json;
 
+use crate::e2e::program::run;
+
 use super::{converted, errors, files, loaded, noted, text};
 
 const CONFIG: &str = "\
@@ -44,11 +46,7 @@ fn a_project_comes_over_with_its_lookups_as_variables() {
         ),
     ]);
     let loaded = loaded(&done);
-    assert!(
-        errors(&done, &loaded).is_empty(),
-        "{:#?}",
-        loaded.diagnostics
-    );
+    assert!(errors(&loaded).is_empty(), "{:#?}", loaded.diagnostics);
     let service: Key = "Service/harbour".parse().unwrap();
     let service = &loaded.set.get(&service).unwrap().spec;
     assert_eq!(service["taskDefinitionRef"], "harbour");
@@ -69,7 +67,7 @@ fn a_project_comes_over_with_its_lookups_as_variables() {
     assert_eq!(container["environment"][2]["value"], "${TIER}");
     assert_eq!(container["dockerLabels"], json!({"Team": "sea"}));
     assert_eq!(task["tags"], json!([{"key": "team", "value": "sea"}]));
-    let environment = text(&done, "variables.txt");
+    let environment = text(&done, "environment.yaml");
     for part in [
         "region: eu-west-1",
         "fromEnv: TAG",
@@ -98,6 +96,84 @@ fn a_project_comes_over_with_its_lookups_as_variables() {
         "{:?}",
         done.notes
     );
+}
+
+#[test]
+fn what_is_written_is_valid_with_its_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let config = CONFIG.replace(
+        "cluster: sea",
+        "cluster: arn:aws:ecs:eu-west-1:123456789012:cluster/sea",
+    );
+    let task = TASK
+        .replace("{{ env `TIER` `blue` }}", "{{ ssm `/tier` }}{{ .nobody }}")
+        .replace("\"512\"", "\"{{ cfn_export `Memory` }}\"");
+    std::fs::create_dir(path("project")).unwrap();
+    for (name, text) in [
+        ("project/ecspresso.yml", config.as_str()),
+        ("project/ecs-task-def.json", &task),
+        ("project/ecs-service-def.json", SERVICE),
+    ] {
+        std::fs::write(path(name), text).unwrap();
+    }
+    let (project, out) = (path("project"), path("out"));
+    let done = run(&["convert", &project, "--out", &out, "--environment", "prod"]);
+    assert_eq!(done.code, Some(2), "{}", done.stderr);
+    assert!(done.stderr.contains("NOBODY"), "{}", done.stderr);
+    let environment = std::fs::read_to_string(path("out/environment.yaml")).unwrap();
+    for part in [
+        "name: prod",
+        "account: '123456789012'",
+        "region: eu-west-1",
+        "fromSsm: /tier",
+        "fromExport: Memory",
+        "fromEnv: NOBODY",
+        "fromEnv: COUNT",
+    ] {
+        assert!(environment.contains(part), "{part}: {environment}");
+    }
+    let checked = run(&["validate", &out, "--environment", "prod"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stdout);
+    assert!(
+        checked.stdout.contains("2 valid manifests, 0 errors"),
+        "{}",
+        checked.stdout
+    );
+    let wrong = run(&["convert", &project, "--environment", "-x"]);
+    assert_ne!(wrong.code, Some(0));
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_told_and_its_values_are_to_be_given() {
+    for (state, said, from) in [
+        (
+            "url: gs://state/sea.tfstate",
+            "neither a file nor in S3",
+            "fromEnv: TF_",
+        ),
+        (
+            "url: 's3://{{ must_env `B` }}/x'",
+            "is looked up",
+            "fromEnv: TF_",
+        ),
+        (
+            "path: ../net/sea.tfstate",
+            "beside environment.yaml",
+            "state: sea.tfstate",
+        ),
+    ] {
+        let config = CONFIG.replace("url: s3://state/sea.tfstate", state);
+        let done = converted(&[
+            ("ecspresso.yml", &config),
+            ("ecs-task-def.json", TASK),
+            ("ecs-service-def.json", SERVICE),
+        ]);
+        assert!(noted(&done, "ecspresso.yml", said), "{:?}", done.notes);
+        let environment = text(&done, "environment.yaml");
+        assert!(environment.contains(from), "{environment}");
+        assert_eq!(errors(&loaded(&done)), []);
+    }
 }
 
 #[test]

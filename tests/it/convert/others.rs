@@ -54,11 +54,7 @@ tags:
         ("quay/taskdef.yaml", TASK),
     ]);
     let loaded = loaded(&done);
-    assert!(
-        errors(&done, &loaded).is_empty(),
-        "{:#?}",
-        loaded.diagnostics
-    );
+    assert!(errors(&loaded).is_empty(), "{:#?}", loaded.diagnostics);
     let service: Key = "Service/quay-service".parse().unwrap();
     let service = &loaded.set.get(&service).unwrap().spec;
     assert_eq!(service["loadBalancers"][0]["containerPort"], json!(80));
@@ -114,6 +110,12 @@ fn a_pipelines_files_become_a_task_definition_and_a_blue_green_service() {
         loaded.set.get(&key).unwrap().spec["containerDefinitions"][0]["image"],
         "example.com/quay:2"
     );
+    let environment = text(&done, "environment.yaml");
+    assert!(
+        environment.contains("fromEnv: TARGET_GROUP_ARN"),
+        "{environment}"
+    );
+    assert_eq!(errors(&loaded), []);
     let text = text(&done, "services/quay.yaml");
     for part in [
         "BeforeAllowTraffic: check",
@@ -150,5 +152,5 @@ fn image_definitions_are_put_in_by_container() {
         "{:?}",
         done.notes
     );
-    assert!(errors(&done, &loaded(&done)).is_empty());
+    assert!(errors(&loaded(&done)).is_empty());
 }

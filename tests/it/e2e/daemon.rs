@@ -7,14 +7,14 @@ use super::program::{Program, command, until};
 use super::talk;
 
 /// A daemon with its own simulated AWS.
-struct Daemon {
-    program: Program,
-    http: SocketAddr,
-    sandbox: SocketAddr,
+pub(super) struct Daemon {
+    pub(super) program: Program,
+    pub(super) http: SocketAddr,
+    pub(super) sandbox: SocketAddr,
 }
 
 impl Daemon {
-    fn start(source: &str, more: &[&str]) -> Self {
+    pub(super) fn start(source: &str, more: &[&str]) -> Self {
         let mut args = vec!["run", "--source", source, "--sandbox"];
         args.extend(["--sandbox-listen", "127.0.0.1:0"]);
         args.extend(["--metrics-addr", "127.0.0.1:0"]);

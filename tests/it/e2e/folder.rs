@@ -45,6 +45,11 @@ impl Folder {
         result
     }
 
+    /// Makes a folder in it.
+    pub(super) fn make(&self, folder: &str) {
+        std::fs::create_dir(self.path.join(folder)).unwrap();
+    }
+
     /// Takes a file away.
     pub(super) fn remove(&self, file: &str) {
         std::fs::remove_file(self.path.join(file)).unwrap();

@@ -11,6 +11,7 @@
 mod commands;
 mod daemon;
 mod folder;
+mod jsonnet;
 pub(crate) mod program;
 mod talk;
 mod terminal;

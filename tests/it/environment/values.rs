@@ -3,10 +3,10 @@
 use std::process::Command;
 
 use evenkeel::controller::preview;
-use evenkeel::environment::Chosen;
+use evenkeel::environment::{Chosen, load};
 use evenkeel::http::status_json;
 use evenkeel::kinds::Policy;
-use evenkeel::manifest::{Fetched, LoadOptions, environments, load_in};
+use evenkeel::manifest::{Fetched, LoadOptions, environments};
 use evenkeel::model::Service;
 use evenkeel::source::Dir;
 use evenkeel::values::{NoValue, fetch};
@@ -106,7 +106,7 @@ async fn a_rotated_secret_is_a_change_that_shows_neither_value() {
     let files = source.read().unwrap().files;
     let scope = chosen.scope(&files, &aws).await.unwrap();
     assert!(!format!("{scope:?}").contains("rotated-secret"));
-    let loaded = load_in(&files, &LoadOptions::default(), &scope);
+    let loaded = load(&files, &LoadOptions::default(), &scope);
     let plans = preview(aws, stage.clock.clone(), Policy::default(), loaded.set).await;
     let plan = plans.values().next().unwrap();
     assert_eq!(plan.steps.len(), 1, "a new revision: {plan:?}");

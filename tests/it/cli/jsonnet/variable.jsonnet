@@ -1,0 +1,3 @@
+{
+  image: std.extVar('TAG'),
+}
