@@ -1,0 +1,128 @@
+//! Mistakes around the spec: `apiVersion`, `kind`, `metadata`, sections.
+
+use super::super::load_text;
+use super::{Row, verify};
+
+const ENVELOPE: &[Row] = &[
+    (
+        "spec: {}",
+        "spec: []",
+        "wrong-type",
+        "spec: []",
+        "expected a map",
+    ),
+    (
+        "sync:\n",
+        "snyc:\n",
+        "unknown-field",
+        "snyc",
+        "Did you mean `sync`?",
+    ),
+    (
+        "driftGrace: 10m",
+        "driftGrace: 10",
+        "bad-value",
+        "driftGrace",
+        "`10m`",
+    ),
+    (
+        "AfterAllowTestTraffic",
+        "afterAllowTestTraffic",
+        "unknown-field",
+        "afterAllow",
+        "case matters",
+    ),
+    (
+        "{team: identity}",
+        "{team: 5}",
+        "wrong-type",
+        "team",
+        "Put the value in quotes",
+    ),
+    (
+        "'{\"rules\": []}'",
+        "'{\"rules\": ['",
+        "wrong-type",
+        "lifecycle",
+        "not valid JSON",
+    ),
+    (
+        "    Value: \"15\"",
+        "    Value: 15",
+        "wrong-type",
+        "Value: 15",
+        "put the value in quotes",
+    ),
+    (
+        "  - Key: dereg",
+        "  - key: dereg",
+        "unknown-field",
+        "- key",
+        "spelled `Key`",
+    ),
+];
+
+#[test]
+fn mistakes_of_the_envelope() {
+    verify(ENVELOPE);
+}
+
+#[test]
+fn documents_without_an_identity_are_reported_alone() {
+    for (text, code, said) in [
+        ("kind: Cluster\n", "api-version", "`apiVersion` is missing"),
+        (
+            "apiVersion: v1\nkind: Cluster\n",
+            "api-version",
+            "evenkeel.dev/v1alpha1",
+        ),
+        (
+            "containerDefinitions: []\n",
+            "not-a-manifest",
+            "goes under `spec:`",
+        ),
+        ("- 1\n", "not-a-manifest", "a list"),
+        ("just words\n", "not-a-manifest", "a text"),
+        (
+            "apiVersion: evenkeel.dev/v1alpha1\nmetadata: {name: x}\n",
+            "missing-field",
+            "`kind` is missing",
+        ),
+        (
+            "apiVersion: evenkeel.dev/v1alpha1\nkind: Clutser\n",
+            "unknown-kind",
+            "`Cluster`",
+        ),
+        (
+            "apiVersion: evenkeel.dev/v1alpha1\nkind: Cluster\n",
+            "missing-field",
+            "`metadata` is missing",
+        ),
+        (
+            "apiVersion: evenkeel.dev/v1alpha1\nkind: Cluster\nmetadata: {name: -x}\n",
+            "bad-name",
+            "cannot name a manifest",
+        ),
+        (
+            "apiVersion: evenkeel.dev/v1alpha1\nkind: Cluster\nmetadata: {}\n",
+            "missing-field",
+            "`metadata.name`",
+        ),
+        ("a: 'unclosed\n", "syntax", "not valid YAML"),
+    ] {
+        let loaded = load_text(text);
+        assert_eq!(
+            loaded.diagnostics.len(),
+            1,
+            "{text}: {:?}",
+            loaded.diagnostics
+        );
+        let found = &loaded.diagnostics[0];
+        let all = format!("{} {:?}", found.message, found.hint);
+        assert!(
+            found.code == code && all.contains(said),
+            "{text}: {found:?}"
+        );
+        assert_eq!((loaded.manifests, loaded.set.invalid.len()), (0, 0));
+    }
+}
