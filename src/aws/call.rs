@@ -146,6 +146,8 @@ table! {
     Ecr ecr {
         "BatchGetImage" => batch_get_image,
         "CreateRepository" => create_repository,
+        "DeleteLifecyclePolicy" => delete_lifecycle_policy,
+        "DeleteRepositoryPolicy" => delete_repository_policy,
         "DescribeImages" => describe_images,
         "DescribeRepositories" => describe_repositories,
         "GetLifecyclePolicy" => get_lifecycle_policy,

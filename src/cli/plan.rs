@@ -7,7 +7,7 @@ use super::{output, start};
 use crate::controller::{Preview, preview};
 use crate::environment::load;
 use crate::manifest::{Diagnostic, Severity, render_text};
-use crate::model::{Block, Key, Outcome, Plan, Wait};
+use crate::model::{Block, Drift, Key, Outcome, Plan, Wait};
 
 /// Plans.
 pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
@@ -73,7 +73,7 @@ fn document(account: &str, plans: &Preview, diagnostics: &[Diagnostic]) -> Value
             let drift: Vec<Value> = plan
                 .drift
                 .iter()
-                .map(|drift| json!({"path": drift.path, "live": drift.live, "desired": drift.desired}))
+                .map(difference)
                 .collect();
             json!({
                 "key": key.to_string(),
@@ -91,6 +91,15 @@ fn document(account: &str, plans: &Preview, diagnostics: &[Diagnostic]) -> Value
         "resources": resources,
         "diagnostics": crate::manifest::render_json(diagnostics),
     })
+}
+
+/// A difference; `reset` stands in it where the member is no longer declared.
+fn difference(drift: &Drift) -> Value {
+    let mut document = json!({"path": drift.path, "live": drift.live, "desired": drift.desired});
+    if drift.reset {
+        document["reset"] = json!(true);
+    }
+    document
 }
 
 fn text(plans: &Preview) -> String {
@@ -129,8 +138,13 @@ fn one(out: &mut String, key: &Key, plan: &Plan) {
         }
     }
     for drift in &plan.drift {
+        let reset = match (drift.reset, drift.desired.is_null()) {
+            (false, _) => "",
+            (true, false) => " (AWS default; no longer declared)",
+            (true, true) => " (no longer declared)",
+        };
         out.push_str(&format!(
-            "      {}: {} -> {}\n",
+            "      {}: {} -> {}{reset}\n",
             drift.path, drift.live, drift.desired
         ));
     }

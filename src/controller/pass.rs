@@ -155,6 +155,7 @@ async fn run<K: Reconciled>(context: &Context, request: &Request) -> Option<Done
         now: request.now,
         drifting_since: request.drifting_since,
         policy: &context.policy,
+        resetting: Vec::new(),
     };
     let observed = K::observe(&context.observer, &view, request.fresh).await; // I/O
     let mut plan = K::plan(&view, &observed); // pure
@@ -221,6 +222,7 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
             Ok(answer) => {
                 let operation = step.call.operation;
                 tracing::info!(key = %request.key, operation, "{}", step.why);
+                context.observer.wrote(&step.call);
                 if operation == "RegisterTaskDefinition" {
                     context.observer.registered(&answer);
                 }

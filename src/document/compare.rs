@@ -110,6 +110,7 @@ pub(super) fn note(at: &Place, live: &Value, desired: &Value, found: &mut Vec<Dr
         path: at.path.clone(),
         live,
         desired,
+        reset: false,
     });
 }
 
@@ -119,7 +120,8 @@ fn equal(desired: &Value, live: &Value, treat: Option<Treat>, rules: &Rules) -> 
         (Some(Treat::JsonText), Some(wanted), Some(present)) => same_json_text(wanted, present),
         (Some(Treat::NameOrArn), Some(wanted), Some(present)) => same_name(wanted, present),
         (Some(Treat::NameOrOpaqueArn), Some(wanted), Some(present)) => {
-            wanted == present || (present.starts_with("arn:") && !wanted.starts_with("arn:"))
+            let name = !wanted.is_empty() && !wanted.starts_with("arn:");
+            wanted == present || (name && present.starts_with("arn:"))
         }
         (Some(Treat::AnyIf(word)), Some(wanted), _) if wanted == word => true,
         _ => same_scalar(desired, live, rules.scalars_by_text),

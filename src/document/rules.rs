@@ -18,7 +18,7 @@ pub enum Treat {
     /// A name or the ARN that ends in it.
     NameOrArn,
     /// A name where AWS answers an ARN that does not hold it (a Cloud Map namespace): a name
-    /// cannot be told from the ARN and counts as equal; two ARNs are compared.
+    /// cannot be told from the ARN and counts as equal; two ARNs are compared. An empty text is no name.
     NameOrOpaqueArn,
     /// This declared word stands for whatever is live (`LATEST`).
     AnyIf(&'static str),

@@ -70,7 +70,11 @@ fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
 }
 
 fn drift_json(drift: &Drift) -> Value {
-    json!({ "path": drift.path, "live": drift.live, "desired": drift.desired })
+    let mut document = json!({ "path": drift.path, "live": drift.live, "desired": drift.desired });
+    if drift.reset {
+        document["reset"] = json!(true);
+    }
+    document
 }
 
 fn rollout_json(rollout: &Rollout) -> Value {
@@ -110,6 +114,7 @@ mod tests {
                 path: "/cpu".to_owned(),
                 live: json!("256"),
                 desired: json!("512"),
+                reset: false,
             }],
             rollout: Some(Rollout {
                 id: "d-1".to_owned(),

@@ -136,35 +136,42 @@ impl<'a> Changes<'a> {
     }
 
     /// Adds differences found elsewhere, and the step that mends them, if there are any.
-    pub(crate) fn mend(
-        &mut self,
-        service: Service,
-        operation: &'static str,
-        input: Value,
-        differences: Vec<Drift>,
-    ) {
+    pub(crate) fn mend(&mut self, call: Call, differences: Vec<Drift>) {
         if differences.is_empty() {
             return;
         }
         let all: Vec<&Drift> = differences.iter().collect();
         let why = format!("update {}: {}", self.what, listed(&all));
-        self.steps.push(step(service, operation, input, why));
+        self.steps.push(Step { call, why });
         self.drift.extend(differences);
+    }
+
+    /// Adds the step that records what is declared, before all others (see [`super::members`]).
+    pub(crate) fn record(&mut self, call: Call) {
+        let why = format!("record what is declared of {}", self.what);
+        self.steps.insert(0, Step { call, why });
     }
 
     /// The plan: `Acting`, or `Converged` if there are no steps.
     pub(crate) fn into_plan(self, facts: Facts) -> Plan {
-        let whys: Vec<&str> = self.steps.iter().map(|step| step.why.as_str()).collect();
-        let outcome = match whys.as_slice() {
-            [] => Outcome::Converged,
-            _ => Outcome::Acting(whys.join("; ")),
-        };
+        let outcome = acting(&self.steps).unwrap_or(Outcome::Converged);
         let plan = Plan::only(outcome).with_facts(facts).with_drift(self.drift);
         Plan {
             steps: self.steps,
             ..plan
         }
     }
+}
+
+/// What these steps do; `None` if there are none. Records are told only where there is nothing else.
+pub(crate) fn acting(steps: &[Step]) -> Option<Outcome> {
+    let of = |records: bool| -> Vec<&str> {
+        let told = steps.iter().filter(|step| step.only_records() == records);
+        told.map(|step| step.why.as_str()).collect()
+    };
+    let whys = Some(of(false)).filter(|whys| !whys.is_empty());
+    let whys = whys.unwrap_or_else(|| of(true));
+    (!whys.is_empty()).then(|| Outcome::Acting(whys.join("; ")))
 }
 
 /// The outcome if some of these differences can only be mended by a new resource.
@@ -188,12 +195,12 @@ pub(crate) fn refusal(what: &str, fixed: &[&Drift]) -> Outcome {
 /// Differences as a person reads them: `/Port (80 live, 81 desired)`.
 pub(crate) fn listed(drift: &[&Drift]) -> String {
     let one = |d: &&Drift| {
-        format!(
-            "{} ({} live, {} desired)",
-            d.path,
-            shown(&d.live),
-            shown(&d.desired)
-        )
+        let desired = match (d.reset, &d.desired) {
+            (true, Value::Null) => "no longer declared".to_owned(),
+            (true, default) => format!("{} AWS's default, no longer declared", shown(default)),
+            (false, desired) => format!("{} desired", shown(desired)),
+        };
+        format!("{} ({} live, {desired})", d.path, shown(&d.live))
     };
     drift.iter().map(one).collect::<Vec<_>>().join(", ")
 }
@@ -274,6 +281,7 @@ mod tests {
             path: path.to_owned(),
             live: json!(80),
             desired: Value::Null,
+            reset: false,
         }
     }
 

@@ -4,13 +4,13 @@
 use serde_json::{Value, json};
 
 use super::common::{Changes, step, with_member};
-use super::tags::Spelling;
+use super::members::{self, Recalled};
 use super::{View, attributes, tags};
-use crate::model::{Service, Step};
+use crate::model::{Call, Service, Step};
 
 /// The step that creates the resource from its whole spec, marked as ours.
 pub(crate) fn create(operation: &'static str, view: &View<'_>, spec: &Value, why: String) -> Step {
-    let tags = tags::for_new(spec.get("Tags"), Spelling::Upper, view.policy);
+    let tags = tags::for_new(view);
     step(
         Service::Elb,
         operation,
@@ -19,33 +19,29 @@ pub(crate) fn create(operation: &'static str, view: &View<'_>, spec: &Value, why
     )
 }
 
-/// Adds the step that writes the declared attributes that are not live; none if the bag was not read.
+/// What is live with its attributes by key, as [`super::members`] compares it.
+pub(crate) fn with_attributes(live: &Value, bag: Option<&Value>) -> Value {
+    let by_key = bag.map_or(Value::Null, members::by_key);
+    with_member(live.clone(), "attributes", by_key)
+}
+
+/// Adds the step that writes the attributes that are not live as declared, or not at the default that
+/// they go back to; none if the bag was not read.
 pub(crate) fn attribute(
     view: &View<'_>,
     operation: &'static str,
     identity: (&str, &str),
     bag: Option<&Value>,
+    recalled: &Recalled,
     changes: &mut Changes<'_>,
 ) {
     let Some(bag) = bag else { return };
-    let (differences, wanted) = attributes::missing(&view.resource.beside, bag);
+    let (differences, wanted) = attributes::missing(&view.resource.beside, bag, recalled);
     let (member, arn) = identity;
-    let input = json!({ member: arn, "Attributes": wanted });
-    changes.mend(Service::Elb, operation, input, differences);
-}
-
-/// Adds the step that writes the declared tags that are not live; none if the tags were not read.
-pub(crate) fn tag(
-    view: &View<'_>,
-    arn: &str,
-    live_tags: Option<&Value>,
-    changes: &mut Changes<'_>,
-) {
-    if live_tags.is_none() {
-        return;
-    }
-    let declared = view.spec.get("Tags");
-    let (differences, wanted) = tags::missing(declared, live_tags, Spelling::Upper);
-    let input = json!({"ResourceArns": [arn], "Tags": wanted});
-    changes.mend(Service::Elb, "AddTags", input, differences);
+    let call = Call {
+        service: Service::Elb,
+        operation,
+        input: json!({ member: arn, "Attributes": wanted }),
+    };
+    changes.mend(call, differences);
 }

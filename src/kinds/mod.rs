@@ -18,11 +18,14 @@ pub mod image_repository;
 pub mod listener;
 pub mod listener_rule;
 pub mod load_balancer;
+mod members;
 pub mod service;
+mod tagging;
 mod tags;
 pub mod target_group;
 pub mod task_definition;
 
+pub use members::{MEMBERS_TAG, Reset, table as resets};
 pub use tags::{DIGEST_TAG, INSTANCE_TAG};
 
 #[cfg(test)]
@@ -81,6 +84,9 @@ pub struct View<'a> {
     pub drifting_since: Option<Moment>,
     /// Settings.
     pub policy: &'a Policy,
+    /// Members that the manifest no longer declares and that stand in `spec` to go back to AWS's
+    /// default: their paths ([`members`]).
+    pub resetting: Vec<&'static str>,
 }
 
 impl View<'_> {

@@ -1,11 +1,14 @@
 //! Tags: what a new resource is given, and which declared tags are not live. Undeclared tags belong
 //! to somebody else and are never removed.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::Policy;
+use super::members::{self, MEMBERS_TAG};
+use super::{Policy, View};
 use crate::document::{masked, scalar_text};
-use crate::model::Drift;
+use crate::model::{Drift, Kind, Moment};
 
 /// The tag that says which installation made a resource; its value is [`Policy::instance`].
 pub const INSTANCE_TAG: &str = "evenkeel.dev/instance";
@@ -14,7 +17,7 @@ pub const INSTANCE_TAG: &str = "evenkeel.dev/instance";
 pub const DIGEST_TAG: &str = "evenkeel.dev/digest";
 
 /// Tags that one resource may carry (the service models of ECS, ECR, ELB and `CodeDeploy`).
-const MOST_TAGS: usize = 50;
+pub(super) const MOST_TAGS: usize = 50;
 
 /// How a service spells the members of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +28,23 @@ pub(crate) enum Spelling {
     Upper,
 }
 
+/// The member of a spec that holds its tags.
+pub(super) fn member(kind: Kind) -> &'static str {
+    match kind {
+        Kind::TargetGroup | Kind::LoadBalancer | Kind::Listener | Kind::ListenerRule => "Tags",
+        _ => "tags",
+    }
+}
+
 impl Spelling {
+    /// The spelling of the service that a kind is of.
+    pub(super) fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Cluster | Kind::TaskDefinition | Kind::Service => Self::Lower,
+            _ => Self::Upper,
+        }
+    }
+
     fn members(self) -> (&'static str, &'static str) {
         match self {
             Self::Lower => ("key", "value"),
@@ -33,7 +52,7 @@ impl Spelling {
         }
     }
 
-    fn tag(self, key: &str, value: &str) -> Value {
+    pub(super) fn tag(self, key: &str, value: &str) -> Value {
         let (key_member, value_member) = self.members();
         json!({ key_member: key, value_member: value })
     }
@@ -49,10 +68,20 @@ impl Spelling {
     }
 }
 
-/// The tags for a new resource: those declared, and the ownership tag unless its key is declared
-/// or there is no room for it.
-pub(crate) fn for_new(declared: Option<&Value>, spelling: Spelling, policy: &Policy) -> Value {
-    with(declared, spelling, &[(INSTANCE_TAG, &policy.instance)])
+/// The tags for a new resource: those declared, the ownership tag, and what is to be remembered of
+/// the manifest ([`super::members`]); each of ours unless its key is declared or there is no room
+/// for it.
+pub(crate) fn for_new(view: &View<'_>) -> Value {
+    let kind = view.resource.key.kind;
+    let mut ours = vec![(INSTANCE_TAG, view.policy.instance.as_str())];
+    let members = members::to_remember(view, members::table(kind));
+    ours.extend(members.as_deref().map(|text| (MEMBERS_TAG, text)));
+    with(view.spec.get(member(kind)), Spelling::of(kind), &ours)
+}
+
+/// The ownership tag alone, for what has no manifest of its own.
+pub(crate) fn ownership(spelling: Spelling, policy: &Policy) -> Value {
+    with(None, spelling, &[(INSTANCE_TAG, &policy.instance)])
 }
 
 /// The declared tags, and each of ours unless its key is declared or there is no room for it.
@@ -70,8 +99,22 @@ pub(crate) fn with(declared: Option<&Value>, spelling: Spelling, ours: &[(&str, 
     Value::Array(tags)
 }
 
-/// Whether any tags are declared, so that the live ones have to be read.
-pub(crate) fn declared(tags: Option<&Value>) -> bool {
+/// How old the tags may be that a plan looks at: as `fresh` says where some are declared. Without,
+/// only the record of what was declared is wanted ([`super::members`]), which nobody else writes;
+/// what this process writes is read again whatever its age.
+pub(crate) fn fresh(view: &View<'_>, fresh: Moment) -> Moment {
+    let kind = view.resource.key.kind;
+    if declared(view.spec.get(member(kind))) {
+        return fresh;
+    }
+    fresh.minus(RECORD_AGE)
+}
+
+/// How old a record may be.
+const RECORD_AGE: Duration = Duration::from_hours(1);
+
+/// Whether any tags are declared.
+fn declared(tags: Option<&Value>) -> bool {
     tags.and_then(Value::as_array)
         .is_some_and(|tags| !tags.is_empty())
 }
@@ -106,13 +149,14 @@ pub(crate) fn missing(
             live: masked(&path, &found.map_or(Value::Null, |found| json!(found))),
             desired: masked(&path, &json!(value)),
             path,
+            reset: false,
         });
         to_write.push(spelling.tag(&key, &value));
     }
     (drift, Value::Array(to_write))
 }
 
-fn pairs(tags: Option<&Value>, spelling: Spelling) -> Vec<(String, String)> {
+pub(super) fn pairs(tags: Option<&Value>, spelling: Spelling) -> Vec<(String, String)> {
     let list = tags.and_then(Value::as_array).into_iter().flatten();
     list.filter_map(|tag| spelling.read(tag)).collect()
 }
@@ -120,17 +164,28 @@ fn pairs(tags: Option<&Value>, spelling: Spelling) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::testing::Scene;
 
     #[test]
     fn a_new_resource_is_marked_as_ours_once() {
         let policy = Policy::default();
-        let marked = for_new(None, Spelling::Upper, &policy);
+        let marked = ownership(Spelling::Upper, &policy);
         assert_eq!(
             marked,
             json!([{"Key": "evenkeel.dev/instance", "Value": "default"}])
         );
-        let declared = json!([{"key": "evenkeel.dev/instance", "value": "mine"}]);
-        assert_eq!(for_new(Some(&declared), Spelling::Lower, &policy), declared);
+        let of = |spec: Value| {
+            let scene = Scene::default().with(Kind::Cluster, "nova", spec);
+            for_new(&scene.view(Kind::Cluster, "nova"))
+        };
+        let declared = json!([{"key": "evenkeel.dev/instance", "value": "mine"},
+            {"key": "evenkeel.dev/members", "value": "theirs"}]);
+        assert_eq!(of(json!({"tags": declared})), declared);
+        let remembering = of(json!({"capacityProviders": ["FARGATE"]}));
+        assert_eq!(
+            remembering[1],
+            json!({"key": "evenkeel.dev/members", "value": "1:cp"})
+        );
     }
 
     #[test]

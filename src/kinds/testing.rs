@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Policy, View};
+use super::tags::Spelling;
+use super::{MEMBERS_TAG, Policy, View, members};
 use crate::manifest::{DesiredSet, Origin, Resource};
-use crate::model::{FactBoard, Facts, Key, Kind, Moment, Outcome, Plan};
+use crate::model::{FactBoard, Facts, Key, Kind, Moment, Outcome, Plan, Seen};
 
 /// A desired set with the facts that are known of it.
 #[derive(Debug, Default)]
@@ -78,8 +79,23 @@ impl Scene {
             now: Moment(0),
             drifting_since: None,
             policy: &self.policy,
+            resetting: Vec::new(),
         }
     }
+}
+
+/// The live tags with the record of what the manifest declares, as the pass before left it. Tags that
+/// were not read, or could not be, stay so.
+pub(crate) fn recorded(view: &View<'_>, tags: Option<&Seen<Value>>) -> Option<Seen<Value>> {
+    let kind = view.resource.key.kind;
+    let text = members::to_remember(view, members::table(kind));
+    let record = text.map(|text| Spelling::of(kind).tag(MEMBERS_TAG, &text));
+    tags.cloned().map(|seen| {
+        seen.map(|mut tags| {
+            tags.as_array_mut().unwrap().extend(record);
+            tags
+        })
+    })
 }
 
 /// Operation and input of each step.

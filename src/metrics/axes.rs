@@ -128,6 +128,7 @@ mod tests {
             path: "/a".to_owned(),
             live: Value::Null,
             desired: Value::Null,
+            reset: false,
         };
         for (outcome, clean, drifted) in [
             (Outcome::Converged, "Synced", "Synced"),

@@ -33,6 +33,7 @@ fn sample() -> Status {
         path: "/Port".to_owned(),
         live: json!(80),
         desired: json!(81),
+        reset: false,
     }];
     let mut auth = resource(Outcome::Waiting(Wait::RolloutInProgress, "d-1".to_owned()));
     auth.rollout = Some(Rollout {

@@ -89,6 +89,9 @@ pub struct Drift {
     pub live: Value,
     /// The desired value (`Null` when it should be absent). Masked where it may be a secret.
     pub desired: Value,
+    /// Whether the manifest declared the member before and does so no longer, so that it goes back to
+    /// AWS's default, which is the desired value.
+    pub reset: bool,
 }
 
 /// Where a rollout stands. Controller-neutral: `CodeDeploy` events map onto it.

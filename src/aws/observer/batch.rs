@@ -34,6 +34,8 @@ struct Entry<V> {
     taken: Option<(Moment, Seen<V>)>,
     /// When the last fetch failed, and how.
     failed: Option<(Moment, String)>,
+    /// When it was last written: what was read before is no longer so.
+    written: Option<Moment>,
     /// Held by the fetch of this key, where a call takes only one.
     fetching: Arc<tokio::sync::Mutex<()>>,
 }
@@ -44,6 +46,7 @@ impl<V> Entry<V> {
             wanted,
             taken: None,
             failed: None,
+            written: None,
             fetching: Arc::default(),
         }
     }
@@ -141,7 +144,8 @@ impl<K: Ord + Clone, V: Clone> Batch<K, V> {
                         entry.failed = Some((now, why));
                     }
                     seen => {
-                        entry.taken = Some((taken, seen));
+                        let of_now = entry.written.is_none_or(|written| taken > written);
+                        entry.taken = of_now.then_some((taken, seen));
                         entry.failed = None;
                     }
                 }
@@ -161,6 +165,15 @@ impl<K: Ord + Clone, V: Clone> Batch<K, V> {
                 ..Entry::new(now)
             },
         );
+    }
+
+    /// Says that `key` was written: what was read of it before, or is being read, is not given out.
+    pub(super) fn outdate(&self, key: &K, now: Moment) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get_mut(key) {
+            entry.taken = None;
+            entry.written = Some(now);
+        }
     }
 
     /// Looks at every value present in the cache, whatever its age.

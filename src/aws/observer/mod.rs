@@ -103,6 +103,28 @@ impl Observer {
         self.aws.known_account().unwrap_or_default()
     }
 
+    /// Takes in that a call was carried out: tags that it wrote are read anew when next asked for,
+    /// however old a reading would do.
+    pub fn wrote(&self, call: &Call) {
+        if !["AddTags", "RemoveTags", "TagResource", "UntagResource"].contains(&call.operation) {
+            return;
+        }
+        let member = |name: &str| text(&call.input, name);
+        let now = self.clock.now();
+        match call.service {
+            Service::Elb => {
+                let arns = call.input.get("ResourceArns").and_then(Value::as_array);
+                for arn in arns.into_iter().flatten().filter_map(Value::as_str) {
+                    self.elb_tags.outdate(&arn.to_owned(), now);
+                }
+            }
+            Service::Ecr => self.repository_tags.outdate(&member("resourceArn"), now),
+            Service::CodeDeploy => self.codedeploy_tags.outdate(&member("ResourceArn"), now),
+            // ECS reads tags with their resources.
+            _ => {}
+        }
+    }
+
     /// Every page of a listing, joined: the items under `items` of each answer.
     async fn pages(
         &self,

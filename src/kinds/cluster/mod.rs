@@ -5,6 +5,9 @@
 
 mod observe;
 mod plan;
+mod resets;
+
+pub(crate) use resets::RESETS;
 
 use serde_json::Value;
 

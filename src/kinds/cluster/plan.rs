@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Observed, PUT_PROVIDERS, RULES, UPDATE};
+use super::{Observed, PUT_PROVIDERS, RESETS, RULES, UPDATE};
 use crate::document::compare;
-use crate::kinds::View;
 use crate::kinds::common::{
     Changes, creating, facts, members_by, step, text, unknown, unresolved, why, with_member,
 };
-use crate::kinds::tags::{self, Spelling};
+use crate::kinds::{View, members, tagging, tags};
 use crate::model::{Block, Facts, Outcome, Plan, Seen, Service, Wait};
 
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
@@ -19,8 +18,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     match &observed.cluster {
         Seen::Unknown(reason) => unknown(&what, reason),
         Seen::Absent => {
-            let tags = tags::for_new(view.spec.get("tags"), Spelling::Lower, view.policy);
-            let input = with_member(view.spec.clone(), "tags", tags);
+            let input = with_member(view.spec.clone(), "tags", tags::for_new(view));
             creating(
                 view,
                 vec![step(
@@ -54,8 +52,14 @@ fn existing(view: &View<'_>, live: &Value, what: &str) -> Result<Plan, Box<Plan>
 
 fn update(view: &View<'_>, live: &Value, arn: &str, what: &str, facts: Facts) -> Plan {
     let view = &view.over(live, &RULES);
+    let none = json!([]);
+    let live_tags = Some(live.get("tags").unwrap_or(&none));
+    let recalled = members::recall(view, RESETS, live, live_tags, &RULES);
+    let view = &recalled.over(view);
     let name = view.resource.aws_name();
-    let mut changes = Changes::new(what, compare(&view.spec, live, &RULES));
+    let mut drift = compare(&view.spec, live, &RULES);
+    members::mark(view, &mut drift);
+    let mut changes = Changes::new(what, drift);
     changes.modify(
         Service::Ecs,
         UPDATE,
@@ -76,10 +80,7 @@ fn update(view: &View<'_>, live: &Value, arn: &str, what: &str, facts: Facts) ->
             .steps
             .push(step(Service::Ecs, PUT_PROVIDERS, input, why));
     }
-    let (differences, wanted) =
-        tags::missing(view.spec.get("tags"), live.get("tags"), Spelling::Lower);
-    let input = json!({"resourceArn": arn, "tags": wanted});
-    changes.mend(Service::Ecs, "TagResource", input, differences);
+    tagging::settle(view, arn, live_tags, &recalled, &mut changes);
     changes.into_plan(facts)
 }
 

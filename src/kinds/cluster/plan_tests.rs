@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::kinds::testing::{Scene, assert_converged, assert_inert, only_call};
+use crate::kinds::testing::{Scene, assert_converged, assert_inert, only_call, recorded};
 use crate::model::Kind;
 
 const ARN: &str = "arn:aws:ecs:eu-west-1:123456789012:cluster/nova";
@@ -16,7 +16,15 @@ fn planned(change: impl FnOnce(&mut Value), cluster: Seen<Value>) -> Plan {
     });
     change(&mut spec);
     let scene = Scene::default().with(Kind::Cluster, "nova", spec);
-    plan(&scene.view(Kind::Cluster, "nova"), &Observed { cluster })
+    let view = scene.view(Kind::Cluster, "nova");
+    let cluster = cluster.map(|mut live: Value| {
+        let tags = live.get("tags").cloned().map(Seen::Present);
+        if let Some(Seen::Present(tags)) = recorded(&view, tags.as_ref()) {
+            live["tags"] = tags;
+        }
+        live
+    });
+    plan(&view, &Observed { cluster })
 }
 
 fn live(change: impl FnOnce(&mut Value)) -> Seen<Value> {
@@ -42,7 +50,8 @@ fn an_absent_cluster_is_created_whole_and_marked() {
     );
     assert_eq!(
         input["tags"],
-        json!([{"key": "evenkeel.dev/instance", "value": "default"}])
+        json!([{"key": "evenkeel.dev/instance", "value": "default"},
+            {"key": "evenkeel.dev/members", "value": "1:cp.ds.sc.se"}])
     );
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::kinds::MEMBERS_TAG;
 use crate::model::{Call, Service};
 
 /// What lives at AWS.
@@ -28,6 +29,17 @@ impl Live {
             "RegisterTaskDefinition" => self.revisions.push(call.input.clone()),
             "CreateApplication" => self.application = true,
             "TagResource" | "AddTags" => self.tag(&input),
+            "UntagResource" | "RemoveTags" => {
+                let keys = input
+                    .get("tagKeys")
+                    .or_else(|| input.get("TagKeys"))
+                    .unwrap();
+                for key in keys.as_array().unwrap() {
+                    assert!(self.tags.remove(key.as_str().unwrap()).is_some());
+                }
+            }
+            "DeleteLifecyclePolicy" => assert!(self.lifecycle_policy.take().is_some()),
+            "DeleteRepositoryPolicy" => assert!(self.policy.take().is_some()),
             "ModifyTargetGroupAttributes"
             | "ModifyLoadBalancerAttributes"
             | "ModifyListenerAttributes" => {
@@ -47,6 +59,12 @@ impl Live {
                 self.tag(&input);
                 self.document = Some(input);
                 self.set_up(call.service);
+            }
+            "PutImageTagMutability" => {
+                // The filters go with it.
+                let document = self.document.as_mut().unwrap();
+                document.remove("imageTagMutabilityExclusionFilters");
+                self.update(input, call.service);
             }
             _ => self.update(input, call.service),
         }
@@ -131,6 +149,11 @@ impl Live {
             answer.entry(name.clone()).or_insert_with(|| value.clone());
         }
         Some(Value::Object(answer))
+    }
+
+    /// The record of what is declared.
+    pub(super) fn record(&self) -> Option<String> {
+        self.tags.get(MEMBERS_TAG).cloned()
     }
 
     pub(super) fn tag_list(&self, key: &str, value: &str) -> Value {

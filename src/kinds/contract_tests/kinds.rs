@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::aws::Live;
 use crate::kinds::{
     Reconciled, View, attributes, cluster, deployment_group, image_repository, listener,
-    listener_rule, load_balancer, tags, target_group, task_definition,
+    listener_rule, load_balancer, members, target_group, task_definition,
 };
 use crate::model::{Kind, Plan, Seen};
 
@@ -35,18 +35,14 @@ fn part<T>(live: &Live, declared: bool, value: Seen<T>) -> Option<Seen<T>> {
     (declared && live.document.is_some()).then_some(value)
 }
 
-fn tag_part(view: &View<'_>, live: &Live) -> Option<Seen<Value>> {
-    let declared = view.spec.get("Tags").or_else(|| view.spec.get("tags"));
-    part(
-        live,
-        tags::declared(declared),
-        Seen::Present(live.tag_list("Key", "Value")),
-    )
+fn tag_part(live: &Live) -> Option<Seen<Value>> {
+    part(live, true, Seen::Present(live.tag_list("Key", "Value")))
 }
 
 fn attribute_part(view: &View<'_>, live: &Live) -> Option<Seen<Value>> {
-    let declared = attributes::are_declared(&view.resource.beside);
-    part(live, declared, Seen::Present(live.attribute_list()))
+    let tags = Seen::Present(live.tag_list("Key", "Value"));
+    let read = attributes::are_read(view, &tags);
+    part(live, read, Seen::Present(live.attribute_list()))
 }
 
 /// Where one part stands in an observation.
@@ -92,13 +88,17 @@ impl Tried for image_repository::ImageRepository {
     const KIND: Kind = Kind::ImageRepository;
 
     fn observed(view: &View<'_>, live: &Live) -> Self::Observed {
-        let beside = |member| view.resource.beside.contains_key(member);
+        let tags = live.tag_list("Key", "Value");
+        let beside = |member: &str| {
+            let remembered = members::remembers(Self::KIND, Some(&tags), &format!("/{member}"));
+            remembered || view.resource.beside.contains_key(member)
+        };
         let answer = live.answer(&json!({"repositoryArn": "arn:r", "repositoryUri": "host/r",
             "imageTagMutability": "MUTABLE", "encryptionConfiguration": {"encryptionType": "AES256"},
             "imageScanningConfiguration": {"scanOnPush": false}}));
         image_repository::Observed {
             repository: seen(answer),
-            tags: tag_part(view, live),
+            tags: tag_part(live),
             lifecycle_policy: part(
                 live,
                 beside("lifecyclePolicyText"),
@@ -142,7 +142,7 @@ macro_rules! elb_kind {
                 $module::Observed {
                     $field: seen(answer(live)),
                     attributes: attribute_part(view, live),
-                    tags: tag_part(view, live),
+                    tags: tag_part(live),
                 }
             }
 
@@ -208,13 +208,13 @@ impl Tried for listener_rule::ListenerRule {
     type Observed = listener_rule::Observed;
     const KIND: Kind = Kind::ListenerRule;
 
-    fn observed(view: &View<'_>, live: &Live) -> Self::Observed {
+    fn observed(_: &View<'_>, live: &Live) -> Self::Observed {
         let default = json!({"RuleArn": "arn:default", "Priority": "default", "Actions": []});
         let rule = live.answer(&json!({"RuleArn": "arn:rule"}));
         let rules = [Some(default), rule].into_iter().flatten().collect();
         listener_rule::Observed {
             rules: Seen::Present(rules),
-            tags: tag_part(view, live),
+            tags: tag_part(live),
         }
     }
 
@@ -237,7 +237,7 @@ impl Tried for deployment_group::DeploymentGroup {
     type Observed = deployment_group::Observed;
     const KIND: Kind = Kind::DeploymentGroup;
 
-    fn observed(view: &View<'_>, live: &Live) -> Self::Observed {
+    fn observed(_: &View<'_>, live: &Live) -> Self::Observed {
         let application = json!({"applicationName": "App", "computePlatform": "ECS"});
         let mut group = live.answer(&json!({"outdatedInstancesStrategy": "UPDATE"}));
         if let Some(alarms) = group
@@ -250,7 +250,7 @@ impl Tried for deployment_group::DeploymentGroup {
             arn: "arn:group".to_owned(),
             application: seen(live.application.then_some(application)),
             group: seen(group),
-            tags: tag_part(view, live),
+            tags: tag_part(live),
         }
     }
 

@@ -2,7 +2,8 @@
 //! - from nothing, and from any other manifest that may be changed in place, its steps end in a state
 //!   that it calls converged, and the next plan has no steps;
 //! - at each moment on the way, a read that fails makes it write nothing;
-//! - a plan is a function of what it is given.
+//! - a plan is a function of what it is given;
+//! - what one manifest declares and the next does not goes back to AWS's default.
 
 mod aws;
 mod kinds;
@@ -11,6 +12,7 @@ mod specs;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::members;
 use super::testing::Scene;
 use crate::model::{Kind, Outcome, Plan};
 use aws::Live;
@@ -75,12 +77,24 @@ fn settle<K: Tried>(spec: &Value, beside: &Value, live: &mut Live) -> Plan {
     panic!("still writing after {ROUNDS} rounds: {spec} {live:?}");
 }
 
+/// At rest the record is of what is declared, so nothing that was declared before is left as it was.
+fn expected_record<K: Tried>(spec: &Value, beside: &Value, live: &Live) -> Option<String> {
+    let scene = scene::<K>(spec, beside);
+    let rows = members::table(K::KIND);
+    if K::KIND == Kind::TaskDefinition {
+        return live.record();
+    }
+    let text = members::to_remember(&scene.view(K::KIND, NAME), rows);
+    text.or_else(|| live.record().map(|_| "1:".to_owned()))
+}
+
 fn converges<K: Tried>(one: &(Value, Value), other: &(Value, Value)) {
     let mut live = Live::default();
     for (spec, beside) in [one, other, one] {
         let plan = settle::<K>(spec, beside, &mut live);
         assert_eq!(plan.outcome, Outcome::Converged, "{spec} {live:?}");
         assert_eq!(plan.drift, []);
+        assert_eq!(live.record(), expected_record::<K>(spec, beside, &live));
         assert!(
             plan.facts
                 .is_some_and(|facts| facts.ready && facts.arn.is_some())

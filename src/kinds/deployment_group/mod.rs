@@ -5,8 +5,11 @@
 
 mod observe;
 mod plan;
+mod resets;
 
 pub(crate) use observe::arn as group_arn;
+
+pub(crate) use resets::RESETS;
 
 use serde_json::Value;
 
@@ -28,7 +31,7 @@ pub struct Observed {
     pub application: Seen<Value>,
     /// `DeploymentGroupInfo`.
     pub group: Seen<Value>,
-    /// Tags (`[{Key, Value}]`); not read when none are declared or the group is not there.
+    /// Tags (`[{Key, Value}]`); not read when the group is not there.
     pub tags: Option<Seen<Value>>,
 }
 

@@ -1,4 +1,4 @@
-//! The reads of a deployment group: its application, itself, and tags where some are declared.
+//! The reads of a deployment group: its application, itself, and its tags.
 
 use serde_json::Value;
 
@@ -20,7 +20,8 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         group: observer.deployment_group(application, group, fresh).await,
         tags: None,
     };
-    if seen.group.present().is_some() && tags::declared(view.spec.get("tags")) {
+    if seen.group.present().is_some() {
+        let fresh = tags::fresh(view, fresh);
         seen.tags = Some(observer.codedeploy_tags(&seen.arn, fresh).await);
     }
     seen

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Observed, RULES, UPDATE};
+use super::{Observed, RESETS, RULES, UPDATE};
 use crate::document::compare;
-use crate::kinds::View;
 use crate::kinds::common::{
     Changes, creating, facts, known, refusal, step, unknown, unresolved, waits_for, with_member,
 };
-use crate::kinds::tags::{self, Spelling};
-use crate::model::{Drift, Key, Kind, Plan, Seen, Service, Step};
+use crate::kinds::tags::Spelling;
+use crate::kinds::{View, members, tagging, tags};
+use crate::model::{Call, Drift, Key, Kind, Plan, Seen, Service, Step};
 
 /// Members of the spec that `UpdateDeploymentGroup` does not take, or takes by another name.
 const NOT_UPDATED: [&str; 3] = ["applicationName", "deploymentGroupName", "tags"];
@@ -50,14 +50,14 @@ fn create(view: &View<'_>, application: Option<&Value>, what: &str) -> Plan {
                     path,
                     live: platform,
                     desired: json!("ECS"),
+                    reset: false,
                 };
                 let outcome = refusal(&format!("application {name}"), &[&drift]);
                 return Plan::only(outcome).with_drift(vec![drift]);
             }
         }
     }
-    let tags = tags::for_new(view.spec.get("tags"), Spelling::Upper, view.policy);
-    let input = with_member(view.spec.clone(), "tags", tags);
+    let input = with_member(view.spec.clone(), "tags", tags::for_new(view));
     steps.push(step(
         Service::CodeDeploy,
         "CreateDeploymentGroup",
@@ -71,7 +71,7 @@ fn create_application(view: &View<'_>, name: &str) -> Step {
     let input = json!({
         "applicationName": name,
         "computePlatform": "ECS",
-        "tags": tags::for_new(None, Spelling::Upper, view.policy),
+        "tags": tags::ownership(Spelling::Upper, view.policy),
     });
     let why = format!("create application {name}");
     step(Service::CodeDeploy, "CreateApplication", input, why)
@@ -103,15 +103,19 @@ fn update(
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
     let view = &view.over(live, &RULES);
-    let drift = compare(&view.spec, live, &RULES);
+    let recalled = members::recall(view, RESETS, live, live_tags, &RULES);
+    let view = &recalled.over(view);
+    let mut drift = compare(&view.spec, live, &RULES);
+    members::mark(view, &mut drift);
+    drift.extend(recalled.removed(live));
     let mut changes = Changes::new(what, Vec::new());
-    changes.mend(Service::CodeDeploy, UPDATE, whole_update(view), drift);
-    if live_tags.is_some() {
-        let declared = view.spec.get("tags");
-        let (differences, wanted) = tags::missing(declared, live_tags, Spelling::Upper);
-        let input = json!({"ResourceArn": observed.arn, "Tags": wanted});
-        changes.mend(Service::CodeDeploy, "TagResource", input, differences);
-    }
+    let call = Call {
+        service: Service::CodeDeploy,
+        operation: UPDATE,
+        input: whole_update(view),
+    };
+    changes.mend(call, drift);
+    tagging::settle(view, &observed.arn, live_tags, &recalled, &mut changes);
     Ok(changes.into_plan(facts))
 }
 

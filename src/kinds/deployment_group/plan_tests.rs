@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call};
+use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call, recorded};
 
 const ARN: &str = "arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:App/Dgp";
 const KIND: Kind = Kind::DeploymentGroup;
@@ -54,7 +54,12 @@ fn absent() -> Observed {
 }
 
 fn planned(scene: &Scene, observed: &Observed) -> Plan {
-    plan(&scene.view(KIND, "dgp"), observed)
+    let view = scene.view(KIND, "dgp");
+    let observed = Observed {
+        tags: recorded(&view, observed.tags.as_ref()),
+        ..observed.clone()
+    };
+    plan(&view, &observed)
 }
 
 #[test]

@@ -4,6 +4,9 @@
 
 mod observe;
 mod plan;
+mod resets;
+
+pub(crate) use resets::RESETS;
 
 use serde_json::Value;
 
@@ -21,18 +24,20 @@ pub struct ImageRepository;
 pub struct Observed {
     /// The member of `DescribeRepositories`.
     pub repository: Seen<Value>,
-    /// Tags (`[{Key, Value}]`); not read when none are declared or the repository is not there.
+    /// Tags (`[{Key, Value}]`); not read when the repository is not there.
     pub tags: Option<Seen<Value>>,
-    /// Text of the lifecycle policy; not read when none is declared or the repository is not there.
+    /// Text of the lifecycle policy; not read when none is declared or remembered, or the repository is not there.
     pub lifecycle_policy: Option<Seen<String>>,
-    /// Text of the repository policy; not read when none is declared or the repository is not there.
+    /// Text of the repository policy; not read when none is declared or remembered, or the repository is not there.
     pub policy: Option<Seen<String>>,
 }
 
 /// The member beside `spec` that `PutLifecyclePolicy` takes.
 const LIFECYCLE: &str = "lifecyclePolicyText";
+const LIFECYCLE_PATH: &str = "/lifecyclePolicyText";
 /// The member beside `spec` that `SetRepositoryPolicy` takes.
 const POLICY: &str = "policyText";
+const POLICY_PATH: &str = "/policyText";
 
 const PUT_MUTABILITY: &str = "PutImageTagMutability";
 const PUT_SCANNING: &str = "PutImageScanningConfiguration";

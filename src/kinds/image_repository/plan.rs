@@ -2,15 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::{LIFECYCLE, Observed, POLICY, PUT_MUTABILITY, PUT_SCANNING, RULES};
+use super::{
+    LIFECYCLE, LIFECYCLE_PATH, Observed, POLICY, POLICY_PATH, PUT_MUTABILITY, PUT_SCANNING, RESETS,
+    RULES,
+};
 use crate::document::{compare, same_json_text};
-use crate::kinds::View;
 use crate::kinds::common::{
     Changes, creating, facts, input, known, members_by, recreate_required, step, text, unknown,
     unresolved, why, with_member,
 };
-use crate::kinds::tags::{self, Spelling};
-use crate::model::{Drift, Facts, Plan, Seen, Service};
+use crate::kinds::members::Recalled;
+use crate::kinds::{View, members, tagging, tags};
+use crate::model::{Call, Drift, Facts, Plan, Seen, Service};
 
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     if let Some(plan) = unresolved(view, &observed.repository, "repositoryArn") {
@@ -20,8 +23,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     match &observed.repository {
         Seen::Unknown(reason) => unknown(&what, reason),
         Seen::Absent => {
-            let tags = tags::for_new(view.spec.get("tags"), Spelling::Upper, view.policy);
-            let input = with_member(view.spec.clone(), "tags", tags);
+            let input = with_member(view.spec.clone(), "tags", tags::for_new(view));
             let why = format!("create {what}");
             creating(
                 view,
@@ -55,7 +57,11 @@ fn update(
     let access = policy(view, POLICY, observed.policy.as_ref(), what, &facts)?;
 
     let view = &view.over(live, &RULES);
-    let drift = compare(&view.spec, live, &RULES);
+    let all = with_policies(live, observed);
+    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES);
+    let view = &recalled.over(view);
+    let mut drift = compare(&view.spec, live, &RULES);
+    members::mark(view, &mut drift);
     if let Some(outcome) = recreate_required(what, &drift, &RULES) {
         return Ok(Plan::only(outcome).with_facts(facts).with_drift(drift));
     }
@@ -75,16 +81,45 @@ fn update(
         if let Some((text, difference)) = wanted {
             let base = input(&identity, &Value::Null, &[]);
             let input = with_member(base, member, Value::String(text));
-            changes.mend(Service::Ecr, operation, input, vec![difference]);
+            changes.mend(ecr(operation, input), vec![difference]);
         }
     }
-    if live_tags.is_some() {
-        let declared = view.spec.get("tags");
-        let (differences, wanted) = tags::missing(declared, live_tags, Spelling::Upper);
-        let input = json!({"resourceArn": arn, "tags": wanted});
-        changes.mend(Service::Ecr, "TagResource", input, differences);
-    }
+    delete_policies(&all, &identity, &recalled, &mut changes);
+    tagging::settle(view, arn, live_tags, &recalled, &mut changes);
     Ok(changes.into_plan(facts))
+}
+
+/// What is live with its policies beside it, as [`members`] compares it.
+fn with_policies(live: &Value, observed: &Observed) -> Value {
+    let text = |seen: &Option<Seen<String>>| json!(seen.as_ref().and_then(Seen::present));
+    let all = with_member(live.clone(), LIFECYCLE, text(&observed.lifecycle_policy));
+    with_member(all, POLICY, text(&observed.policy))
+}
+
+/// Adds the steps that take away the policies that are no longer declared.
+fn delete_policies(
+    live: &Value,
+    identity: &[(&str, &str)],
+    recalled: &Recalled,
+    changes: &mut Changes<'_>,
+) {
+    for (operation, path) in [
+        ("DeleteLifecyclePolicy", LIFECYCLE_PATH),
+        ("DeleteRepositoryPolicy", POLICY_PATH),
+    ] {
+        let mut gone = recalled.removed(live);
+        gone.retain(|difference| difference.path == path);
+        let input = input(identity, &Value::Null, &[]);
+        changes.mend(ecr(operation, input), gone);
+    }
+}
+
+fn ecr(operation: &'static str, input: Value) -> Call {
+    Call {
+        service: Service::Ecr,
+        operation,
+        input,
+    }
 }
 
 /// The members that name the repository in every operation.
@@ -104,7 +139,9 @@ fn mutability(view: &View<'_>, live: &Value) -> Value {
     let mut input = input(&identity(view), &Value::Null, &[]);
     for member in ["imageTagMutability", "imageTagMutabilityExclusionFilters"] {
         let declared = view.spec.get(member).filter(|value| !value.is_null());
-        if let Some(value) = declared.or_else(|| live.get(member)) {
+        // AWS takes one filter or more, or none at all.
+        let value = declared.or_else(|| live.get(member));
+        if let Some(value) = value.filter(|value| **value != json!([])) {
             input = with_member(input, member, value.clone());
         }
     }
@@ -119,12 +156,6 @@ fn policy(
     what: &str,
     facts: &Facts,
 ) -> Result<Option<(String, Drift)>, Box<Plan>> {
-    let wanted = match view.resource.beside.get(member) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) => text.clone(),
-        // Written as a map: the operation takes it as a JSON text.
-        Some(document) => document.to_string(),
-    };
     let live = match seen {
         None => return Ok(None),
         Some(Seen::Unknown(reason)) => {
@@ -134,6 +165,12 @@ fn policy(
         Some(Seen::Absent) => None,
         Some(Seen::Present(live)) => Some(live),
     };
+    let wanted = match view.resource.beside.get(member) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text.clone(),
+        // Written as a map: the operation takes it as a JSON text.
+        Some(document) => document.to_string(),
+    };
     if live.is_some_and(|live| same_json_text(&wanted, live)) {
         return Ok(None);
     }
@@ -141,6 +178,7 @@ fn policy(
         path: format!("/{member}"),
         live: live.map_or(Value::Null, |live| json!(live)),
         desired: json!(wanted),
+        reset: false,
     };
     Ok(Some((wanted, drift)))
 }

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call};
+use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call, recorded};
 use crate::model::Kind;
 
 const ARN: &str = "arn:aws:ecr:eu-west-1:123456789012:repository/nova/auth";
@@ -50,7 +50,12 @@ fn live() -> Observed {
 }
 
 fn planned(scene: &Scene, observed: &Observed) -> Plan {
-    plan(&scene.view(KIND, "auth"), observed)
+    let view = scene.view(KIND, "auth");
+    let observed = Observed {
+        tags: recorded(&view, observed.tags.as_ref()),
+        ..observed.clone()
+    };
+    plan(&view, &observed)
 }
 
 #[test]

@@ -5,6 +5,9 @@
 
 mod observe;
 mod plan;
+mod resets;
+
+pub(crate) use resets::RESETS;
 
 use serde_json::Value;
 
@@ -22,9 +25,9 @@ pub struct Listener;
 pub struct Observed {
     /// The listener of the load balancer that has the port.
     pub listener: Seen<Value>,
-    /// Attributes (`[{Key, Value}]`); not read when none are declared or it is not there.
+    /// Attributes (`[{Key, Value}]`); not read when none are declared or remembered, or it is not there.
     pub attributes: Option<Seen<Value>>,
-    /// Tags (`[{Key, Value}]`); not read when none are declared or it is not there.
+    /// Tags (`[{Key, Value}]`); not read when it is not there.
     pub tags: Option<Seen<Value>>,
 }
 

@@ -1,5 +1,5 @@
-//! The reads of a listener: those of its load balancer, and attributes and tags where some are
-//! declared.
+//! The reads of a listener: those of its load balancer, its tags, and attributes where some are
+//! declared or remembered.
 
 use serde_json::Value;
 
@@ -21,12 +21,12 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         tags: None,
     };
     let Some(arn) = arn else { return seen };
-    if attributes::are_declared(&view.resource.beside) {
-        seen.attributes = Some(observer.elb_attributes(Bag::Listener, &arn, fresh).await);
+    let live_tags = observer.elb_tags(&arn, tags::fresh(view, fresh)).await;
+    if attributes::are_read(view, &live_tags) {
+        let bag = observer.elb_attributes(Bag::Listener, &arn, fresh).await;
+        seen.attributes = Some(bag);
     }
-    if tags::declared(view.spec.get("Tags")) {
-        seen.tags = Some(observer.elb_tags(&arn, fresh).await);
-    }
+    seen.tags = Some(live_tags);
     seen
 }
 

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{ACTIONS, MODIFY, Observed, RULES};
+use super::{ACTIONS, MODIFY, Observed, RESETS, RULES};
 use crate::document::compare;
 use crate::kinds::common::{
     Changes, creating, facts, input, known, members_by, step, text, unknown, unresolved, waits_for,
     why, with_member,
 };
 use crate::kinds::forward::{self, Pairs};
-use crate::kinds::{View, elb};
+use crate::kinds::{View, elb, members, tagging};
 use crate::model::{Plan, Seen, Service};
 
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
@@ -42,11 +42,15 @@ fn update(
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
     let view = &view.over(live, &RULES);
+    let all = elb::with_attributes(live, bag);
+    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES);
+    let view = &recalled.over(view);
     let pairs = Pairs::of(view);
     let live_actions = live.get(ACTIONS).unwrap_or(&Value::Null);
     let actions = view.spec.get(ACTIONS).unwrap_or(&Value::Null);
     let rerouted = forward::drift(ACTIONS, actions, live_actions, &pairs);
     let mut drift = compare(&view.spec, live, &RULES);
+    members::mark(view, &mut drift);
     if !rerouted.is_empty() && !pairs.doubtful.is_empty() {
         drift.extend(rerouted);
         return Ok(waits_for(&pairs.doubtful)
@@ -72,9 +76,10 @@ fn update(
         "ModifyListenerAttributes",
         identity,
         bag,
+        &recalled,
         &mut changes,
     );
-    elb::tag(view, arn, live_tags, &mut changes);
+    tagging::settle(view, arn, live_tags, &recalled, &mut changes);
     Ok(changes.into_plan(facts))
 }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call};
+use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call, recorded};
 use crate::model::{Key, Kind};
 
 const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/nova/1/2";
@@ -44,7 +44,12 @@ fn live() -> Observed {
 }
 
 fn planned(scene: &Scene, observed: &Observed) -> Plan {
-    plan(&scene.view(KIND, "prod"), observed)
+    let view = scene.view(KIND, "prod");
+    let observed = Observed {
+        tags: recorded(&view, observed.tags.as_ref()),
+        ..observed.clone()
+    };
+    plan(&view, &observed)
 }
 
 #[test]
@@ -55,7 +60,8 @@ fn an_absent_listener_is_created_whole_and_marked() {
     };
     let scene = scene(|_| {});
     let mut expected = scene.view(KIND, "prod").spec;
-    expected["Tags"] = json!([{"Key": "evenkeel.dev/instance", "Value": "default"}]);
+    expected["Tags"] = json!([{"Key": "evenkeel.dev/instance", "Value": "default"},
+        {"Key": "evenkeel.dev/members", "Value": "1:sl"}]);
     assert_eq!(
         only_call(&planned(&scene, &absent)),
         ("CreateListener", expected)

@@ -8,6 +8,9 @@
 mod conditions;
 mod observe;
 mod plan;
+mod resets;
+
+pub(crate) use resets::RESETS;
 
 use serde_json::Value;
 
@@ -25,7 +28,7 @@ pub struct ListenerRule;
 pub struct Observed {
     /// All rules of the listener, the default one included.
     pub rules: Seen<Vec<Value>>,
-    /// Tags (`[{Key, Value}]`); not read when none are declared or the rule is not there.
+    /// Tags (`[{Key, Value}]`); not read when the rule is not there.
     pub tags: Option<Seen<Value>>,
 }
 

@@ -1,4 +1,4 @@
-//! The reads of a rule: all rules of its listener, and tags where some are declared.
+//! The reads of a rule: all rules of its listener, and its tags.
 
 use serde_json::Value;
 
@@ -24,8 +24,8 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         .present()
         .and_then(|live| live.get("RuleArn")?.as_str())
         .map(str::to_owned);
-    if let Some(arn) = arn.filter(|_| tags::declared(view.spec.get("Tags"))) {
-        seen.tags = Some(observer.elb_tags(&arn, fresh).await);
+    if let Some(arn) = arn {
+        seen.tags = Some(observer.elb_tags(&arn, tags::fresh(view, fresh)).await);
     }
     seen
 }

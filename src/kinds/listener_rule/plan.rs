@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{ACTIONS, MODIFY, Observed, RULES, TRANSFORMS, conditions};
+use super::{ACTIONS, MODIFY, Observed, RESETS, RULES, TRANSFORMS, conditions};
 use crate::document::compare;
 use crate::kinds::common::{
     Changes, creating, facts, input, known, members_by, step, text, unknown, unresolved, waits_for,
     why, with_member,
 };
 use crate::kinds::forward::{self, Pairs};
-use crate::kinds::{View, elb};
+use crate::kinds::{View, elb, members, tagging};
 use crate::model::{Plan, Seen, Service};
 
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
@@ -59,6 +59,8 @@ fn update(
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
     let view = &view.over(live, &RULES);
+    let recalled = members::recall(view, RESETS, live, live_tags, &RULES);
+    let view = &recalled.over(view);
     let pairs = Pairs::of(view);
     let live_actions = live.get(ACTIONS).unwrap_or(&Value::Null);
     let actions = view.spec.get(ACTIONS).unwrap_or(&Value::Null);
@@ -69,6 +71,7 @@ fn update(
         &conditions::normal(live),
         &RULES,
     );
+    members::mark(view, &mut drift);
     drift.extend(rerouted);
     if doubtful {
         return Ok(waits_for(&pairs.doubtful)
@@ -94,7 +97,7 @@ fn update(
         }
         changes.steps.push(step(Service::Elb, MODIFY, input, why));
     }
-    elb::tag(view, arn, live_tags, &mut changes);
+    tagging::settle(view, arn, live_tags, &recalled, &mut changes);
     Ok(changes.into_plan(facts))
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::kinds::testing::{Scene, assert_converged, assert_inert, only_call};
+use crate::kinds::testing::{Scene, assert_converged, assert_inert, only_call, recorded};
 use crate::model::{Key, Kind};
 
 const ARN: &str =
@@ -44,7 +44,12 @@ fn live() -> Observed {
 }
 
 fn planned(scene: &Scene, observed: &Observed) -> Plan {
-    plan(&scene.view(KIND, "auth"), observed)
+    let view = scene.view(KIND, "auth");
+    let observed = Observed {
+        tags: recorded(&view, observed.tags.as_ref()),
+        ..observed.clone()
+    };
+    plan(&view, &observed)
 }
 
 #[test]

@@ -6,8 +6,10 @@
 
 mod observe;
 mod plan;
+mod resets;
 mod shape;
 
+pub(crate) use resets::RESETS;
 pub(crate) use shape::as_declared;
 
 use serde_json::Value;
@@ -26,9 +28,9 @@ pub struct LoadBalancer;
 pub struct Observed {
     /// The member of `DescribeLoadBalancers`.
     pub load_balancer: Seen<Value>,
-    /// Attributes (`[{Key, Value}]`); not read when none are declared or it is not there.
+    /// Attributes (`[{Key, Value}]`); not read when none are declared or remembered, or it is not there.
     pub attributes: Option<Seen<Value>>,
-    /// Tags (`[{Key, Value}]`); not read when none are declared or it is not there.
+    /// Tags (`[{Key, Value}]`); not read when it is not there.
     pub tags: Option<Seen<Value>>,
 }
 
@@ -36,6 +38,9 @@ const SET_SUBNETS: &str = "SetSubnets";
 const SET_SECURITY_GROUPS: &str = "SetSecurityGroups";
 const SET_IP_ADDRESS_TYPE: &str = "SetIpAddressType";
 const MODIFY_IP_POOLS: &str = "ModifyIpPools";
+
+/// The only member of `IpamPools`.
+const IPAM_POOL: &str = "Ipv4IpamPoolId";
 
 /// What the operations beside `CreateLoadBalancer` take (service model); all else is fixed.
 const RULES: Rules = Rules {

@@ -1,17 +1,17 @@
 //! What to do about a load balancer.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::shape::as_declared;
 use super::{
-    MODIFY_IP_POOLS, Observed, RULES, SET_IP_ADDRESS_TYPE, SET_SECURITY_GROUPS, SET_SUBNETS,
+    MODIFY_IP_POOLS, Observed, RESETS, RULES, SET_IP_ADDRESS_TYPE, SET_SECURITY_GROUPS, SET_SUBNETS,
 };
 use crate::document::compare;
 use crate::kinds::common::{
     Changes, creating, facts, input, known, members_by, recreate_required, step, text, unknown,
     unresolved, why,
 };
-use crate::kinds::{View, elb};
+use crate::kinds::{View, elb, members, tagging};
 use crate::model::{Block, Outcome, Plan, Seen, Service, Wait};
 
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
@@ -62,7 +62,11 @@ fn existing(
 
     let live = &as_declared(live);
     let view = &view.over(live, &RULES);
-    let drift = compare(&view.spec, live, &RULES);
+    let all = elb::with_attributes(live, bag);
+    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES);
+    let view = &recalled.over(view);
+    let mut drift = compare(&view.spec, live, &RULES);
+    members::mark(view, &mut drift);
     if let Some(outcome) = recreate_required(what, &drift, &RULES) {
         return Ok(Plan::only(outcome).with_facts(facts).with_drift(drift));
     }
@@ -71,15 +75,21 @@ fn existing(
     for operation in [SET_IP_ADDRESS_TYPE, SET_SECURITY_GROUPS, MODIFY_IP_POOLS] {
         changes.modify(Service::Elb, operation, &RULES, &[identity], &view.spec);
     }
+    if view.resetting.contains(&"/IpamPools")
+        && let Some(step) = changes.steps.last_mut()
+    {
+        step.call.input = json!({"LoadBalancerArn": arn, "RemoveIpamPools": ["ipv4"]});
+    }
     subnets(view, identity, what, &mut changes);
     elb::attribute(
         view,
         "ModifyLoadBalancerAttributes",
         identity,
         bag,
+        &recalled,
         &mut changes,
     );
-    elb::tag(view, arn, live_tags, &mut changes);
+    tagging::settle(view, arn, live_tags, &recalled, &mut changes);
     Ok(changes.into_plan(facts))
 }
 

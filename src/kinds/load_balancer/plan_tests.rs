@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call};
+use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call, recorded};
 use crate::model::Kind;
 
 const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/nova/1";
@@ -31,7 +31,12 @@ fn live(state: &str) -> Observed {
 }
 
 fn planned(scene: &Scene, observed: &Observed) -> Plan {
-    plan(&scene.view(KIND, "nova"), observed)
+    let view = scene.view(KIND, "nova");
+    let observed = Observed {
+        tags: recorded(&view, observed.tags.as_ref()),
+        ..observed.clone()
+    };
+    plan(&view, &observed)
 }
 
 #[test]
@@ -46,7 +51,8 @@ fn an_absent_one_is_created_whole_and_marked() {
     assert_eq!(input["Subnets"], json!(["subnet-1", "subnet-2"]));
     assert_eq!(
         input["Tags"],
-        json!([{"Key": "evenkeel.dev/instance", "Value": "default"}])
+        json!([{"Key": "evenkeel.dev/instance", "Value": "default"},
+            {"Key": "evenkeel.dev/members", "Value": "1:ip"}])
     );
 }
 

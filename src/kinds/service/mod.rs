@@ -21,6 +21,7 @@ mod observe;
 mod payload;
 mod plan;
 mod progress;
+mod resets;
 mod rolling;
 mod rules;
 mod side;
@@ -30,6 +31,7 @@ mod tests;
 use serde_json::Value;
 
 pub use observe::Observed;
+pub(crate) use resets::RESETS;
 
 use crate::aws::Observer;
 use crate::kinds::{Reconciled, View};

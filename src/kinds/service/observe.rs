@@ -64,6 +64,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         return seen;
     };
     let service = service.clone();
+    let view = &super::plan::recall(view, &service).over(view);
     if super::plan::controller(&service) == "CODE_DEPLOY" {
         blue_green(observer, view, fresh, &service, &mut seen, cluster).await;
     } else {

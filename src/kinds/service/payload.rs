@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{RETRY_ANNOTATION, items, text};
 use crate::document::{compare, digest};
-use crate::kinds::View;
+use crate::kinds::{View, members};
 use crate::model::{Drift, Kind};
 
 /// The digest of one attempt: `v1:` and 32 hexadecimal digits.
@@ -21,8 +21,13 @@ pub(super) fn attempt_digest(view: &View<'_>) -> Option<String> {
         return None;
     }
     let mut carried = Map::new();
+    // What goes back to a default is no part of what is declared, before and after.
+    let mut declared = view.spec.clone();
+    for path in &view.resetting {
+        members::take(&mut declared, path);
+    }
     for member in CARRIED.iter().chain(&DEPLOYING) {
-        if let Some(value) = view.spec.get(*member) {
+        if let Some(value) = declared.get(*member) {
             carried.insert((*member).to_owned(), sorted_sets(value));
         }
     }

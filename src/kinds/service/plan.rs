@@ -13,9 +13,11 @@
 use serde_json::{Map, Value, json};
 
 use super::rules::{CARRIED, DEPLOYING, RULES};
-use super::{DECLARED_TAG, Observed, blue_green, items, payload, rolling, side, text};
+use super::{DECLARED_TAG, Observed, blue_green, items, payload, resets, rolling, side, text};
 use crate::document::{Change, compare};
-use crate::kinds::{INSTANCE_TAG, View};
+use crate::kinds::common::acting;
+use crate::kinds::members::Recalled;
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, members, tagging};
 use crate::model::{
     Block, Call, Drift, Facts, Kind, Moment, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
 };
@@ -74,6 +76,7 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
             path: "/deploymentController/type".to_owned(),
             live: Value::from(live_controller),
             desired: Value::from(desired_controller),
+            reset: false,
         };
         return recreate(view, vec![drift]);
     }
@@ -91,10 +94,16 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
             .unwrap_or("ROLLING")
             .to_owned()
     };
+    let recalled = recall(view, service);
+    let recalling = &recalled.over(view);
     match live_controller {
-        "CODE_DEPLOY" => blue_green::plan(view, observed, service),
+        "CODE_DEPLOY" => {
+            let plan = blue_green::plan(recalling, observed, service);
+            settled_tags(recalling, service, &recalled, plan)
+        }
         "ECS" if strategy(service) == "ROLLING" && strategy(&view.spec) == "ROLLING" => {
-            rolling::plan(view, observed, service)
+            let plan = rolling::plan(recalling, observed, service);
+            settled_tags(recalling, service, &recalled, plan)
         }
         "ECS" => {
             unsupported("ECS-native blue/green, linear and canary deployments are not driven yet")
@@ -103,6 +112,48 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
             "a service with deployment controller {other} is driven by somebody else"
         )),
     }
+}
+
+/// What the service's tag remembers of members that are no longer declared.
+pub(super) fn recall(view: &View<'_>, service: &Value) -> Recalled {
+    let none = json!([]);
+    // Left out of an answer where there are none.
+    let tags = service.get("tags").unwrap_or(&none);
+    let rows = resets::rows(controller(service));
+    members::recall(view, &rows, &rolling::overlaid(service), Some(tags), &RULES)
+}
+
+/// The plan with the tags that go away, and with the record of what is declared before everything
+/// that it writes. A service that something is in the way of is left alone until it is written to.
+fn settled_tags(view: &View<'_>, service: &Value, recalled: &Recalled, mut plan: Plan) -> Plan {
+    members::mark(view, &mut plan.drift);
+    let rests = matches!(
+        plan.outcome,
+        Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _)
+    );
+    let alone = plan.steps.is_empty();
+    if alone && !rests {
+        return plan;
+    }
+    let (kind, arn) = (view.resource.key.kind, text(service, "serviceArn"));
+    let name = text(service, "serviceName");
+    let gone = recalled.tag_drift();
+    if !gone.is_empty() {
+        plan.steps.push(Step {
+            call: tagging::remove(kind, arn, &recalled.tag_keys()),
+            why: format!("update service {name}: {}", fields(&gone)),
+        });
+        plan.drift.extend(gone);
+    }
+    if let Some(tag) = recalled.record_tag(kind) {
+        let why = format!("record what is declared of service {name}");
+        let call = tagging::write(kind, arn, &tag);
+        plan.steps.insert(0, Step { call, why });
+    }
+    if alone && let Some(outcome) = acting(&plan.steps) {
+        plan.outcome = outcome;
+    }
+    plan
 }
 
 fn unsupported(why: &str) -> Plan {
@@ -184,6 +235,10 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     let mut ours = vec![(INSTANCE_TAG, view.policy.instance.clone())];
     if let Some(attempt) = payload::attempt_digest(view) {
         ours.push((DECLARED_TAG, attempt));
+    }
+    let rows = resets::rows(controller(&spec));
+    if let Some(members) = members::to_remember(view, &rows) {
+        ours.push((MEMBERS_TAG, members));
     }
     let mut tags: Vec<Value> = items(&spec, "tags").cloned().collect();
     for (key, value) in ours {

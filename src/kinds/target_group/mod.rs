@@ -5,6 +5,9 @@
 
 mod observe;
 mod plan;
+mod resets;
+
+pub(crate) use resets::RESETS;
 
 use serde_json::Value;
 
@@ -22,9 +25,9 @@ pub struct TargetGroup;
 pub struct Observed {
     /// The member of `DescribeTargetGroups`.
     pub target_group: Seen<Value>,
-    /// Attributes (`[{Key, Value}]`); not read when none are declared or the group is not there.
+    /// Attributes (`[{Key, Value}]`); not read when none are declared or remembered, or the group is not there.
     pub attributes: Option<Seen<Value>>,
-    /// Tags (`[{Key, Value}]`); not read when none are declared or the group is not there.
+    /// Tags (`[{Key, Value}]`); not read when the group is not there.
     pub tags: Option<Seen<Value>>,
 }
 

@@ -1,4 +1,5 @@
-//! The reads of a target group: itself, and attributes and tags where some are declared.
+//! The reads of a target group: itself, its tags, and attributes where some are declared or
+//! remembered.
 
 use super::Observed;
 use crate::aws::{Bag, Observer};
@@ -17,11 +18,11 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         tags: None,
     };
     let Some(arn) = arn else { return seen };
-    if attributes::are_declared(&view.resource.beside) {
-        seen.attributes = Some(observer.elb_attributes(Bag::TargetGroup, &arn, fresh).await);
+    let live_tags = observer.elb_tags(&arn, tags::fresh(view, fresh)).await;
+    if attributes::are_read(view, &live_tags) {
+        let bag = observer.elb_attributes(Bag::TargetGroup, &arn, fresh).await;
+        seen.attributes = Some(bag);
     }
-    if tags::declared(view.spec.get("Tags")) {
-        seen.tags = Some(observer.elb_tags(&arn, fresh).await);
-    }
+    seen.tags = Some(live_tags);
     seen
 }

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{MODIFY, Observed, RULES};
+use super::{MODIFY, Observed, RESETS, RULES};
 use crate::document::compare;
 use crate::kinds::common::{
     Changes, creating, facts, known, recreate_required, text, unknown, unresolved,
 };
-use crate::kinds::{View, elb};
+use crate::kinds::{View, elb, members, tagging};
 use crate::model::{Plan, Seen, Service};
 
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
@@ -40,7 +40,11 @@ fn update(
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
     let view = &view.over(live, &RULES);
-    let drift = compare(&view.spec, live, &RULES);
+    let all = elb::with_attributes(live, bag);
+    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES);
+    let view = &recalled.over(view);
+    let mut drift = compare(&view.spec, live, &RULES);
+    members::mark(view, &mut drift);
     if let Some(outcome) = recreate_required(what, &drift, &RULES) {
         return Ok(Plan::only(outcome).with_facts(facts).with_drift(drift));
     }
@@ -52,9 +56,10 @@ fn update(
         "ModifyTargetGroupAttributes",
         identity,
         bag,
+        &recalled,
         &mut changes,
     );
-    elb::tag(view, arn, live_tags, &mut changes);
+    tagging::settle(view, arn, live_tags, &recalled, &mut changes);
     Ok(changes.into_plan(facts))
 }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call};
+use crate::kinds::testing::{Scene, assert_converged, assert_inert, calls, only_call, recorded};
 use crate::model::Kind;
 
 const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/blue/1";
@@ -41,7 +41,12 @@ fn live() -> Observed {
 }
 
 fn planned(scene: &Scene, observed: &Observed) -> Plan {
-    plan(&scene.view(Kind::TargetGroup, "blue"), observed)
+    let view = scene.view(Kind::TargetGroup, "blue");
+    let observed = Observed {
+        tags: recorded(&view, observed.tags.as_ref()),
+        ..observed.clone()
+    };
+    plan(&view, &observed)
 }
 
 #[test]
@@ -55,7 +60,8 @@ fn an_absent_group_is_created_whole_and_marked() {
     let plan = planned(&scene, &absent);
     let mut expected = scene.view(Kind::TargetGroup, "blue").spec;
     expected["Tags"] = json!([
-        {"Key": "team", "Value": "nova"}, {"Key": "evenkeel.dev/instance", "Value": "default"}]);
+        {"Key": "team", "Value": "nova"}, {"Key": "evenkeel.dev/instance", "Value": "default"},
+        {"Key": "evenkeel.dev/members", "Value": "1:a0.ma.pa:nSWNg"}]);
     assert_eq!(only_call(&plan), ("CreateTargetGroup", expected));
     assert_eq!(plan.outcome.message(), "create target group blue");
     assert!(

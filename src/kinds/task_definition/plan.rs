@@ -128,6 +128,7 @@ fn changed(observed: &Observed, wanted: &Value) -> Vec<Drift> {
                 path: gone.path,
                 live: gone.desired,
                 desired: gone.live,
+                reset: false,
             });
         }
     }

@@ -140,6 +140,10 @@ const WEB_LISTENER: &[(&str, &str)] = &[
 
 const TCP_LISTENER: &[(&str, &str)] = &[("tcp.idle_timeout.seconds", "350")];
 
+/// Of a target group it may also say that its load balancer decides (`TargetGroupAttribute`).
+const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
+const AS_THE_BALANCER: &str = "use_load_balancer_configuration";
+
 /// What a numeric attribute may be, in seconds.
 const RANGES: &[(&str, i64, i64)] = &[
     ("deregistration_delay.timeout_seconds", 0, 3600),
@@ -227,6 +231,9 @@ fn check(bag: &Pairs, key: &str, value: &str) -> Result<(), AwsError> {
     let range = RANGES.iter().find(|(known, ..)| *known == key);
     let valid = match range {
         Some((_, least, most)) => value.parse().is_ok_and(|n: i64| n >= *least && n <= *most),
+        None if key == CROSS_ZONE && value == AS_THE_BALANCER => {
+            bag.contains_key("stickiness.type")
+        }
         None if matches!(current.as_str(), "true" | "false") => matches!(value, "true" | "false"),
         None => true,
     };

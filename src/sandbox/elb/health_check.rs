@@ -15,6 +15,8 @@ pub struct HealthCheck {
     pub protocol: String,
     /// `traffic-port` or a number.
     pub port: String,
+    /// Whether the group's protocol lets its checks be TCP.
+    pub network: bool,
     /// HTTP and HTTPS only.
     pub path: Option<String>,
     /// Seconds between checks.
@@ -49,6 +51,7 @@ impl HealthCheck {
             enabled: !lambda,
             protocol: if http_check { "HTTP" } else { "TCP" }.to_owned(),
             port: "traffic-port".to_owned(),
+            network: !web,
             path: http_check.then(|| path.to_owned()),
             interval: if lambda { 35 } else { 30 },
             timeout: if lambda {
@@ -127,12 +130,15 @@ impl HealthCheck {
                 "Health check protocol '{protocol}' must be one of HTTP, HTTPS, TCP"
             )));
         }
-        if protocol == "TCP" && self.protocol != "TCP" {
+        if protocol == "TCP" && !self.network {
             return Err(invalid(
                 "TCP health checks are not supported by this target group",
             ));
         }
-        if self.protocol == "TCP" && protocol != "TCP" {
+        if protocol == "TCP" {
+            self.path = None;
+            self.matcher = None;
+        } else if self.protocol == "TCP" {
             self.path = Some("/".to_owned());
             self.matcher = Some(("HttpCode", "200-399".to_owned()));
             self.timeout = 6;

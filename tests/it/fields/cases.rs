@@ -85,7 +85,7 @@ pub(super) fn of(kind: Kind) -> Vec<Case> {
         .collect()
 }
 
-fn spec(kind: Kind, path: &str, index: usize, variant: usize) -> Value {
+pub(super) fn spec(kind: Kind, path: &str, index: usize, variant: usize) -> Value {
     let name = kind.to_string();
     let mut spec = world::base(kind, index);
     for patch in values::couplings(&name, path) {

@@ -10,6 +10,7 @@ mod document;
 mod ignored;
 mod random;
 mod readback;
+mod resets;
 mod unknown;
 mod values;
 mod world;

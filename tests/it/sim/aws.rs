@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evenkeel::aws::{Aws, Connection, connect};
+use evenkeel::aws::{Aws, Connection, Fault, connect};
 use evenkeel::clock::Clock;
 use evenkeel::metrics::Metrics;
 use evenkeel::model::{Call, Service};
@@ -32,14 +32,22 @@ impl Person {
         operation: &'static str,
         input: Value,
     ) -> Value {
-        self.aws
-            .call(&Call {
-                service,
-                operation,
-                input,
-            })
-            .await
-            .unwrap()
+        self.try_call(service, operation, input).await.unwrap()
+    }
+
+    /// The same, for what AWS may refuse.
+    pub(crate) async fn try_call(
+        &self,
+        service: Service,
+        operation: &'static str,
+        input: Value,
+    ) -> Result<Value, Fault> {
+        let call = Call {
+            service,
+            operation,
+            input,
+        };
+        self.aws.call(&call).await
     }
 
     /// The client itself.

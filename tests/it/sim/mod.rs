@@ -12,6 +12,7 @@ mod concurrency;
 mod console;
 mod crash;
 mod drift;
+mod forgotten;
 mod images;
 mod observation;
 mod rolling;

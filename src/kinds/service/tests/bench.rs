@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::history::description;
-use super::super::{DECLARED_TAG, Observed, RETRY_ANNOTATION, payload, plan};
+use super::super::{DECLARED_TAG, Observed, RETRY_ANNOTATION, payload, plan, resets};
 use crate::kinds::testing::Scene;
-use crate::kinds::{INSTANCE_TAG, View};
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, members};
 use crate::model::{Facts, Key, Kind, Moment, Plan, Seen};
 
 /// The time of every pass.
@@ -179,7 +179,25 @@ impl Bench {
     }
 
     pub(super) fn plan(&self) -> Plan {
-        plan::plan(&self.view(), &self.observed)
+        let view = self.view();
+        let mut observed = self.observed.clone();
+        if let Seen::Present(service) = &mut observed.service {
+            record(&view, service);
+        }
+        plan::plan(&view, &observed)
+    }
+}
+
+/// Puts the record of what is declared into the service's tags, as the pass before left it, unless
+/// there is one.
+fn record(view: &View<'_>, service: &mut Value) {
+    let rows = resets::rows(plan::controller(service));
+    let Some(text) = members::to_remember(view, &rows) else {
+        return;
+    };
+    let tags = service["tags"].as_array_mut().unwrap();
+    if tags.iter().all(|tag| tag["key"] != MEMBERS_TAG) {
+        tags.push(json!({"key": MEMBERS_TAG, "value": text}));
     }
 }
 

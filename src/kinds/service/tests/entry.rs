@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::bench::{CLUSTER, SERVICE, target_group};
 use super::{Bench, Payload};
-use crate::kinds::INSTANCE_TAG;
 use crate::kinds::service::DECLARED_TAG;
 use crate::kinds::testing::{assert_inert, only_call};
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG};
 use crate::model::{Facts, Key, Kind, Outcome, Seen};
 
 fn bench() -> Bench {
@@ -37,7 +37,8 @@ fn absent_is_created_whole_with_the_tags_that_are_ours() {
     assert_eq!(
         tags,
         json!([{"key": "team", "value": "web"}, {"key": INSTANCE_TAG, "value": "default"},
-            {"key": DECLARED_TAG, "value": attempt}])
+            {"key": DECLARED_TAG, "value": attempt},
+            {"key": MEMBERS_TAG, "value": "1:ap:nSWNg"}])
     );
 }
 

@@ -91,12 +91,16 @@ pub(crate) fn create(world: &mut World, request: &Value) -> Result<Value, AwsErr
     )
 }
 
-/// `UpdateCluster`: `settings`, `configuration`, `serviceConnectDefaults`.
+/// `UpdateCluster`: `settings`, `configuration`, `serviceConnectDefaults`. An empty namespace takes the
+/// defaults away (service model).
 pub(crate) fn update(world: &mut World, request: &Value) -> Result<Value, AwsError> {
     let name = world.ecs.active_cluster(request)?;
     let new = stored(world, request)?;
     if let Some(cluster) = world.ecs.clusters.get_mut(name) {
         cluster.doc.extend(new);
+        if request.pointer("/serviceConnectDefaults/namespace") == Some(&json!("")) {
+            cluster.doc.shift_remove("serviceConnectDefaults");
+        }
     }
     Ok(json!({"cluster": describe::view(&world.ecs, name, &["SETTINGS", "CONFIGURATIONS"])}))
 }
@@ -189,6 +193,9 @@ mod tests {
                 .unwrap()
                 .starts_with("arn:aws:servicediscovery:")
         );
+        let request_away = json!({"cluster": "a", "serviceConnectDefaults": {"namespace": ""}});
+        let without = update(&mut world, &request_away).unwrap();
+        assert_eq!(without["cluster"].get("serviceConnectDefaults"), None);
         let deleted = delete(&mut world, &json!({"cluster": "a"})).unwrap();
         assert_eq!(deleted["cluster"]["status"], "INACTIVE");
         let refused = update(&mut world, &request).unwrap_err();

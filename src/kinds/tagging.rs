@@ -1,0 +1,83 @@
+//! Writes of tags, as each service takes them: those declared, those that go away, and the record of
+//! what is declared. Which tags those are is decided in [`super::tags`] and [`super::members`].
+
+use serde_json::{Value, json};
+
+use super::View;
+use super::common::Changes;
+use super::members::Recalled;
+use super::tags::{self, Spelling};
+use crate::model::{Call, Kind, Service};
+
+/// The service that a kind is of.
+fn service(kind: Kind) -> Service {
+    match kind {
+        Kind::Cluster | Kind::TaskDefinition | Kind::Service => Service::Ecs,
+        Kind::ImageRepository => Service::Ecr,
+        Kind::TargetGroup | Kind::LoadBalancer | Kind::Listener | Kind::ListenerRule => {
+            Service::Elb
+        }
+        Kind::DeploymentGroup => Service::CodeDeploy,
+    }
+}
+
+/// The call that writes these tags.
+pub(super) fn write(kind: Kind, arn: &str, tags: &Value) -> Call {
+    let service = service(kind);
+    let (operation, input) = match service {
+        Service::Elb => ("AddTags", json!({"ResourceArns": [arn], "Tags": tags})),
+        Service::CodeDeploy => ("TagResource", json!({"ResourceArn": arn, "Tags": tags})),
+        _ => ("TagResource", json!({"resourceArn": arn, "tags": tags})),
+    };
+    Call {
+        service,
+        operation,
+        input,
+    }
+}
+
+/// The call that takes the tags of these keys away.
+pub(super) fn remove(kind: Kind, arn: &str, keys: &[&str]) -> Call {
+    let service = service(kind);
+    let (operation, input) = match service {
+        Service::Elb => (
+            "RemoveTags",
+            json!({"ResourceArns": [arn], "TagKeys": keys}),
+        ),
+        Service::CodeDeploy => (
+            "UntagResource",
+            json!({"ResourceArn": arn, "TagKeys": keys}),
+        ),
+        _ => (
+            "UntagResource",
+            json!({"resourceArn": arn, "tagKeys": keys}),
+        ),
+    };
+    Call {
+        service,
+        operation,
+        input,
+    }
+}
+
+/// Adds the steps for the tags of something that exists; none if they were not read.
+pub(super) fn settle(
+    view: &View<'_>,
+    arn: &str,
+    live_tags: Option<&Value>,
+    recalled: &Recalled,
+    changes: &mut Changes<'_>,
+) {
+    if live_tags.is_none() {
+        return;
+    }
+    let kind = view.resource.key.kind;
+    let declared = view.spec.get(tags::member(kind));
+    let (differences, wanted) = tags::missing(declared, live_tags, Spelling::of(kind));
+    changes.mend(write(kind, arn, &wanted), differences);
+    let gone = remove(kind, arn, &recalled.tag_keys());
+    changes.mend(gone, recalled.tag_drift());
+    if let Some(tag) = recalled.record_tag(kind) {
+        changes.record(write(kind, arn, &tag));
+    }
+}
