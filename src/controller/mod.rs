@@ -353,8 +353,8 @@ impl Controller {
                 revision,
                 scope,
             } => {
+                self.revision = Some((reading::remembered(&loaded, &revision), scope));
                 self.take(*loaded, &revision, now);
-                self.revision = Some((revision, scope));
                 true
             }
         };

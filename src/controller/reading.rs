@@ -37,6 +37,15 @@ impl Reading {
     }
 }
 
+/// What to remember of a set that is in force: the files' revision, or nothing that a read can be equal to,
+/// so that the next one loads the files again.
+pub(super) fn remembered(loaded: &Loaded, revision: &str) -> String {
+    if loaded.unfinished {
+        return String::new();
+    }
+    revision.to_owned()
+}
+
 /// Reads. `known` is what is in force.
 pub(super) async fn read(
     source: Dir,
@@ -74,5 +83,21 @@ pub(super) async fn read(
             scope,
         },
         Err(error) => broke(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_finished_is_loaded_again() {
+        let finished = Loaded::default();
+        assert_eq!(remembered(&finished, "v1:a"), "v1:a");
+        let unfinished = Loaded {
+            unfinished: true,
+            ..Loaded::default()
+        };
+        assert_ne!(remembered(&unfinished, "v1:a"), "v1:a");
     }
 }

@@ -1,12 +1,12 @@
 //! Jsonnet to plain values.
 //!
-//! What it is: [`evaluate`], which gives the value of one file (pure, in this process), and
+//! What it is: [`evaluate()`], which gives the value of one file (pure, in this process), and
 //! [`evaluate_all`], which does so for files that are not trusted to end: in a process of their own.
 //! What it is not: it reads no disk; what a file may import is given to it, by path.
 //!
 //! # What is bounded
 //!
-//! The evaluator has one limit of its own, on the depth of calls ([`evaluate`] sets it). It cannot be
+//! The evaluator has one limit of its own, on the depth of calls ([`evaluate()`] sets it). It cannot be
 //! interrupted, and it allocates what it is asked for (`std.repeat('x', 4e9)`), so a thread could be
 //! neither stopped nor kept from taking its process down. Hence the process:
 //!
@@ -18,6 +18,9 @@
 //! | depth of calls | [`MAX_DEPTH`] | this file has an error |
 //! | stack, nesting of the text | the process's own stack | the process dies; this file has an error |
 //! | output of one file | [`MAX_OUTPUT_BYTES`] | this file has an error |
+//!
+//! A file that took too long is evaluated anew at the next read of the source, as it may have been the
+//! machine that was slow.
 //!
 //! Not bounded: memory on other systems than Linux, and the processor's use within the time.
 //!
@@ -44,7 +47,7 @@ pub use worker::{ARGUMENT, serve};
 /// How long (real time) the evaluation of one file may take. Configurations take milliseconds.
 pub const FILE_TIME: Duration = Duration::from_secs(10);
 
-/// How long (real time) the evaluation of a source's files may take: nothing else is looked at meanwhile.
+/// How long (real time) the evaluation of a source's files may take: a change of the source waits for it.
 pub const TOTAL_TIME: Duration = Duration::from_mins(1);
 
 /// How much data (heap, stacks) the evaluating process may have.
@@ -100,8 +103,11 @@ pub enum Fault {
     Variable,
     /// Its value is a function, so that it is a library.
     Function,
-    /// The evaluation had to be ended.
+    /// It takes more than it may: memory, nesting, output.
     Bound,
+    /// It was not evaluated to its end, which may be another time: it took too long, or there was no process
+    /// for it.
+    Unfinished,
 }
 
 /// A place in one of the files.

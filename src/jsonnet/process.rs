@@ -31,8 +31,8 @@ pub fn evaluate_all(mut request: Request) -> Answers {
         request.entries.clone_from(&rest);
         let (mut done, why) = round(&request, end);
         let mut count = done.len();
-        if let Some(why) = why.filter(|_| count < rest.len()) {
-            done.push(Answer::failed(Fault::Bound, why));
+        if let Some((fault, why)) = why.filter(|_| count < rest.len()) {
+            done.push(Answer::failed(fault, why));
             count += 1;
         }
         if count == 0 {
@@ -48,18 +48,18 @@ pub fn evaluate_all(mut request: Request) -> Answers {
             "was not evaluated: the Jsonnet files of the source took longer than {} s together",
             TOTAL_TIME.as_secs()
         );
-        answers.insert(path, Answer::failed(Fault::Bound, why));
+        answers.insert(path, Answer::failed(Fault::Unfinished, why));
     }
     answers
 }
 
 /// The answers of one process, and why it gave no more.
-fn round(request: &Request, end: Instant) -> (Vec<Answer>, Option<String>) {
+fn round(request: &Request, end: Instant) -> (Vec<Answer>, Option<(Fault, String)>) {
     let mut worker = match Worker::start(request) {
         Ok(worker) => worker,
         Err(error) => {
             let why = format!("cannot be evaluated: no process for it: {error}");
-            return (Vec::new(), Some(why));
+            return (Vec::new(), Some((Fault::Unfinished, why)));
         }
     };
     let mut answers = Vec::new();
@@ -72,9 +72,11 @@ fn round(request: &Request, end: Instant) -> (Vec<Answer>, Option<String>) {
                     "evaluating it takes longer than {} s and was stopped",
                     FILE_TIME.as_secs()
                 );
-                return (answers, Some(why));
+                return (answers, Some((Fault::Unfinished, why)));
             }
-            Err(RecvTimeoutError::Disconnected) => return (answers, Some(worker.last_words())),
+            Err(RecvTimeoutError::Disconnected) => {
+                return (answers, Some((Fault::Bound, worker.last_words())));
+            }
         }
     }
     (answers, None)

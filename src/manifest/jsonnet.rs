@@ -136,6 +136,15 @@ impl<'a> Computed<'a> {
         }
     }
 
+    /// Whether the evaluation of a file was not finished.
+    pub(super) fn is_unfinished(&self) -> bool {
+        let mut mistakes = self
+            .answers
+            .values()
+            .filter_map(|one| one.value.as_ref().err());
+        mistakes.any(|mistake| mistake.fault == Fault::Unfinished)
+    }
+
     /// The documents of a file, whatever it is written in.
     pub(super) fn documents(&self, file: &SourceFile) -> Parsed {
         match form(&file.path) {

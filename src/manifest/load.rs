@@ -58,6 +58,9 @@ pub struct Loaded {
     pub seeds: Vec<Value>,
     /// How many manifests were read, those with errors included, seeds not.
     pub manifests: usize,
+    /// Whether a file may come out otherwise the next time, though nothing changes: its evaluation was not
+    /// finished.
+    pub unfinished: bool,
 }
 
 /// A text and what to mask in it.
@@ -194,6 +197,7 @@ pub fn load_in(
         }
     }
     loaded.manifests = drafts.len();
+    loaded.unfinished = computed.is_unfinished();
     loaded.set = join(&drafts, &unreadable, &mut ledger);
     loaded.set.secrets = variables.map(|(_, secrets)| secrets).unwrap_or_default();
     for found in &mut ledger.diagnostics {

@@ -1,13 +1,13 @@
 //! Manifests that Jsonnet files evaluate to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::json;
 
 use super::super::{Fetched, Known, Scope, SourceFile, jsonnet, load_in, render_json, render_text};
 use super::{LoadOptions, Loaded, file, key};
-use crate::jsonnet::{Answers, evaluate};
+use crate::jsonnet::{Answer, Answers, Fault, Mistake, evaluate};
 
 const LIBRARY: &str = "{
   task(name, image):: {
@@ -177,6 +177,29 @@ fn a_file_that_cannot_be_evaluated_is_told_with_its_line_and_holds_up_nothing_el
     );
     assert!(!drawn.contains("hunter2"), "{drawn}");
     assert!(loaded.set.get(&key("TaskDefinition/good")).is_some());
+}
+
+#[test]
+fn what_may_come_out_otherwise_the_next_time_is_told() {
+    for (fault, unfinished) in [(Fault::Unfinished, true), (Fault::Bound, false)] {
+        let mistake = Mistake {
+            fault,
+            message: "takes too long".to_owned(),
+            at: None,
+        };
+        let answer = Answer {
+            value: Err(mistake),
+            imports: BTreeSet::new(),
+        };
+        let answers = BTreeMap::from([("a.jsonnet".to_owned(), answer)]);
+        let files = [file("a.jsonnet", "1")];
+        let loaded = load_in(&files, &LoadOptions::default(), &Scope::default(), &answers);
+        assert_eq!(loaded.unfinished, unfinished);
+        assert_eq!(
+            (loaded.diagnostics[0].code, loaded.diagnostics[0].line),
+            ("jsonnet", 0)
+        );
+    }
 }
 
 #[test]

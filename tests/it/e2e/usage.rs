@@ -60,7 +60,7 @@ fn a_source_that_cannot_be_read_is_named() {
     std::os::unix::fs::symlink("link.yaml", &link).unwrap();
     for (path, named, told) in [
         (&missing, &missing, "cannot read"),
-        (&empty, &empty, "no .yaml, .yml or .json file"),
+        (&empty, &empty, "no .yaml, .yml, .json or .jsonnet file"),
         (&unreadable, &link, "cannot read"),
     ] {
         let path = path.to_str().unwrap();
