@@ -28,7 +28,7 @@ const TABLE: &str = include_str!("fields.tsv");
 const DESCRIPTIONS: &str = include_str!("descriptions.tsv");
 const READ_ONLY: &str = include_str!("read_only.tsv");
 
-static ROOTS: LazyLock<[Field; 9]> =
+static ROOTS: LazyLock<[Field; 11]> =
     LazyLock::new(|| Kind::ALL.map(|kind| read::operation(TABLE, operation(kind))));
 
 /// Sentences by operation and path.
@@ -77,6 +77,8 @@ fn operation(kind: Kind) -> &'static str {
         Kind::ListenerRule => "elbv2:CreateRule",
         Kind::Service => "ecs:CreateService",
         Kind::DeploymentGroup => "codedeploy:CreateDeploymentGroup",
+        Kind::ScalableTarget => "application-autoscaling:RegisterScalableTarget",
+        Kind::ScalingPolicy => "application-autoscaling:PutScalingPolicy",
     }
 }
 

@@ -18,6 +18,8 @@ pub mod image_repository;
 pub mod listener;
 pub mod listener_rule;
 pub mod load_balancer;
+pub mod scalable_target;
+pub mod scaling_policy;
 pub mod service;
 mod tags;
 pub mod target_group;

@@ -23,6 +23,7 @@ mod plan;
 mod progress;
 mod rolling;
 mod rules;
+mod scaling;
 mod side;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ mod tests;
 use serde_json::Value;
 
 pub use observe::Observed;
+pub(crate) use scaling::suspension_mark;
 
 use crate::aws::Observer;
 use crate::kinds::{Reconciled, View};

@@ -6,6 +6,8 @@
 mod observe;
 mod plan;
 
+pub(crate) use plan::label;
+
 use serde_json::Value;
 
 use super::{Reconciled, View};

@@ -16,6 +16,7 @@ mod images;
 mod observation;
 mod rolling;
 mod rollout;
+mod scaling;
 mod service_absent;
 mod service_states;
 mod trouble;
