@@ -35,6 +35,8 @@ OPERATIONS = [
     ("elbv2", "CreateListener"),
     ("elbv2", "CreateRule"),
     ("codedeploy", "CreateDeploymentGroup"),
+    ("application-autoscaling", "RegisterScalableTarget"),
+    ("application-autoscaling", "PutScalingPolicy"),
 ]
 # The creating operation, the describing one, and where the described document is in its answer.
 DESCRIBED = [

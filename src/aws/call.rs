@@ -30,6 +30,7 @@ pub(super) struct Clients {
     pub(super) ecr: aws_sdk_ecr::Client,
     pub(super) codedeploy: aws_sdk_codedeploy::Client,
     pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(super) scaling: aws_sdk_applicationautoscaling::Client,
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) ssm: aws_sdk_ssm::Client,
     pub(super) secretsmanager: aws_sdk_secretsmanager::Client,
@@ -201,6 +202,14 @@ table! {
         "SetIpAddressType" => set_ip_address_type,
         "SetSecurityGroups" => set_security_groups,
         "SetSubnets" => set_subnets,
+    }
+    Scaling scaling {
+        "DescribeScalableTargets" => describe_scalable_targets,
+        "DescribeScalingPolicies" => describe_scaling_policies,
+        "ListTagsForResource" => list_tags_for_resource,
+        "PutScalingPolicy" => put_scaling_policy,
+        "RegisterScalableTarget" => register_scalable_target,
+        "TagResource" => tag_resource,
     }
     Sts sts {
         "GetCallerIdentity" => get_caller_identity,

@@ -125,6 +125,7 @@ fn clients(config: &SdkConfig) -> Clients {
         ecr: aws_sdk_ecr::Client::new(config),
         codedeploy: aws_sdk_codedeploy::Client::new(config),
         elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
+        scaling: aws_sdk_applicationautoscaling::Client::new(config),
         sts: aws_sdk_sts::Client::new(config),
         ssm: aws_sdk_ssm::Client::new(config),
         secretsmanager: aws_sdk_secretsmanager::Client::new(config),

@@ -191,7 +191,7 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
         "Timeout" | "Network" | "RequestTimeout" | "HealthUnavailable" | "UpdateInProgress" => {
             return Class::Transient;
         }
-        "DeploymentLimitExceeded" => return Class::Conflict,
+        "DeploymentLimitExceeded" | "ConcurrentUpdate" => return Class::Conflict,
         _ => {}
     }
     if PASSING.iter().any(|text| message.contains(text)) || status.is_some_and(|s| s >= 500) {

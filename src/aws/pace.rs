@@ -50,6 +50,11 @@ fn category(service: Service, operation: &str) -> Category {
         Service::CodeDeploy => ("codedeploy", 20.0, 10.0),
         Service::Ecr if operation == "BatchGetImage" => ("ecr-image-read", 100.0, 100.0),
         Service::Ecr => ("ecr", 20.0, 10.0),
+        // Application Auto Scaling publishes none either; reads of hundreds of policies are ten to a page.
+        Service::Scaling if operation.starts_with("Describe") => {
+            ("application-autoscaling-read", 20.0, 20.0)
+        }
+        Service::Scaling => ("application-autoscaling", 10.0, 10.0),
         Service::Sts => ("sts", 10.0, 5.0),
         // 40 a second for GetParameters (AWS General Reference, Systems Manager endpoints and quotas).
         Service::Ssm => ("ssm", 40.0, 40.0),

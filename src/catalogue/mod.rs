@@ -29,7 +29,7 @@ const DESCRIPTIONS: &str = include_str!("descriptions.tsv");
 const READ_ONLY: &str = include_str!("read_only.tsv");
 const ATTRIBUTES: &str = include_str!("attributes.tsv");
 
-static ROOTS: LazyLock<[Field; 9]> =
+static ROOTS: LazyLock<[Field; 11]> =
     LazyLock::new(|| Kind::ALL.map(|kind| read::operation(TABLE, operation(kind))));
 
 /// Sentences by operation and path.
@@ -89,6 +89,8 @@ fn operation(kind: Kind) -> &'static str {
         Kind::ListenerRule => "elbv2:CreateRule",
         Kind::Service => "ecs:CreateService",
         Kind::DeploymentGroup => "codedeploy:CreateDeploymentGroup",
+        Kind::ScalableTarget => "application-autoscaling:RegisterScalableTarget",
+        Kind::ScalingPolicy => "application-autoscaling:PutScalingPolicy",
     }
 }
 

@@ -18,8 +18,8 @@ use crate::document::{self, Secrets};
 use crate::kinds::{
     Policy, Reconciled, View, cluster::Cluster, deployment_group::DeploymentGroup,
     image_repository::ImageRepository, listener::Listener, listener_rule::ListenerRule,
-    load_balancer::LoadBalancer, service::Service, target_group::TargetGroup,
-    task_definition::TaskDefinition,
+    load_balancer::LoadBalancer, scalable_target::ScalableTarget, scaling_policy::ScalingPolicy,
+    service::Service, target_group::TargetGroup, task_definition::TaskDefinition,
 };
 use crate::manifest::{DesiredSet, resolve};
 use crate::model::{Block, FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
@@ -129,6 +129,8 @@ pub(super) async fn pass(context: &Context, request: &Request) -> Option<Done> {
         Kind::ListenerRule => run::<ListenerRule>(context, request).await,
         Kind::Service => run::<Service>(context, request).await,
         Kind::DeploymentGroup => run::<DeploymentGroup>(context, request).await,
+        Kind::ScalableTarget => run::<ScalableTarget>(context, request).await,
+        Kind::ScalingPolicy => run::<ScalingPolicy>(context, request).await,
     }
 }
 

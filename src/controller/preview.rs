@@ -100,6 +100,7 @@ fn expected(key: &Key, plan: &Plan) -> Facts {
     if !plan.steps.is_empty() && (facts.arn.is_none() || !facts.ready) {
         let placeholder = format!("{PLACEHOLDER}{key} is made)");
         facts.arn.get_or_insert_with(|| placeholder.clone());
+        facts.label.get_or_insert_with(|| placeholder.clone());
         facts.uri.get_or_insert(placeholder);
         facts.ready = true;
     }

@@ -73,6 +73,8 @@ pub(crate) fn read_only(kind: Kind) -> &'static [&'static str] {
             "/lastSuccessfulDeployment",
             "/targetRevision",
         ],
+        Kind::ScalableTarget => &["/CreationTime", "/PredictedCapacity", "/ScalableTargetARN"],
+        Kind::ScalingPolicy => &["/Alarms", "/CreationTime", "/PolicyARN"],
     }
 }
 
@@ -87,6 +89,8 @@ pub(super) fn is_default(kind: Kind, document: &Value, at: &str, value: &Value) 
         Kind::Service if document["schedulingStrategy"] == "DAEMON" => DAEMON,
         Kind::Service => REPLICA,
         Kind::DeploymentGroup => GROUP,
+        Kind::ScalableTarget => SCALABLE_TARGET,
+        Kind::ScalingPolicy => SCALING_POLICY,
         Kind::Cluster | Kind::TargetGroup | Kind::ListenerRule => &[],
     };
     let always: &[(&str, &str)] = if kind == Kind::Service { SERVICE } else { &[] };
@@ -132,6 +136,31 @@ const REPLICA: &[(&str, &str)] = &[
 const DAEMON: &[(&str, &str)] = &[
     ("/deploymentConfiguration/maximumPercent", "100"),
     ("/deploymentConfiguration/minimumHealthyPercent", "0"),
+];
+const SCALABLE_TARGET: &[(&str, &str)] = &[
+    ("/SuspendedState/DynamicScalingInSuspended", "false"),
+    ("/SuspendedState/DynamicScalingOutSuspended", "false"),
+    ("/SuspendedState/ScheduledScalingSuspended", "false"),
+];
+const SCALING_POLICY: &[(&str, &str)] = &[
+    (
+        "/PredictiveScalingPolicyConfiguration/MaxCapacityBreachBehavior",
+        "HonorMaxCapacity",
+    ),
+    ("/PredictiveScalingPolicyConfiguration/Mode", "ForecastOnly"),
+    (
+        "/PredictiveScalingPolicyConfiguration/SchedulingBufferTime",
+        "300",
+    ),
+    ("/StepScalingPolicyConfiguration/Cooldown", "300"),
+    (
+        "/StepScalingPolicyConfiguration/MetricAggregationType",
+        "Average",
+    ),
+    (
+        "/TargetTrackingScalingPolicyConfiguration/DisableScaleIn",
+        "false",
+    ),
 ];
 const REPOSITORY: &[(&str, &str)] = &[
     ("/encryptionConfiguration/encryptionType", "AES256"),
@@ -268,6 +297,8 @@ mod tests {
             (Kind::LoadBalancer, BALANCER),
             (Kind::Listener, LISTENER),
             (Kind::DeploymentGroup, GROUP),
+            (Kind::ScalableTarget, SCALABLE_TARGET),
+            (Kind::ScalingPolicy, SCALING_POLICY),
         ] {
             for (place, _) in rows {
                 let path = place

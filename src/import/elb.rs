@@ -9,6 +9,7 @@ use super::defaults;
 use super::read::{Reader, optional, text};
 use super::shape;
 use crate::aws::Bag;
+use crate::kinds::target_group::label as target_group_label;
 use crate::model::Kind;
 
 /// The folder of load balancers, of which each has its file.
@@ -61,9 +62,12 @@ impl Reader<'_> {
         let web = matches!(live["Protocol"].as_str(), Some("HTTP" | "HTTPS"));
         let attributes = self.attributes(Bag::TargetGroup, &arn, web).await?;
         let request = shape::request(Kind::TargetGroup, &live);
+        let label = target_group_label(&live, &arn);
+        let mut known_as = vec![arn.as_str(), name];
+        known_as.extend(label.as_deref());
         let found = self
             .account
-            .add(Kind::TargetGroup, &[&arn, name], name, file, request);
+            .add(Kind::TargetGroup, &known_as, name, file, request);
         found.beside.extend(attributes);
         Ok(())
     }

@@ -16,6 +16,7 @@ mod elb;
 mod found;
 mod images;
 mod read;
+mod scaling;
 pub(crate) mod secrets;
 mod shape;
 mod write;

@@ -1,5 +1,5 @@
 //! Reads services, their cluster, task definitions and deployment groups. I/O. Load balancing is in
-//! `elb`, images are in `images`.
+//! `elb`, images are in `images`, scaling is in `scaling`.
 
 use serde_json::Value;
 
@@ -7,6 +7,7 @@ use super::found::Account;
 use super::{Wanted, images, shape};
 use crate::aws::Observer;
 use crate::kinds::deployment_group::group_arn;
+use crate::kinds::service::suspension_mark;
 use crate::model::{Kind, Moment, Seen};
 
 /// Reads into an [`Account`].
@@ -74,9 +75,14 @@ impl<'a> Reader<'a> {
             .and_then(Value::as_str);
         let controller = controller.unwrap_or("ECS").to_owned();
         let key = format!("{cluster}/{name}");
-        let found = self
-            .account
-            .add(Kind::Service, &[&key], name, &file, request.clone());
+        let scaled = format!("service/{key}");
+        let found = self.account.add(
+            Kind::Service,
+            &[&key, &scaled],
+            name,
+            &file,
+            request.clone(),
+        );
         if controller == "CODE_DEPLOY" {
             let hooks = "AWS does not tell an AppSpec's Hooks: if the deployments of this service call Lambda \
                          functions, name them under `rollout.hooks`.";
@@ -96,7 +102,9 @@ impl<'a> Reader<'a> {
             None
         };
         self.load_balancing(&request, live_group.as_ref(), &file)
-            .await
+            .await?;
+        let suspended = suspension_mark(&live).is_some();
+        self.scaling(cluster, name, suspended, &file).await
     }
 
     async fn task_definition(&mut self, arn: &str, file: &str) -> Result<(), String> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::document::scalar_text;
 use crate::kinds::load_balancer::as_declared;
+use crate::manifest::constant_members;
 use crate::model::Kind;
 
 /// Shapes an answer of this kind.
@@ -30,6 +31,14 @@ pub(super) fn request(kind: Kind, live: &Value) -> Value {
         Kind::ImageRepository => {
             remove(&mut shaped, "registryId");
         }
+        Kind::ScalableTarget | Kind::ScalingPolicy => {
+            for (member, _) in constant_members(kind) {
+                remove(&mut shaped, member);
+            }
+            // The service-linked role is AWS's own choice.
+            remove(&mut shaped, "RoleARN");
+            tag_map(&mut shaped);
+        }
         Kind::Cluster | Kind::DeploymentGroup => {}
     }
     for member in ["tags", "Tags"] {
@@ -46,6 +55,18 @@ fn own_tags(document: &mut Value, member: &str) {
             let key = key.and_then(Value::as_str).unwrap_or_default();
             !key.starts_with("aws:") && !key.starts_with("evenkeel.dev/")
         });
+    }
+}
+
+/// The tags of a scalable target as the map that its request takes.
+fn tag_map(document: &mut Value) {
+    own_tags(document, "Tags");
+    if let Some(Value::Array(tags)) = document.get("Tags") {
+        let pairs = tags.iter().filter_map(|tag| {
+            let key = tag.get("Key")?.as_str()?.to_owned();
+            Some((key, tag.get("Value")?.clone()))
+        });
+        document["Tags"] = Value::Object(pairs.collect());
     }
 }
 

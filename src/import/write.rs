@@ -46,6 +46,8 @@ fn place_in_file(kind: Kind) -> u8 {
         Kind::ImageRepository => 5,
         Kind::TargetGroup => 6,
         Kind::ListenerRule => 7,
+        Kind::ScalableTarget => 8,
+        Kind::ScalingPolicy => 9,
     }
 }
 
@@ -91,7 +93,7 @@ fn refer(account: &Account, kind: Kind, spec: &mut Value) {
                 let names: Option<Vec<&str>> =
                     value.as_array().into_iter().flatten().map(name).collect();
                 names.filter(|names| !names.is_empty()).map(Value::from)
-            } else if row.target == Kind::Service {
+            } else if row.target == Kind::Service && row.aws == "serviceName" {
                 let cluster = members.get("clusterName").and_then(Value::as_str);
                 let service = value.as_str().unwrap_or_default();
                 let key = format!("{}/{service}", cluster.unwrap_or("default"));
@@ -101,7 +103,7 @@ fn refer(account: &Account, kind: Kind, spec: &mut Value) {
             };
             if let Some(reference) = reference {
                 replace(members, row.aws, row.member, &reference);
-                if row.target == Kind::Service {
+                if row.target == Kind::Service && row.aws == "serviceName" {
                     members.shift_remove("clusterName");
                 }
             }

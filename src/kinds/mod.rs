@@ -19,6 +19,8 @@ pub mod listener;
 pub mod listener_rule;
 pub mod load_balancer;
 mod members;
+pub mod scalable_target;
+pub mod scaling_policy;
 pub mod service;
 mod tagging;
 mod tags;

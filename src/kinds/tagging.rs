@@ -18,6 +18,8 @@ fn service(kind: Kind) -> Service {
             Service::Elb
         }
         Kind::DeploymentGroup => Service::CodeDeploy,
+        // Whose tags are a map, so that the target writes its own.
+        Kind::ScalableTarget | Kind::ScalingPolicy => Service::Scaling,
     }
 }
 

@@ -114,7 +114,7 @@ pub(crate) fn fresh(view: &View<'_>, fresh: Moment) -> Moment {
 const RECORD_AGE: Duration = Duration::from_hours(1);
 
 /// Whether any tags are declared.
-fn declared(tags: Option<&Value>) -> bool {
+pub(super) fn declared(tags: Option<&Value>) -> bool {
     tags.and_then(Value::as_array)
         .is_some_and(|tags| !tags.is_empty())
 }

@@ -124,7 +124,19 @@ fn identity(draft: &Draft, world: &World<'_>) -> Option<String> {
             draft.aws_name(),
             spec.text("applicationName")?
         ),
+        Kind::ScalableTarget => format!("the scaling of {}", scaled(draft, world)?),
+        Kind::ScalingPolicy => format!(
+            "policy `{}` of the scaling of {}",
+            draft.aws_name(),
+            scaled(draft, world)?
+        ),
     })
+}
+
+fn scaled(draft: &Draft, world: &World<'_>) -> Option<String> {
+    let draft = world.get(&draft.key)?;
+    let (cluster, service) = world.scaled_names(draft)?;
+    Some(format!("service `{service}` of cluster `{cluster}`"))
 }
 
 fn cluster_of(draft: &Draft, world: &World<'_>) -> String {

@@ -351,16 +351,20 @@ pub(crate) fn is_spec_optional(kind: Kind) -> bool {
     matches!(kind, Kind::Cluster | Kind::ImageRepository)
 }
 
-/// The spec with the AWS name filled in from the manifest's name.
+/// The spec with the AWS name filled in from the manifest's name, and with what can be nothing else.
 fn named(mut spec: Node, kind: Kind, name: &str, name_place: Place) -> Node {
-    let member = super::name_member(kind);
-    if let Data::Map(entries) = &mut spec.data
-        && !member.is_empty()
-        && !entries.iter().any(|entry| entry.key == member)
-    {
+    let own = (super::name_member(kind), name);
+    let constants = super::constant_members(kind).iter().copied();
+    let Data::Map(entries) = &mut spec.data else {
+        return spec;
+    };
+    for (member, text) in std::iter::once(own).chain(constants) {
+        if member.is_empty() || entries.iter().any(|entry| entry.key == member) {
+            continue;
+        }
         let value = Node {
             place: name_place,
-            data: Data::Text(name.to_owned()),
+            data: Data::Text(text.to_owned()),
         };
         entries.push(Entry {
             key: member.to_owned(),

@@ -92,6 +92,13 @@ pub(super) fn needs(world: &World<'_>) -> Needs {
                         .map(|service| service.key.clone()),
                 );
             }
+            Kind::ScalableTarget => {
+                of.extend(world.scaled_service(draft).map(|one| one.key.clone()));
+            }
+            Kind::ScalingPolicy => {
+                of.extend(world.scaled_service(draft).map(|one| one.key.clone()));
+                of.extend(world.scalable_target_of(draft).map(|one| one.key.clone()));
+            }
             _ => {}
         }
         needs.insert(draft.key.clone(), of);

@@ -321,6 +321,15 @@ fn write_service_names(spec: &mut Value, link: &Link, world: &World<'_>) -> Opti
     let (parent, member) = link.pointer.rsplit_once('/')?;
     let element: &mut Map<_, _> = spec.pointer_mut(parent)?.as_object_mut()?;
     element.shift_remove(member);
+    if link.row.aws == "ResourceId" {
+        let id = format!(
+            "service/{}/{}",
+            world.cluster_of(service),
+            service.aws_name()
+        );
+        element.insert("ResourceId".to_owned(), id.into());
+        return Some(());
+    }
     element.insert("serviceName".to_owned(), service.aws_name().into());
     element.insert("clusterName".to_owned(), world.cluster_of(service).into());
     Some(())

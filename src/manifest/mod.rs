@@ -53,7 +53,7 @@ pub(crate) use image::{is_ecr_host, split as split_image};
 pub(crate) use names::is_manifest_name;
 pub(crate) use nearest::suggestion as nearest_name;
 pub(crate) use reference::{Row, allowed as references, written as references_of};
-pub(crate) use sections::{HOOKS, beside};
+pub(crate) use sections::{HOOKS, SUSPEND, beside};
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use environment::{Environment, Environments, Known, ValueFrom, Variable};
@@ -92,9 +92,25 @@ pub fn name_member(kind: crate::model::Kind) -> &'static str {
         Kind::ImageRepository => "repositoryName",
         Kind::TaskDefinition => "family",
         Kind::TargetGroup | Kind::LoadBalancer => "Name",
-        Kind::Listener | Kind::ListenerRule => "",
+        Kind::Listener | Kind::ListenerRule | Kind::ScalableTarget => "",
         Kind::Service => "serviceName",
         Kind::DeploymentGroup => "deploymentGroupName",
+        Kind::ScalingPolicy => "PolicyName",
+    }
+}
+
+/// Members that have only one value here, and are filled in: of what Application Auto Scaling can
+/// scale, only ECS services are ours.
+pub(crate) fn constant_members(
+    kind: crate::model::Kind,
+) -> &'static [(&'static str, &'static str)] {
+    use crate::model::Kind;
+    match kind {
+        Kind::ScalableTarget | Kind::ScalingPolicy => &[
+            ("ServiceNamespace", "ecs"),
+            ("ScalableDimension", "ecs:service:DesiredCount"),
+        ],
+        _ => &[],
     }
 }
 

@@ -33,6 +33,11 @@ pub(super) fn is_codedeploy_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c))
 }
 
+/// Scaling policies: 1 to 256 printable characters (pattern of `PolicyName` in the service model).
+pub(super) fn is_policy_name(name: &str) -> bool {
+    (1..=256).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+}
+
 /// Repositories: 2 to 256, lower-case words joined by single `.`, `-`, `/` or one or two `_`
 /// (pattern of `repositoryName` in the ECR service model).
 pub(super) fn is_repository_name(name: &str) -> bool {

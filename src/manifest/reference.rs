@@ -27,14 +27,20 @@ pub(crate) struct Row {
 const PAIR: &str = "loadBalancerInfo.targetGroupPairInfoList[].targetGroups[]";
 const PRODUCTION: &str = "loadBalancerInfo.targetGroupPairInfoList[].prodTrafficRoute";
 const TEST: &str = "loadBalancerInfo.targetGroupPairInfoList[].testTrafficRoute";
+const TRACKED: &str = "TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification";
+const FORECAST_PAIR: &str =
+    "PredictiveScalingPolicyConfiguration.MetricSpecifications[].PredefinedMetricPairSpecification";
+const FORECAST_SCALING: &str = "PredictiveScalingPolicyConfiguration.MetricSpecifications[].PredefinedScalingMetricSpecification";
+const FORECAST_LOAD: &str =
+    "PredictiveScalingPolicyConfiguration.MetricSpecifications[].PredefinedLoadMetricSpecification";
 const ADVANCED: &str = "loadBalancers[].advancedConfiguration";
 
 /// Every reference. A member that ends in `Refs` is a list of names and stands for a list.
-const TABLE: [Row; 16] = {
-    use Ask::{Arn, Name};
+const TABLE: [Row; 22] = {
+    use Ask::{Arn, Label, Name};
     use Kind::{
-        Cluster, DeploymentGroup, Listener, ListenerRule, LoadBalancer, Service, TargetGroup,
-        TaskDefinition,
+        Cluster, DeploymentGroup, Listener, ListenerRule, LoadBalancer, ScalableTarget,
+        ScalingPolicy, Service, TargetGroup, TaskDefinition,
     };
     [
         row(Service, "", "clusterRef", Cluster, "cluster", Name),
@@ -158,6 +164,48 @@ const TABLE: [Row; 16] = {
             Service,
             "serviceName",
             Name,
+        ),
+        // Both names of the service are in the id, and written in at load too.
+        row(
+            ScalableTarget,
+            "",
+            "ServiceRef",
+            Service,
+            "ResourceId",
+            Name,
+        ),
+        row(ScalingPolicy, "", "ServiceRef", Service, "ResourceId", Name),
+        row(
+            ScalingPolicy,
+            TRACKED,
+            "TargetGroupRef",
+            TargetGroup,
+            "ResourceLabel",
+            Label,
+        ),
+        row(
+            ScalingPolicy,
+            FORECAST_PAIR,
+            "TargetGroupRef",
+            TargetGroup,
+            "ResourceLabel",
+            Label,
+        ),
+        row(
+            ScalingPolicy,
+            FORECAST_SCALING,
+            "TargetGroupRef",
+            TargetGroup,
+            "ResourceLabel",
+            Label,
+        ),
+        row(
+            ScalingPolicy,
+            FORECAST_LOAD,
+            "TargetGroupRef",
+            TargetGroup,
+            "ResourceLabel",
+            Label,
         ),
     ]
 };

@@ -26,6 +26,7 @@ fn answer(reference: &Reference, facts: &FactBoard) -> Option<String> {
     let facts = facts.get(&reference.target).filter(|facts| facts.ready)?;
     match reference.ask {
         Ask::Arn => facts.arn.clone(),
+        Ask::Label => facts.label.clone(),
         Ask::Name => Some(facts.name.clone()).filter(|name| !name.is_empty()),
     }
 }

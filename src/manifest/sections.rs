@@ -23,15 +23,22 @@ pub(crate) const HOOKS: [&str; 5] = [
     "AfterAllowTraffic",
 ];
 
+/// The member of a scalable target's `sync` by which its scaling is suspended while `CodeDeploy`
+/// deploys the service.
+pub(crate) const SUSPEND: &str = "suspendDuringDeployments";
+
 /// The members that may stand beside the spec of this kind.
 pub(crate) fn beside(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::TargetGroup | Kind::LoadBalancer | Kind::Listener => &["attributes", "sync"],
         Kind::ImageRepository => &["lifecyclePolicyText", "policyText", "sync"],
         Kind::Service => &["rollout", "sync"],
-        Kind::Cluster | Kind::TaskDefinition | Kind::ListenerRule | Kind::DeploymentGroup => {
-            &["sync"]
-        }
+        Kind::Cluster
+        | Kind::TaskDefinition
+        | Kind::ListenerRule
+        | Kind::DeploymentGroup
+        | Kind::ScalableTarget
+        | Kind::ScalingPolicy => &["sync"],
     }
 }
 
@@ -121,7 +128,18 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
             }
             "driftGrace" => {}
             "ignore" => ignore(kind, &entry.value, findings),
-            _ => unknown_key(entry, &["driftGrace", "ignore"], "sync", findings),
+            SUSPEND if kind == Kind::ScalableTarget => {
+                if !matches!(entry.value.data, Data::Bool(_)) {
+                    let message = format!("expected true or false, found {}", entry.value.what());
+                    let path = format!("sync.{SUSPEND}");
+                    findings.error("wrong-type", entry.value.place, path, message);
+                }
+            }
+            _ => {
+                let known = ["driftGrace", "ignore", SUSPEND];
+                let known = &known[..known.len() - usize::from(kind != Kind::ScalableTarget)];
+                unknown_key(entry, known, "sync", findings);
+            }
         }
     }
     findings.list.len() == before

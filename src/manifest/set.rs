@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::sections::parse_duration;
+use super::sections::{SUSPEND, parse_duration};
 use crate::document::Secrets;
 use crate::model::{Key, Kind};
 
@@ -20,6 +20,8 @@ pub enum Ask {
     Arn,
     /// The AWS name.
     Name,
+    /// What `CloudWatch` knows a target group and its load balancer by.
+    Label,
 }
 
 /// One place in a spec where a manifest names another manifest instead of an ARN or a name.
@@ -92,6 +94,13 @@ impl Resource {
     /// manifest has its own.
     pub fn drift_grace(&self) -> Option<Duration> {
         parse_duration(self.beside.get("sync")?.get("driftGrace")?.as_str()?)
+    }
+
+    /// Whether a scalable target's scaling is suspended while `CodeDeploy` deploys its service:
+    /// `sync.suspendDuringDeployments`.
+    pub fn suspends_during_deployments(&self) -> bool {
+        let sync = self.beside.get("sync");
+        sync.and_then(|sync| sync.get(SUSPEND)) == Some(&Value::Bool(true))
     }
 
     /// Pointers of the members that are left to others: `sync.ignore`.
@@ -175,6 +184,14 @@ impl DesiredSet {
                         && cluster_name(member("clusterName").unwrap_or(DEFAULT_CLUSTER)) == cluster
                 })
         })
+    }
+
+    /// The scalable target that scales this service.
+    pub fn scalable_target_of(&self, service: &Key) -> Option<&Resource> {
+        let (cluster, name) = self.service_names(self.get(service)?);
+        let id = format!("service/{cluster}/{name}");
+        self.of_kind(Kind::ScalableTarget)
+            .find(|target| target.spec.get("ResourceId").and_then(Value::as_str) == Some(&id))
     }
 
     /// The target group pairs of all deployment groups, as far as both groups are in the set.

@@ -17,6 +17,8 @@ pub(super) struct World<'a> {
     by_name: BTreeMap<(Kind, &'a str), &'a Draft>,
     /// Services by the names of cluster and service.
     services: BTreeMap<(&'a str, &'a str), Vec<&'a Draft>>,
+    /// Scalable targets by the names of cluster and service.
+    targets: BTreeMap<(&'a str, &'a str), Vec<&'a Draft>>,
     /// Deployment groups by the services and by the target groups that they name.
     groups: BTreeMap<&'a Key, Vec<&'a Draft>>,
     /// Listeners and rules by the target groups that they forward to.
@@ -37,6 +39,12 @@ impl<'a> World<'a> {
         for service in services {
             let names = (world.cluster_of(service), service.aws_name());
             world.services.entry(names).or_default().push(service);
+        }
+        let targets: Vec<_> = world.of_kind(Kind::ScalableTarget).collect();
+        for target in targets {
+            if let Some(names) = world.scaled_names(target) {
+                world.targets.entry(names).or_default().push(target);
+            }
         }
         let groups: Vec<_> = world.of_kind(Kind::DeploymentGroup).collect();
         for group in groups {
@@ -113,6 +121,29 @@ impl<'a> World<'a> {
             .text("clusterName")
             .map_or(DEFAULT_CLUSTER, cluster_name);
         Some((cluster, element.text("serviceName")?))
+    }
+
+    /// The cluster's and the service's names at AWS of what a scalable target or a policy scales.
+    pub(super) fn scaled_names(&self, draft: &'a Draft) -> Option<(&'a str, &'a str)> {
+        if let Some(service) = self.linked(draft, "/ServiceRef") {
+            return Some((self.cluster_of(service), service.aws_name()));
+        }
+        let id = draft.spec.text("ResourceId")?;
+        let (cluster, service) = id.strip_prefix("service/")?.split_once('/')?;
+        (!cluster.is_empty() && !service.is_empty() && !service.contains('/'))
+            .then_some((cluster, service))
+    }
+
+    /// The service of the set that a scalable target or a policy scales.
+    pub(super) fn scaled_service(&self, draft: &'a Draft) -> Option<&'a Draft> {
+        let services = self.services.get(&self.scaled_names(draft)?)?;
+        services.first().copied()
+    }
+
+    /// The scalable target of what a policy scales.
+    pub(super) fn scalable_target_of(&self, policy: &'a Draft) -> Option<&'a Draft> {
+        let targets = self.targets.get(&self.scaled_names(policy)?)?;
+        targets.first().copied()
     }
 
     /// The services of the set that a deployment group deploys.

@@ -88,5 +88,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::ListenerRule => "listener_rule",
         Kind::Service => "service",
         Kind::DeploymentGroup => "deployment_group",
+        Kind::ScalableTarget => "scalable_target",
+        Kind::ScalingPolicy => "scaling_policy",
     }
 }

@@ -22,6 +22,9 @@ pub struct Facts {
     pub fallback_arn: Option<String>,
     /// An image repository's URI, without tag.
     pub uri: Option<String>,
+    /// A target group behind an application load balancer: what `CloudWatch` knows the pair by
+    /// (`app/BALANCER/ID/targetgroup/GROUP/ID`).
+    pub label: Option<String>,
 }
 
 /// The facts of every resource observed so far.

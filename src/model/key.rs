@@ -26,11 +26,15 @@ pub enum Kind {
     Service,
     /// A CodeDeploy application and its deployment group.
     DeploymentGroup,
+    /// An Application Auto Scaling target of an ECS service.
+    ScalableTarget,
+    /// An Application Auto Scaling policy of an ECS service.
+    ScalingPolicy,
 }
 
 impl Kind {
     /// Every kind, in display order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Cluster,
         Self::ImageRepository,
         Self::TaskDefinition,
@@ -40,6 +44,8 @@ impl Kind {
         Self::ListenerRule,
         Self::Service,
         Self::DeploymentGroup,
+        Self::ScalableTarget,
+        Self::ScalingPolicy,
     ];
 
     /// The word that stands in a manifest's `kind`.
@@ -54,6 +60,8 @@ impl Kind {
             Self::ListenerRule => "ListenerRule",
             Self::Service => "Service",
             Self::DeploymentGroup => "DeploymentGroup",
+            Self::ScalableTarget => "ScalableTarget",
+            Self::ScalingPolicy => "ScalingPolicy",
         }
     }
 }

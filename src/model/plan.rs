@@ -15,6 +15,8 @@ pub enum Service {
     CodeDeploy,
     /// Elastic Load Balancing v2.
     Elb,
+    /// Application Auto Scaling.
+    Scaling,
     /// AWS STS.
     Sts,
     /// Systems Manager: its Parameter Store.
@@ -35,6 +37,7 @@ impl Service {
             Self::Ecr => "ecr",
             Self::CodeDeploy => "codedeploy",
             Self::Elb => "elbv2",
+            Self::Scaling => "application-autoscaling",
             Self::Sts => "sts",
             Self::Ssm => "ssm",
             Self::SecretsManager => "secretsmanager",
@@ -75,8 +78,16 @@ impl Step {
             key.and_then(Value::as_str)
                 .is_some_and(|key| key.starts_with("evenkeel.dev/"))
         };
-        matches!(self.call.operation, "TagResource" | "AddTags")
-            && tags.is_some_and(|tags| tags.iter().all(ours))
+        let keys = self.call.input.get("tagKeys").and_then(Value::as_array);
+        let our_key = |key: &Value| {
+            key.as_str()
+                .is_some_and(|key| key.starts_with("evenkeel.dev/"))
+        };
+        match self.call.operation {
+            "TagResource" | "AddTags" => tags.is_some_and(|tags| tags.iter().all(ours)),
+            "UntagResource" => keys.is_some_and(|keys| keys.iter().all(our_key)),
+            _ => false,
+        }
     }
 }
 
@@ -235,5 +246,8 @@ mod tests {
         assert!(step("TagResource", ours.clone()).only_records());
         assert!(!step("TagResource", both).only_records());
         assert!(!step("CreateService", ours).only_records());
+        let untag = |key: &str| step("UntagResource", json!({"tagKeys": [key]}));
+        assert!(untag("evenkeel.dev/scaling-suspended").only_records());
+        assert!(!untag("team").only_records());
     }
 }

@@ -6,6 +6,7 @@
 //! | `GET health` | | `{"status":"running","time":MS}` |
 //! | `POST images` | one image of a `seed`, and `region` | `{"digest":..,"held":..}` |
 //! | `POST behaviours` | one behaviour of a seed, and `region` | `{}` |
+//! | `POST scale` | `{cluster, service, to, region?}` | `{"from":N,"to":N,"reason":TEXT}` |
 //! | `POST seed?region=R` | a `SandboxSeed` document | `{}` |
 //! | `GET journal?limit=N&mutating=true` | | `{"entries":[..]}`, newest 1000 unless asked |
 //! | `POST faults` | `{operation, code, message?, status?, times?, takesEffect?}` | `{}` |
@@ -13,7 +14,7 @@
 //!
 //! The region is `us-east-1` unless given. An error answers 400 or 404 with `{"error":TEXT}`.
 
-use super::{AwsError, Fault, JournalEntry, Sandbox, ecr, input, seed};
+use super::{AwsError, Fault, JournalEntry, Sandbox, ecr, input, scaling, seed};
 use http::{Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -30,6 +31,7 @@ pub(super) fn handle(
         (&Method::GET, "health") => Ok(json!({ "status": "running", "time": sandbox.now })),
         (&Method::POST, "images") => body(request).and_then(|body| image(sandbox, &body)),
         (&Method::POST, "behaviours") => body(request).and_then(|body| behaviour(sandbox, &body)),
+        (&Method::POST, "scale") => body(request).and_then(|body| scale(sandbox, &body)),
         (&Method::POST, "seed") => body(request).and_then(|body| {
             let region = query(request, "region");
             sandbox.seed(region.as_deref().unwrap_or(DEFAULT_REGION), &body)?;
@@ -44,7 +46,7 @@ pub(super) fn handle(
         (method, path) => {
             let error = format!(
                 "There is no {method} {PREFIX}{path}; there are GET health, POST images, POST \
-                 behaviours, POST seed, GET journal, POST faults, DELETE faults"
+                 behaviours, POST scale, POST seed, GET journal, POST faults, DELETE faults"
             );
             return respond(StatusCode::NOT_FOUND, &json!({ "error": error }));
         }
@@ -94,6 +96,20 @@ fn behaviour(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
         .behaviours
         .set(&pattern, behaviour);
     Ok(json!({}))
+}
+
+/// Scales a service as a policy of its scalable target would.
+fn scale(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
+    let text = |member: &str| {
+        input::filled(body, member).ok_or_else(|| format!("scale.{member}: missing"))
+    };
+    let (cluster, service) = (text("cluster")?, text("service")?);
+    let to = body
+        .get("to")
+        .and_then(Value::as_i64)
+        .ok_or("scale.to: expected a number of tasks")?;
+    let world = sandbox.region(region(body));
+    scaling::scale(world, cluster, service, to).map_err(|error| error.message)
 }
 
 fn journal(sandbox: &Sandbox, request: &Request<Vec<u8>>) -> Result<Value, String> {

@@ -1,6 +1,6 @@
 //! The simulated AWS: one synchronous state machine, `handle(request) -> response`.
 //!
-//! What it is: ECS, ECR, CodeDeploy, ELBv2, SSM Parameter Store and STS as far as a reconciler and a
+//! What it is: ECS, ECR, CodeDeploy, ELBv2, Application Auto Scaling, SSM Parameter Store and STS as far as a reconciler and a
 //! person with the AWS CLI see them, with their wire protocols, refusals, defaults, paging and the
 //! passing of time. What it is not: it runs no container, moves no packet, checks no signature and
 //! knows no IAM. It is also not the controller's code: nothing outside this folder is used in it,
@@ -27,6 +27,7 @@ mod error;
 mod faults;
 mod input;
 mod journal;
+pub mod scaling;
 pub mod seed;
 pub mod ssm;
 pub mod sts;
@@ -173,6 +174,7 @@ struct Found {
 /// Finds an operation by the service's IAM prefix and its name.
 fn operation(service: &str, name: &str) -> Option<Found> {
     let (service, found) = match service {
+        "application-autoscaling" => ("application-autoscaling", scaling::operation(name)),
         "codedeploy" => ("codedeploy", codedeploy::operation(name)),
         "ecr" => ("ecr", ecr::operation(name)),
         "ecs" => ("ecs", ecs::operation(name)),

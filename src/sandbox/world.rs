@@ -5,7 +5,8 @@
 //! Invariant: `now` moves forward only; every tick leaves the services consistent with `now`.
 
 use super::{
-    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, ssm, surroundings::Surroundings,
+    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, scaling, ssm,
+    surroundings::Surroundings,
 };
 
 /// One simulated second, in milliseconds.
@@ -36,6 +37,8 @@ pub struct World {
     pub ecr: ecr::State,
     /// AWS CodeDeploy.
     pub codedeploy: codedeploy::State,
+    /// Application Auto Scaling.
+    pub scaling: scaling::State,
     /// Systems Manager Parameter Store.
     pub ssm: ssm::State,
     /// How containers of the images behave.

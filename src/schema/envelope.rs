@@ -27,6 +27,12 @@ pub(super) fn manifest(kind: Kind) -> Value {
     for member in manifest::beside(kind) {
         properties.insert((*member).to_owned(), sections::section(kind, member));
     }
+    if kind == Kind::ScalableTarget {
+        properties["sync"]["properties"][manifest::SUSPEND] = json!({
+            "type": "boolean",
+            "description": "Whether scaling is suspended while CodeDeploy deploys the service. Default: false.",
+        });
+    }
     let mut schema = json!({
         "title": kind.as_str(),
         "type": "object",

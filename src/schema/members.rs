@@ -44,7 +44,7 @@ fn structure(kind: Kind, field: &Field, path: &str, given: &str) -> Value {
                 rules.push(json!({"anyOf": either}));
             }
             rules.push(json!({"not": {"required": [member.name, one.member]}}));
-        } else if member.required && member.name != given {
+        } else if member.required && member.name != given && !constant(kind, path, member.name) {
             required.push(member.name);
         }
     }
@@ -60,6 +60,12 @@ fn structure(kind: Kind, field: &Field, path: &str, given: &str) -> Value {
         schema["allOf"] = rules.into();
     }
     schema
+}
+
+/// Whether a member of the whole document is filled in where it is left out.
+fn constant(kind: Kind, path: &str, name: &str) -> bool {
+    let mut constants = manifest::constant_members(kind).iter();
+    path.is_empty() && constants.any(|(member, _)| *member == name)
 }
 
 fn value(kind: Kind, field: &Field, path: &str) -> Map<String, Value> {

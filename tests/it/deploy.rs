@@ -17,8 +17,12 @@ use serde_json::Value;
 /// permissions" in its user guide. `CreateDeployment` registers the revision and reads the
 /// deployment configuration as the caller. Services are handed roles, and the service-linked ones
 /// are made on first use. A `SecureString` and a secret are decrypted as the caller; an S3 object is
-/// read by no document call.
-const BEHIND: [&str; 13] = [
+/// read by no document call. Target tracking keeps its alarms as the caller ("IAM permissions required
+/// for Amazon ECS service auto scaling" in the ECS developer guide).
+const BEHIND: [&str; 16] = [
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:PutMetricAlarm",
     "codedeploy:GetApplicationRevision",
     "codedeploy:GetDeploymentConfig",
     "codedeploy:RegisterApplicationRevision",
@@ -36,8 +40,11 @@ const BEHIND: [&str; 13] = [
 
 /// The actions that take no resource (Service Authorization Reference), so that `*` is no laxity.
 /// Every `Describe` of load balancing and of EC2 is another.
-const UNSCOPED: [&str; 9] = [
+const UNSCOPED: [&str; 12] = [
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
     "cloudformation:ListExports",
+    "cloudwatch:DescribeAlarms",
     "codedeploy:BatchGetDeploymentTargets",
     "ecs:CreateCluster",
     "ecs:DescribeTaskDefinition",
@@ -47,6 +54,9 @@ const UNSCOPED: [&str; 9] = [
     "ecs:RegisterTaskDefinition",
     "sts:GetCallerIdentity",
 ];
+
+/// The policies of the task role; IAM takes no longer one than the first is, so scaling has its own.
+const POLICIES: [&str; 2] = ["deploy/iam-policy.json", "deploy/iam-policy-scaling.json"];
 
 fn read(path: &str) -> String {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -71,6 +81,7 @@ fn prefix(service: Service) -> &'static str {
         Service::Ecr => "ecr",
         Service::CodeDeploy => "codedeploy",
         Service::Elb => "elasticloadbalancing",
+        Service::Scaling => "application-autoscaling",
         Service::Sts => "sts",
         Service::Ssm => "ssm",
         Service::SecretsManager => "secretsmanager",
@@ -81,16 +92,17 @@ fn prefix(service: Service) -> &'static str {
 
 #[test]
 fn the_policy_allows_exactly_what_is_called() {
-    let policy = json("deploy/iam-policy.json");
     let mut allowed = BTreeSet::new();
-    for statement in policy["Statement"].as_array().unwrap() {
-        assert_eq!(statement["Effect"], "Allow");
-        for action in strings(&statement["Action"]) {
-            assert!(
-                allowed.insert(action.to_owned()),
-                "{action} is allowed twice"
-            );
+    for file in POLICIES {
+        let policy = json(file);
+        let mut own = BTreeSet::new();
+        for statement in policy["Statement"].as_array().unwrap() {
+            assert_eq!(statement["Effect"], "Allow");
+            for action in strings(&statement["Action"]) {
+                assert!(own.insert(action.to_owned()), "{action} is allowed twice");
+            }
         }
+        allowed.extend(own);
     }
     let called = OPERATIONS
         .iter()
@@ -106,7 +118,13 @@ fn the_policy_allows_exactly_what_is_called() {
 
 #[test]
 fn the_policy_is_no_wider_than_iam_allows() {
-    let policy = json("deploy/iam-policy.json");
+    for file in POLICIES {
+        no_wider(file);
+    }
+}
+
+fn no_wider(file: &str) {
+    let policy = json(file);
     for statement in policy["Statement"].as_array().unwrap() {
         let everything = strings(&statement["Resource"]).contains(&"*");
         for action in strings(&statement["Action"]) {
@@ -129,10 +147,7 @@ fn the_policy_is_no_wider_than_iam_allows() {
         }
     }
     // IAM counts a managed policy without white space, to 6,144 characters.
-    let size = read("deploy/iam-policy.json")
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .count();
+    let size = read(file).chars().filter(|c| !c.is_whitespace()).count();
     assert!(size <= 6_144, "{size} characters");
 }
 

@@ -13,6 +13,7 @@ mod codedeploy;
 mod ecr;
 mod ecs;
 mod elb;
+mod scaling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -26,9 +27,9 @@ use crate::model::{Call, Moment, Seen, Service};
 
 pub use elb::Bag;
 
-/// No listing that we follow has more pages: 3,000 target groups are eight pages of 400, and a
-/// service that pages without end must not hold a pass for ever.
-const MAX_PAGES: usize = 200;
+/// No listing that we follow has more pages: 3,000 target groups are eight pages of 400, 6,000 scaling
+/// policies 600 of ten, and a service that pages without end must not hold a pass for ever.
+const MAX_PAGES: usize = 1000;
 
 /// The reader of one account and region.
 #[derive(Debug)]
@@ -59,6 +60,9 @@ pub struct Observer {
     deployments: Batch<String, Value>,
     targets: Batch<(String, String), Value>,
     failures: Batch<(String, String), Vec<String>>,
+    scalable_targets: Batch<String, Value>,
+    scalable_target_tags: Batch<String, Value>,
+    scaling_policies: Batch<(), Arc<scaling::Policies>>,
 }
 
 impl Observer {
@@ -90,6 +94,9 @@ impl Observer {
             deployments: Batch::new(25),
             targets: Batch::new(1),
             failures: Batch::new(1),
+            scalable_targets: Batch::new(50),
+            scalable_target_tags: Batch::new(1),
+            scaling_policies: Batch::new(1),
         }
     }
 

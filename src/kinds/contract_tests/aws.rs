@@ -52,6 +52,8 @@ impl Live {
             "PutLifecyclePolicy" => {
                 self.lifecycle_policy = Some(compact(&input["lifecyclePolicyText"]));
             }
+            "RegisterScalableTarget" => self.register(input),
+            "PutScalingPolicy" => self.document = Some(input),
             "SetRepositoryPolicy" => self.policy = Some(compact(&input["policyText"])),
             operation if operation.starts_with("Create") => {
                 assert!(self.document.is_none(), "{operation} of what exists");
@@ -67,6 +69,26 @@ impl Live {
                 self.update(input, call.service);
             }
             _ => self.update(input, call.service),
+        }
+    }
+
+    /// Registration of a new target takes tags, of a known one it must not; parts are merged.
+    fn register(&mut self, mut input: Map<String, Value>) {
+        let tags = input.remove("Tags");
+        match &mut self.document {
+            None => {
+                assert!(input.contains_key("MinCapacity") && input.contains_key("MaxCapacity"));
+                self.tag(&Map::from_iter([(
+                    "Tags".to_owned(),
+                    tags.unwrap_or_default(),
+                )]));
+                self.document = Some(input);
+            }
+            Some(known) => {
+                assert_eq!(tags, None, "tags of a target that is known");
+                known.extend(input);
+                assert!(known["MinCapacity"].as_i64() <= known["MaxCapacity"].as_i64());
+            }
         }
     }
 
@@ -99,6 +121,12 @@ impl Live {
             .get("tags")
             .or_else(|| input.get("Tags"))
             .and_then(Value::as_array);
+        if let Some(Value::Object(map)) = input.get("Tags") {
+            for (key, value) in map {
+                self.tags
+                    .insert(key.clone(), value.as_str().unwrap().to_owned());
+            }
+        }
         for tag in given.into_iter().flatten() {
             let text = |one: &str, other: &str| {
                 tag.get(one)

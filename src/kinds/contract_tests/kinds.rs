@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::aws::Live;
 use crate::kinds::{
     Reconciled, View, attributes, cluster, deployment_group, image_repository, listener,
-    listener_rule, load_balancer, members, target_group, task_definition,
+    listener_rule, load_balancer, members, scalable_target, scaling_policy, target_group,
+    task_definition,
 };
 use crate::model::{Kind, Plan, Seen};
 
@@ -263,6 +264,82 @@ impl Tried for deployment_group::DeploymentGroup {
         });
         all.push(deployment_group::Observed {
             group: failed(),
+            ..observed
+        });
+        all
+    }
+
+    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
+        <Self as Reconciled>::plan(view, observed)
+    }
+}
+
+impl Tried for scalable_target::ScalableTarget {
+    type Observed = scalable_target::Observed;
+    const KIND: Kind = Kind::ScalableTarget;
+
+    fn observed(view: &View<'_>, live: &Live) -> Self::Observed {
+        let mut target = live.answer(&json!({"ScalableTargetARN": "arn:target"}));
+        if let Some(target) = &mut target {
+            let declared = target.get("SuspendedState").cloned().unwrap_or_default();
+            let flag = |member: &str| json!(declared[member] == true);
+            target["SuspendedState"] = json!({
+                "DynamicScalingInSuspended": flag("DynamicScalingInSuspended"),
+                "DynamicScalingOutSuspended": flag("DynamicScalingOutSuspended"),
+                "ScheduledScalingSuspended": flag("ScheduledScalingSuspended"),
+            });
+            target["RoleARN"] = json!("arn:aws:iam::1:role/aws-service-role/x");
+        }
+        let declared = view.spec["Tags"]
+            .as_object()
+            .is_some_and(|tags| !tags.is_empty());
+        scalable_target::Observed {
+            target: seen(target),
+            tags: part(live, declared, Seen::Present(live.tag_list("Key", "Value"))),
+            service: part(live, true, Seen::Present(json!({"tags": []}))),
+        }
+    }
+
+    fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed> {
+        let observed = <Self as Tried>::observed(view, live);
+        let mut all = blind_parts(&observed, &[|o: &mut Self::Observed| &mut o.tags]);
+        all.push(scalable_target::Observed {
+            target: failed(),
+            ..observed
+        });
+        all
+    }
+
+    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
+        <Self as Reconciled>::plan(view, observed)
+    }
+}
+
+impl Tried for scaling_policy::ScalingPolicy {
+    type Observed = scaling_policy::Observed;
+    const KIND: Kind = Kind::ScalingPolicy;
+
+    fn observed(_: &View<'_>, live: &Live) -> Self::Observed {
+        let mut policy = live.answer(&json!({"PolicyARN": "arn:policy", "Alarms": []}));
+        let dimensions =
+            "/TargetTrackingScalingPolicyConfiguration/CustomizedMetricSpecification/Dimensions";
+        if let Some(list) = policy
+            .as_mut()
+            .and_then(|policy| policy.pointer_mut(dimensions))
+        {
+            list.as_array_mut().unwrap().reverse();
+        }
+        scaling_policy::Observed {
+            target: policy.is_none().then(|| Seen::Present(json!({}))),
+            policy: seen(policy),
+        }
+    }
+
+    fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed> {
+        let observed = <Self as Tried>::observed(view, live);
+        let mut all = blind_parts(&observed, &[|o: &mut Self::Observed| &mut o.target]);
+        all.push(scaling_policy::Observed {
+            policy: failed(),
             ..observed
         });
         all

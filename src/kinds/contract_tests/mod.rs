@@ -124,5 +124,7 @@ contract! {
     listeners: super::listener::Listener, listener;
     listener_rules: super::listener_rule::ListenerRule, listener_rule;
     deployment_groups: super::deployment_group::DeploymentGroup, deployment_group;
+    scalable_targets: super::scalable_target::ScalableTarget, scalable_target;
+    scaling_policies: super::scaling_policy::ScalingPolicy, scaling_policy;
     task_definitions: super::task_definition::TaskDefinition, task_definition;
 }

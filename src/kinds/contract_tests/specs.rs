@@ -285,3 +285,41 @@ pub(super) fn task_definition() -> impl Strategy<Value = (Value, Value)> {
         ("tags", &[r#"[{"key":"a","value":"1"}]"#]),
     ])
 }
+
+pub(super) fn scalable_target() -> impl Strategy<Value = (Value, Value)> {
+    alone(&[
+        ("!ServiceNamespace", &[r#""ecs""#]),
+        ("!ResourceId", &[r#""service/nova/auth""#]),
+        ("!ScalableDimension", &[r#""ecs:service:DesiredCount""#]),
+        ("!MinCapacity", &["0", "1", "4"]),
+        ("!MaxCapacity", &["4", "9"]),
+        ("RoleARN", &[r#""arn:aws:iam::1:role/mine""#]),
+        (
+            "SuspendedState",
+            &[
+                r#"{"DynamicScalingInSuspended":true}"#,
+                r#"{"DynamicScalingOutSuspended":true,"DynamicScalingInSuspended":false}"#,
+                "{}",
+            ],
+        ),
+        ("Tags", &["{}", r#"{"a":"1"}"#, r#"{"a":"2","b":""}"#]),
+    ])
+}
+
+pub(super) fn scaling_policy() -> impl Strategy<Value = (Value, Value)> {
+    alone(&[
+        ("!PolicyName", &[r#""cpu""#]),
+        ("!ServiceNamespace", &[r#""ecs""#]),
+        ("!ResourceId", &[r#""service/nova/auth""#]),
+        ("!ScalableDimension", &[r#""ecs:service:DesiredCount""#]),
+        ("!PolicyType", &[r#""TargetTrackingScaling""#]),
+        (
+            "!TargetTrackingScalingPolicyConfiguration",
+            &[
+                r#"{"TargetValue":50,"PredefinedMetricSpecification":{"PredefinedMetricType":"ECSServiceAverageCPUUtilization"}}"#,
+                r#"{"TargetValue":50.5,"DisableScaleIn":true,"CustomizedMetricSpecification":{"MetricName":"m",
+                "Dimensions":[{"Name":"b","Value":"1"},{"Name":"a","Value":"2"}]}}"#,
+            ],
+        ),
+    ])
+}

@@ -160,6 +160,8 @@ pub fn table(kind: Kind) -> &'static [Reset] {
         Kind::DeploymentGroup => super::deployment_group::RESETS,
         // Registered whole: what a revision does not hold has AWS's default.
         Kind::TaskDefinition => &[],
+        // A policy has no tags, and of a target little can be left out.
+        Kind::ScalableTarget | Kind::ScalingPolicy => &[],
     }
 }
 

@@ -24,6 +24,7 @@ mod progress;
 mod resets;
 mod rolling;
 mod rules;
+mod scaling;
 mod side;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use serde_json::Value;
 
 pub use observe::Observed;
 pub(crate) use resets::RESETS;
+pub(crate) use scaling::suspension_mark;
 
 use crate::aws::Observer;
 use crate::kinds::{Reconciled, View};

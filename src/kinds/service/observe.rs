@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::history::in_flight;
 use super::payload::{carried_drift, deploying_drift, primary_deployment, primary_task_set};
 use super::rolling::overlaid;
-use super::{last_segment, side, text};
+use super::{last_segment, scaling, side, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::model::{Moment, Seen};
@@ -31,6 +31,8 @@ pub struct Observed {
     /// A rolling service's deployments, newest first, each with the service revision that it was of
     /// as `revision`; read only when what is live is not what is declared, or did not complete.
     pub(super) service_deployments: Option<Seen<Value>>,
+    /// The scalable target of the service; read only where it matters (`scaling`).
+    pub(super) scalable_target: Option<Seen<Value>>,
     /// Why tasks stopped lately; read only when tasks are missing.
     pub(super) stop_reasons: Vec<String>,
 }
@@ -52,6 +54,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         target: Seen::Absent,
         history: None,
         service_deployments: None,
+        scalable_target: None,
         stop_reasons: Vec::new(),
     };
     if seen.service == Seen::Absent
@@ -69,6 +72,10 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         blue_green(observer, view, fresh, &service, &mut seen, cluster).await;
     } else {
         rolling(observer, view, fresh, &service, &mut seen, cluster).await;
+    }
+    if scaling::concerns(view, &service) {
+        let id = scaling::resource_id(cluster, &service);
+        seen.scalable_target = Some(observer.scalable_target(&id, fresh).await);
     }
     if tasks_missing(&service)
         && let Seen::Present(reasons) = observer.stop_reasons(cluster, name, fresh).await

@@ -13,7 +13,9 @@
 use serde_json::{Map, Value, json};
 
 use super::rules::{CARRIED, DEPLOYING, RULES};
-use super::{DECLARED_TAG, Observed, blue_green, items, payload, resets, rolling, side, text};
+use super::{
+    DECLARED_TAG, Observed, blue_green, items, payload, resets, rolling, scaling, side, text,
+};
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
 use crate::kinds::members::Recalled;
@@ -64,6 +66,14 @@ fn in_the_words_of_the_request(service: &Value) -> Value {
 }
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
+    let scaled = scaling::with_count(view, observed, service);
+    let plan = engine(&scaled, observed, service);
+    let code_deploy = controller(service) == "CODE_DEPLOY";
+    scaling::around(view, observed, service, code_deploy, plan)
+}
+
+/// What the engine of the service's controller decides.
+fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let view = &view.over(&rolling::overlaid(service), &RULES);
     let live_controller = controller(service);
     let desired_controller = view

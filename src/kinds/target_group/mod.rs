@@ -9,6 +9,8 @@ mod resets;
 
 pub(crate) use resets::RESETS;
 
+pub(crate) use plan::label;
+
 use serde_json::Value;
 
 use super::{Reconciled, View};

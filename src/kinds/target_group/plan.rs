@@ -35,7 +35,8 @@ fn update(
     what: &str,
 ) -> Result<Plan, Box<Plan>> {
     let arn = text(live, "TargetGroupArn", what)?;
-    let facts = facts(view, Some(arn), true);
+    let mut facts = facts(view, Some(arn), true);
+    facts.label = label(live, arn);
     let bag = known("attributes of", what, observed.attributes.as_ref(), &facts)?;
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
@@ -61,6 +62,20 @@ fn update(
     );
     tagging::settle(view, arn, live_tags, &recalled, &mut changes);
     Ok(changes.into_plan(facts))
+}
+
+/// What `CloudWatch` knows the target group and its application load balancer by, if it has one
+/// (`PredefinedMetricSpecification` of Application Auto Scaling).
+pub(crate) fn label(live: &Value, arn: &str) -> Option<String> {
+    let (_, group) = arn.rsplit_once(':')?;
+    let balancers = live.get("LoadBalancerArns")?.as_array()?;
+    let balancer = balancers
+        .iter()
+        .filter_map(Value::as_str)
+        .find_map(|balancer| balancer.split_once(":loadbalancer/"))
+        .map(|(_, name)| name)
+        .filter(|name| name.starts_with("app/"))?;
+    Some(format!("{balancer}/{group}"))
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ mod fargate_task;
 mod listener;
 mod native;
 mod placement;
+mod scaling;
+mod scaling_metric;
+mod scaling_policy;
 mod service;
 mod strategy;
 mod target_group;
@@ -52,6 +55,8 @@ pub(super) fn check(draft: &Draft, world: &World<'_>, findings: &mut Findings<'_
         Kind::ListenerRule => rules.listener_rule(),
         Kind::Service => rules.service(),
         Kind::DeploymentGroup => rules.deployment_group(),
+        Kind::ScalableTarget => rules.scalable_target(),
+        Kind::ScalingPolicy => rules.scaling_policy(),
     }
 }
 
@@ -130,7 +135,11 @@ impl<'a> Rules<'a, '_, '_> {
                 names::is_codedeploy_name,
                 "Letters, digits and `+=,.@_-`, at most 100.",
             ),
-            Kind::Listener | Kind::ListenerRule => return,
+            Kind::ScalingPolicy => (
+                names::is_policy_name,
+                "Any characters that can be printed, at most 256.",
+            ),
+            Kind::Listener | Kind::ListenerRule | Kind::ScalableTarget => return,
         };
         let member = name_member(kind);
         let name = self.draft.aws_name();
@@ -163,6 +172,8 @@ impl<'a> Rules<'a, '_, '_> {
             }
             Kind::ImageRepository | Kind::DeploymentGroup => ("tags", "Key"),
             Kind::Cluster | Kind::TaskDefinition | Kind::Service => ("tags", "key"),
+            // A map, or none.
+            Kind::ScalableTarget | Kind::ScalingPolicy => return,
         };
         let mut seen = std::collections::BTreeSet::new();
         for (index, tag) in self.spec().list(list).iter().enumerate() {

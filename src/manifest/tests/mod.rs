@@ -7,6 +7,7 @@ mod jsonnet;
 mod references;
 mod robustness;
 mod rules;
+mod scaling;
 mod spec_files;
 
 use super::{LoadOptions, Loaded, SourceFile, load};
@@ -45,7 +46,7 @@ fn key(text: &str) -> Key {
 fn the_base_has_no_finding_and_every_kind() {
     let loaded = load_text(BASE);
     assert_eq!(loaded.diagnostics, []);
-    assert_eq!(loaded.manifests, 11);
+    assert_eq!(loaded.manifests, 13);
     for kind in Kind::ALL {
         assert!(
             loaded.set.resources.keys().any(|key| key.kind == kind),

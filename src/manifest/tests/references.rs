@@ -54,6 +54,14 @@ fn needs_are_references_and_what_names_imply() {
             "Listener/test",
         ])
     );
+    assert_eq!(
+        needs("ScalableTarget/auth-scaling"),
+        keys(&["Service/auth-service"])
+    );
+    assert_eq!(
+        needs("ScalingPolicy/auth-cpu"),
+        keys(&["Service/auth-service", "ScalableTarget/auth-scaling"])
+    );
     assert_eq!(needs("Cluster/nova"), keys(&[]));
 }
 
@@ -306,6 +314,8 @@ fn who_needs_a_broken_manifest_is_held_back_and_told_once() {
         "Cluster/nova",
         "Service/auth-service",
         "DeploymentGroup/auth-group",
+        "ScalableTarget/auth-scaling",
+        "ScalingPolicy/auth-cpu",
     ]);
     assert_eq!(
         loaded.set.invalid.keys().cloned().collect::<BTreeSet<_>>(),
@@ -327,7 +337,7 @@ fn who_needs_a_broken_manifest_is_held_back_and_told_once() {
     );
     let message = &loaded.diagnostics[1].message;
     assert!(
-        message.ends_with("holds back Service/auth-service, DeploymentGroup/auth-group"),
+        message.ends_with("holds back Service/auth-service, DeploymentGroup/auth-group, ScalableTarget/auth-scaling, ScalingPolicy/auth-cpu"),
         "{message}"
     );
 }
@@ -335,7 +345,12 @@ fn who_needs_a_broken_manifest_is_held_back_and_told_once() {
 #[test]
 fn a_service_is_held_back_with_its_deployment_group() {
     let loaded = load_text(&changed("  applicationName", "  aplicationName"));
-    let held = keys(&["Service/auth-service", "DeploymentGroup/auth-group"]);
+    let held = keys(&[
+        "Service/auth-service",
+        "DeploymentGroup/auth-group",
+        "ScalableTarget/auth-scaling",
+        "ScalingPolicy/auth-cpu",
+    ]);
     assert_eq!(
         loaded.set.invalid.keys().cloned().collect::<BTreeSet<_>>(),
         held

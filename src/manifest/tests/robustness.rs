@@ -50,6 +50,8 @@ fn a_thousand_services_load_as_one_set() {
         "ListenerRule",
         "Service",
         "DeploymentGroup",
+        "ScalableTarget",
+        "ScalingPolicy",
     ];
     let shared = |text: &&&str| {
         !own.iter()
@@ -73,13 +75,15 @@ fn a_thousand_services_load_as_one_set() {
             .replace("auth-task", &format!("task-{n}"))
             .replace("auth-service\n", &format!("service-{n}\n"))
             .replace("auth-group", &format!("group-{n}"))
+            .replace("auth-scaling", &format!("scaling-{n}"))
+            .replace("auth-cpu", &format!("cpu-{n}"))
             .replace("  name: auth\n", &format!("  name: rule-{n}\n"))
             .replace("Priority: 10", &format!("Priority: {}", n + 1));
         files.push(super::file(&format!("services/{n}.yaml"), &text));
     }
     let loaded = load(&files, &LoadOptions::default());
     assert_eq!(loaded.diagnostics.first(), None);
-    assert_eq!(loaded.manifests, 5 + 6 * 1000);
+    assert_eq!(loaded.manifests, 5 + 8 * 1000);
     assert_eq!(loaded.set.pairs().len(), 1000);
 }
 

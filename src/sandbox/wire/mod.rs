@@ -2,7 +2,7 @@
 //! Not what the operations do, and no signatures: the credential scope is read for region and
 //! service, whoever signed.
 //!
-//! awsJson 1.1 for ECS, ECR, CodeDeploy and SSM; Query with XML for ELBv2 and STS. A request in
+//! awsJson 1.1 for ECS, ECR, CodeDeploy, Application Auto Scaling and SSM; Query with XML for ELBv2 and STS. A request in
 //! Smithy RPC v2 CBOR is understood far enough to be refused in its own protocol.
 
 mod cbor;
@@ -44,6 +44,7 @@ const JSON_SERVICES: &[(&str, &str)] = &[
     ("AmazonEC2ContainerRegistry_V20150921", "ecr"),
     ("CodeDeploy_20141006", "codedeploy"),
     ("AmazonSSM", "ssm"),
+    ("AnyScaleFrontendService", "application-autoscaling"),
 ];
 
 /// `Version`, service and XML namespace.

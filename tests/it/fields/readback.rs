@@ -162,6 +162,20 @@ impl Live {
                     }
                 }
             }
+            Kind::ScalableTarget => {
+                for mut one in scaling(world, "DescribeScalableTargets", "ScalableTargets").await {
+                    let input = json!({"ResourceARN": one["ScalableTargetARN"]});
+                    let person = &world.person;
+                    let mut answer = person
+                        .call(Service::Scaling, "ListTagsForResource", input)
+                        .await;
+                    one["Tags"] = answer["Tags"].take();
+                    documents.push(one);
+                }
+            }
+            Kind::ScalingPolicy => {
+                documents = scaling(world, "DescribeScalingPolicies", "ScalingPolicies").await;
+            }
         }
         Self { kind, documents }
     }
@@ -186,6 +200,8 @@ pub(super) fn sent(world: &World, case: &Case, spec: &Value) -> Option<Value> {
         Kind::ListenerRule => "CreateRule",
         Kind::Service => "CreateService",
         Kind::DeploymentGroup => "CreateDeploymentGroup",
+        Kind::ScalableTarget => "RegisterScalableTarget",
+        Kind::ScalingPolicy => "PutScalingPolicy",
     };
     world.mounted.with(|sandbox| {
         let entries = sandbox.mutations().filter(|entry| {
@@ -220,6 +236,12 @@ fn is(kind: Kind, spec: &Value, document: &Value) -> bool {
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned)
     };
+    if let Some(name) = spec.get("ServiceRef").and_then(Value::as_str) {
+        let id = format!("service/main/{name}");
+        let named = spec.get("PolicyName");
+        return document["ResourceId"] == id
+            && named.is_none_or(|name| document["PolicyName"] == *name);
+    }
     let member = match kind {
         Kind::Cluster => "clusterName",
         Kind::ImageRepository => "repositoryName",
@@ -229,6 +251,7 @@ fn is(kind: Kind, spec: &Value, document: &Value) -> bool {
         Kind::ListenerRule => "Priority",
         Kind::Service => "serviceName",
         Kind::DeploymentGroup => "deploymentGroupName",
+        Kind::ScalableTarget | Kind::ScalingPolicy => "ResourceId",
     };
     let own = document.get(member).or_else(|| {
         document.get(match kind {
@@ -264,6 +287,25 @@ async fn list(
         match answer.get("NextMarker").and_then(Value::as_str) {
             Some(next) if !next.is_empty() => input["Marker"] = json!(next),
             _ => return all,
+        }
+    }
+}
+
+/// Every page of a listing of Application Auto Scaling.
+async fn scaling(world: &World, operation: &'static str, member: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut input = json!({"ServiceNamespace": "ecs"});
+    loop {
+        let mut answer = world
+            .person
+            .call(Service::Scaling, operation, input.clone())
+            .await;
+        if let Value::Array(page) = answer[member].take() {
+            all.extend(page);
+        }
+        match answer.get("NextToken").and_then(Value::as_str) {
+            Some(next) => input["NextToken"] = json!(next),
+            None => return all,
         }
     }
 }

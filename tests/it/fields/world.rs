@@ -41,6 +41,14 @@ pub(super) fn base(kind: Kind, index: usize) -> Value {
             "blueGreenDeploymentConfiguration": {"deploymentReadyOption": {"actionOnTimeout": "CONTINUE_DEPLOYMENT"},
                 "terminateBlueInstancesOnDeploymentSuccess": {"action": "TERMINATE"}}})
         }
+        Kind::ScalableTarget => {
+            json!({"ServiceRef": format!("service-{index}"), "MinCapacity": 0, "MaxCapacity": 4})
+        }
+        Kind::ScalingPolicy => {
+            json!({"PolicyName": name, "ServiceRef": format!("service-{index}"), "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 50,
+                "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}}})
+        }
     }
 }
 
@@ -108,7 +116,10 @@ pub(super) fn surroundings(kind: Kind) -> Vec<(Kind, &'static str, &'static str)
     ];
     match kind {
         Kind::Listener | Kind::ListenerRule => VPC.to_vec(),
-        Kind::Service | Kind::DeploymentGroup => VPC.into_iter().chain(ECS).collect(),
+        Kind::Service | Kind::DeploymentGroup | Kind::ScalingPolicy => {
+            VPC.into_iter().chain(ECS).collect()
+        }
+        Kind::ScalableTarget => ECS.to_vec(),
         _ => Vec::new(),
     }
 }
@@ -128,10 +139,21 @@ const API: &str = r#"{"networkMode":"awsvpc","requiresCompatibilities":["FARGATE
 
 /// Manifests that one case needs for itself.
 pub(super) fn companions(kind: Kind, case: &str) -> String {
+    let name = case.replace("case", "service");
+    if matches!(kind, Kind::ScalableTarget | Kind::ScalingPolicy) {
+        let spec = json!({"clusterRef": "main", "serviceName": name, "taskDefinitionRef": "web", "desiredCount": 0,
+            "launchType": "FARGATE",
+            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d4e5f60001"]}}});
+        let mut text = super::cases::manifest(Kind::Service, &name, &spec);
+        if kind == Kind::ScalingPolicy {
+            let spec = json!({"ServiceRef": name, "MinCapacity": 0, "MaxCapacity": 4});
+            text.push_str(&super::cases::manifest(Kind::ScalableTarget, &name, &spec));
+        }
+        return text;
+    }
     if kind != Kind::DeploymentGroup {
         return String::new();
     }
-    let name = case.replace("case", "service");
     let spec = json!({"clusterRef": "main", "serviceName": name, "taskDefinitionRef": "web", "desiredCount": 0, "launchType": "FARGATE",
         "deploymentController": {"type": "CODE_DEPLOY"},
         "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d4e5f60001"]}},

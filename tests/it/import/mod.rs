@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod made_here;
+mod scaled;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -17,6 +17,7 @@ mod images;
 mod observation;
 mod rolling;
 mod rollout;
+mod scaling;
 mod service_absent;
 mod service_states;
 mod trouble;

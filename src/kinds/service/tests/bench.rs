@@ -117,6 +117,7 @@ impl Bench {
                 target: Seen::Absent,
                 history: None,
                 service_deployments: None,
+                scalable_target: Some(Seen::Absent),
                 stop_reasons: Vec::new(),
             },
             unresolved: Vec::new(),

@@ -12,6 +12,7 @@ mod fixpoint;
 mod payload;
 mod rolling;
 mod rolling_fixpoint;
+mod scaling;
 mod scope;
 mod secrets;
 
