@@ -5,7 +5,7 @@
 //! Invariant: `now` moves forward only; every tick leaves the services consistent with `now`.
 
 use super::{
-    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, ssm, surroundings::Surroundings,
+    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, logs, ssm, surroundings::Surroundings,
 };
 
 /// One simulated second, in milliseconds.
@@ -38,9 +38,11 @@ pub struct World {
     pub codedeploy: codedeploy::State,
     /// Systems Manager Parameter Store.
     pub ssm: ssm::State,
+    /// `CloudWatch` Logs.
+    pub logs: logs::State,
     /// How containers of the images behave.
     pub behaviours: Behaviours,
-    /// Subnets, VPCs, security groups and roles.
+    /// Subnets, VPCs, security groups, roles and secrets.
     pub surroundings: Surroundings,
 }
 
