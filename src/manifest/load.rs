@@ -10,6 +10,7 @@ use super::envelope::{self, Content, Draft, Reading};
 use super::environment::ENVIRONMENT;
 use super::file_reference::Library;
 use super::link::{self, Needs};
+use super::located::Located;
 use super::overlays::{self, Overlays};
 use super::schema::Link;
 use super::scope::{self, Scope, environments};
@@ -59,10 +60,11 @@ pub struct Loaded {
 }
 
 /// A text and what to mask in it.
-struct Readable<'a> {
-    path: &'a str,
-    content: &'a str,
-    secrets: Vec<(usize, usize)>,
+#[derive(Debug)]
+pub(super) struct Readable<'a> {
+    pub(super) path: &'a str,
+    pub(super) content: &'a str,
+    pub(super) secrets: Vec<(usize, usize)>,
 }
 
 /// Reads every file, for no environment. Never fails: what is wrong is among the diagnostics, and the
@@ -73,6 +75,15 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
 
 /// Reads every file for one environment.
 pub fn load_in(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Loaded {
+    load_located(files, options, scope).0
+}
+
+/// Reads every file for one environment; gives the places of every member too.
+pub fn load_located<'a>(
+    files: &'a [SourceFile],
+    options: &LoadOptions,
+    scope: &Scope,
+) -> (Loaded, Located<'a>) {
     let environments = environments(files);
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -175,7 +186,8 @@ pub fn load_in(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Lo
         found.message = loaded.set.secrets.hide(&found.message);
     }
     loaded.diagnostics = finished(ledger.diagnostics, &texts, &paths);
-    loaded
+    let located = Located::new(drafts, texts, paths, loaded.set.secrets.clone());
+    (loaded, located)
 }
 
 fn text_of<'a>(file: &'a SourceFile, findings: &mut Findings<'_>) -> Option<&'a str> {
