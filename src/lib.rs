@@ -48,6 +48,8 @@
 //! - [`mount`]: the sandbox under the SDK's HTTP connector, and over TCP.
 //! - [`controller`]: the loop, the pass, what is kept between passes, the preview behind `plan`.
 //! - [`status`], [`metrics`], [`http`], [`telemetry`]: what the outside sees.
+//! - [`verify`]: whether AWS has what the manifests build on: questions, their reads, and judges of the
+//!   answers.
 //! - [`import`], [`convert`]: manifests from what is live, and from other tools' files.
 //! - [`cli`]: the commands.
 //!
@@ -105,3 +107,4 @@ pub mod source;
 pub mod status;
 pub mod telemetry;
 pub mod values;
+pub mod verify;

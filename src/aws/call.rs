@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::query;
+use super::raw::Raw;
 use crate::model::{Call, Service};
 
 /// The SDK clients.
@@ -38,6 +39,9 @@ pub(super) struct Clients {
     pub(super) cloudformation: aws_sdk_cloudformation::Client,
     #[cfg(feature = "s3")]
     pub(super) s3: aws_sdk_s3::Client,
+    #[cfg(feature = "iam")]
+    pub(super) iam: aws_sdk_iam::Client,
+    pub(super) raw: Raw,
 }
 
 /// Keeps the body of the last answer.
@@ -85,22 +89,32 @@ const STS_VERSION: &str = "2011-06-15";
 /// The version of the `CloudFormation` API (service model `apiVersion`).
 const CLOUDFORMATION_VERSION: &str = "2010-05-15";
 
+/// The version of the IAM API (service model `apiVersion`).
+const IAM_VERSION: &str = "2010-05-08";
+
 macro_rules! table {
-    ($( $service:ident $field:ident { $( $name:literal => $method:ident $(if $feature:literal)?, )* } )*) => {
+    (
+        $( $service:ident $field:ident { $( $name:literal => $method:ident $(if $feature:literal)?, )* } )*
+        @raw { $( $raw_service:ident $raw_name:literal, )* }
+    ) => {
         /// Every operation that can be called: service and name.
         pub const OPERATIONS: &[(Service, &str)] = &[
             $( $( $( #[cfg(feature = $feature)] )? (Service::$service, $name), )* )*
+            $( (Service::$raw_service, $raw_name), )*
         ];
 
         impl Clients {
             /// Sends one request and gives the answer's document.
-            pub(super) async fn send(&self, call: &Call) -> Result<Value, Fault> {
+            ///
+            /// A region is for the calls under `raw`; the SDK clients have theirs.
+            pub(super) async fn send(&self, call: &Call, region: Option<&str>) -> Result<Value, Fault> {
                 let body = match call.service {
                     Service::Elb => query::form(call.operation, ELB_VERSION, &call.input),
                     Service::Sts => query::form(call.operation, STS_VERSION, &call.input),
                     Service::CloudFormation => {
                         query::form(call.operation, CLOUDFORMATION_VERSION, &call.input)
                     }
+                    Service::Iam => query::form(call.operation, IAM_VERSION, &call.input),
                     _ => call.input.to_string(),
                 };
                 let kept = Kept::default();
@@ -115,6 +129,7 @@ macro_rules! table {
                             .await
                             .map_err(|error| Fault::from_sdk(call.service, call.operation, &error))?;
                     } )* )*
+                    $( (Service::$raw_service, $raw_name) => return self.raw.send(call, region).await, )*
                     _ => return Err(Fault::internal(call.service, call.operation, "not in the table of operations, or of a Cargo feature that this build lacks")),
                 }
                 read(call, &kept.take())
@@ -170,6 +185,7 @@ table! {
         "CreateDeployment" => create_deployment,
         "CreateDeploymentGroup" => create_deployment_group,
         "GetApplication" => get_application,
+        "GetDeploymentConfig" => get_deployment_config,
         "GetDeploymentGroup" => get_deployment_group,
         "ListDeployments" => list_deployments,
         "ListTagsForResource" => list_tags_for_resource,
@@ -215,6 +231,7 @@ table! {
         "GetCallerIdentity" => get_caller_identity,
     }
     Ssm ssm {
+        "DescribeParameters" => describe_parameters,
         "GetParameters" => get_parameters,
     }
     SecretsManager secretsmanager {
@@ -224,6 +241,16 @@ table! {
     CloudFormation cloudformation {
         "DescribeStacks" => describe_stacks if "cloudformation",
         "ListExports" => list_exports if "cloudformation",
+    }
+    Iam iam {
+        "GetRole" => get_role if "iam",
+        "SimulatePrincipalPolicy" => simulate_principal_policy if "iam",
+    }
+    @raw {
+        Ec2 "DescribeSecurityGroups",
+        Ec2 "DescribeSubnets",
+        Ec2 "DescribeVpcs",
+        Logs "DescribeLogGroups",
     }
 }
 
@@ -237,7 +264,7 @@ fn read(call: &Call, body: &[u8]) -> Result<Value, Fault> {
         )
     };
     match call.service {
-        Service::Elb | Service::Sts | Service::CloudFormation => {
+        Service::Elb | Service::Sts | Service::CloudFormation | Service::Iam => {
             let text = std::str::from_utf8(body).map_err(|e| wrong(e.to_string()))?;
             query::document(text).map_err(wrong)
         }

@@ -13,6 +13,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use super::Aws;
 use super::call::Clients;
 use super::pace::Pacer;
+use super::raw::Raw;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
@@ -133,5 +134,8 @@ fn clients(config: &SdkConfig) -> Clients {
         cloudformation: aws_sdk_cloudformation::Client::new(config),
         #[cfg(feature = "s3")]
         s3: aws_sdk_s3::Client::new(config),
+        #[cfg(feature = "iam")]
+        iam: aws_sdk_iam::Client::new(config),
+        raw: Raw::new(config),
     }
 }

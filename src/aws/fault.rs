@@ -80,6 +80,11 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 impl Fault {
+    /// The action that the caller must be allowed, as a policy names it: `iam:GetRole`.
+    pub fn action(&self) -> String {
+        format!("{}:{}", self.service.iam_prefix(), self.operation)
+    }
+
     /// A failure on our side of the wire.
     pub fn internal(service: Service, operation: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -178,6 +183,7 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
         }
         "AccessDenied"
         | "UnauthorizedOperation"
+        | "AuthFailure"
         | "UnrecognizedClient"
         | "InvalidClientTokenId"
         | "ExpiredToken"
@@ -212,7 +218,10 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
     if message.starts_with("Unable to describe task definition") {
         return Class::NotFound;
     }
-    if bare.ends_with("NotFound") || bare.ends_with("DoesNotExist") || bare == "ServiceNotActive" {
+    if bare.ends_with("NotFound")
+        || bare.ends_with("DoesNotExist")
+        || ["ServiceNotActive", "NoSuchEntity"].contains(&bare)
+    {
         return Class::NotFound;
     }
     Class::Invalid
@@ -265,6 +274,8 @@ mod tests {
             ("DuplicateListener", "", Some(400), Class::Conflict),
             ("PriorityInUse", "", Some(400), Class::Conflict),
             ("ServiceNotFoundException", "", Some(400), Class::NotFound),
+            ("NoSuchEntity", "", Some(404), Class::NotFound),
+            ("AuthFailure", "", Some(401), Class::Denied),
             (
                 "DeploymentGroupDoesNotExistException",
                 "",

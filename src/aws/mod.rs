@@ -15,6 +15,7 @@ mod object;
 mod observer;
 mod pace;
 mod query;
+mod raw;
 
 use std::sync::{Arc, OnceLock};
 
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 pub use call::OPERATIONS;
 pub use connect::{Connection, connect};
 pub use fault::{Class, Fault, classify};
-pub use observer::{Bag, Observer};
+pub use observer::{Bag, MANIFESTS, Observer};
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -62,8 +63,21 @@ impl Aws {
     /// # Errors
     /// A [`Fault`] after the SDK's own retries.
     pub async fn send(&self, call: &Call) -> Result<Value, Fault> {
+        self.send_to(call, None).await
+    }
+
+    /// Like [`Aws::call`], in another region than the configured one: of `CloudWatch` Logs only.
+    ///
+    /// # Errors
+    /// As [`Aws::call`].
+    pub async fn call_in(&self, region: &str, call: &Call) -> Result<Value, Fault> {
+        self.admit(call).await;
+        self.send_to(call, Some(region)).await
+    }
+
+    async fn send_to(&self, call: &Call, region: Option<&str>) -> Result<Value, Fault> {
         let started = self.clock.now();
-        let result = self.clients.send(call).await;
+        let result = self.clients.send(call, region).await;
         let code = result
             .as_ref()
             .map_or_else(|fault| fault.class.label(), |_| "ok");

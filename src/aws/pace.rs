@@ -56,6 +56,8 @@ fn category(service: Service, operation: &str) -> Category {
         }
         Service::Scaling => ("application-autoscaling", 10.0, 10.0),
         Service::Sts => ("sts", 10.0, 5.0),
+        // 3 a second for DescribeParameters (aws-facts 6).
+        Service::Ssm if operation == "DescribeParameters" => ("ssm-describe", 3.0, 3.0),
         // 40 a second for GetParameters (AWS General Reference, Systems Manager endpoints and quotas).
         Service::Ssm => ("ssm", 40.0, 40.0),
         // Secrets Manager takes thousands a second, S3 too, CloudFormation publishes none; these are
@@ -63,6 +65,12 @@ fn category(service: Service, operation: &str) -> Category {
         Service::SecretsManager => ("secretsmanager", 40.0, 40.0),
         Service::CloudFormation => ("cloudformation", 10.0, 5.0),
         Service::S3 => ("s3", 40.0, 40.0),
+        // IAM publishes none; ours.
+        Service::Iam => ("iam", 40.0, 20.0),
+        // Reads without paging: burst 50, 10 a second (EC2 developer guide, request throttling).
+        Service::Ec2 => ("ec2-read", 50.0, 10.0),
+        // 10 a second for DescribeLogGroups (CloudWatch Logs quotas).
+        Service::Logs => ("logs", 10.0, 10.0),
     };
     Category { name, burst, rate }
 }

@@ -49,6 +49,16 @@ pub(super) enum Command {
     ///
     /// Exit code 0 if there is no error, else 1.
     Validate(ValidateArgs),
+    /// Check manifests against what is there at AWS, without writing
+    ///
+    /// Looks whether roles, images, secrets, parameters, log groups, subnets, security groups, target
+    /// groups, listeners and deployment configurations exist and fit together, and whether traffic is in
+    /// a legal state before a rollout. Reads no secret value and writes nothing. What it may not read
+    /// is reported as unknown, with the IAM action that is missing.
+    ///
+    /// Exit code 0 if nothing is wrong, 2 if something is, 3 if nothing that could be read is wrong but
+    /// not everything could be read, 1 on an error.
+    Verify(VerifyArgs),
     /// Print the JSON Schema of the manifests, for editors
     ///
     /// The same text is docs/evenkeel.schema.json in the repository.
@@ -174,6 +184,16 @@ pub(super) struct SyncArgs {
 /// `plan`.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
     #[command(flatten)]
     pub(super) source: SourceArgs,
     /// Form of the result on stdout

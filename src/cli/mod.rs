@@ -18,6 +18,7 @@ mod signals;
 mod start;
 mod sync;
 mod validate;
+mod verify;
 mod write;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ pub async fn main() -> ExitCode {
         Command::Sync(args) => sync::sync(&args).await,
         Command::Plan(args) => plan::plan(&args).await,
         Command::Validate(args) => validate::validate(&args),
+        Command::Verify(args) => verify::verify(&args).await,
         Command::Schema => Ok(schema::schema()),
         Command::Convert(args) => convert::convert(&args),
         Command::EvaluateJsonnet => {
@@ -79,6 +81,7 @@ fn start_log(command: &Command) -> Result<(), String> {
         Command::Run(args) => (&args.source.log, "info"),
         Command::Sync(args) => (&args.source.log, "error"),
         Command::Plan(args) => (&args.source.log, "error"),
+        Command::Verify(args) => (&args.source.log, "error"),
         Command::Import(args) => (&args.log, "error"),
         Command::Sandbox(args) if args.command.is_none() => (&args.log, "info"),
         Command::Convert(_)

@@ -46,7 +46,7 @@
 use std::path::PathBuf;
 
 use crate::aws::{Aws, Connection, Fault};
-use crate::jsonnet::evaluate_all;
+use crate::jsonnet::{Answers, evaluate_all};
 use crate::manifest::{
     Environment, Fetched, LoadOptions, Loaded, Scope, SourceFile, environments, jsonnet, load_in,
 };
@@ -198,8 +198,12 @@ impl Chosen {
 /// Loads the files for a scope, those in Jsonnet included: they are evaluated first, in a process of their
 /// own. Blocks until that is done ([`crate::jsonnet::TOTAL_TIME`] at most).
 pub fn load(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Loaded {
-    let answers = jsonnet(files, scope).map(evaluate_all).unwrap_or_default();
-    load_in(files, options, scope, &answers)
+    load_in(files, options, scope, &evaluated(files, scope))
+}
+
+/// What came of the files in Jsonnet. Blocks as [`load`] does.
+pub fn evaluated(files: &[SourceFile], scope: &Scope) -> Answers {
+    jsonnet(files, scope).map(evaluate_all).unwrap_or_default()
 }
 
 /// What STS takes as a session's name: 2 to 64 of `[\w+=,.@-]` (service model, `roleSessionNameType`).

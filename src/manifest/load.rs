@@ -11,6 +11,7 @@ use super::environment::ENVIRONMENT;
 use super::file_reference::Library;
 use super::jsonnet::{self, Computed, UNJUDGED};
 use super::link::{self, Needs};
+use super::located::Located;
 use super::overlays::{self, Overlays};
 use super::schema::Link;
 use super::scope::{self, Scope, environments};
@@ -64,10 +65,11 @@ pub struct Loaded {
 }
 
 /// A text and what to mask in it.
-struct Readable<'a> {
-    path: &'a str,
-    content: &'a str,
-    secrets: Vec<(usize, usize)>,
+#[derive(Debug)]
+pub(super) struct Readable<'a> {
+    pub(super) path: &'a str,
+    pub(super) content: &'a str,
+    pub(super) secrets: Vec<(usize, usize)>,
 }
 
 /// Reads every file, for no environment and without Jsonnet. Never fails: what is wrong is among the
@@ -84,6 +86,16 @@ pub fn load_in(
     scope: &Scope,
     answers: &Answers,
 ) -> Loaded {
+    load_located(files, options, scope, answers).0
+}
+
+/// Reads every file for one environment, as [`load_in`]; gives the places of every member too.
+pub fn load_located<'a>(
+    files: &'a [SourceFile],
+    options: &LoadOptions,
+    scope: &Scope,
+    answers: &'a Answers,
+) -> (Loaded, Located<'a>) {
     let environments = environments(files);
     let variables = scope.variables(&environments);
     let mut files: Vec<&SourceFile> = files.iter().collect();
@@ -204,7 +216,8 @@ pub fn load_in(
         found.message = loaded.set.secrets.hide(&found.message);
     }
     loaded.diagnostics = finished(ledger.diagnostics, &texts, &paths);
-    loaded
+    let located = Located::new(drafts, texts, paths, loaded.set.secrets.clone());
+    (loaded, located)
 }
 
 fn text_of<'a>(file: &'a SourceFile, findings: &mut Findings<'_>) -> Option<&'a str> {

@@ -26,6 +26,7 @@ mod image;
 mod jsonnet;
 mod link;
 mod load;
+mod located;
 mod mask;
 mod names;
 mod nearest;
@@ -59,7 +60,10 @@ pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use environment::{Environment, Environments, Known, ValueFrom, Variable};
 pub use image::{ImageReference, ImageUse};
 pub use jsonnet::jsonnet;
-pub use load::{LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load, load_in};
+pub use load::{
+    LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load, load_in, load_located,
+};
+pub use located::Located;
 pub use render::{render_json, render_text};
 pub use resolve::resolve;
 pub use scope::{Fetched, Scope, environments};

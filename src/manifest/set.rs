@@ -250,7 +250,7 @@ impl DesiredSet {
     }
 
     /// The manifests of one kind.
-    pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
         // Keys are ordered by kind, then by name; no manifest has an empty name.
         let first = Key::new(kind, "");
         self.resources

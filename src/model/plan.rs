@@ -27,6 +27,12 @@ pub enum Service {
     CloudFormation,
     /// Amazon S3.
     S3,
+    /// AWS IAM.
+    Iam,
+    /// Amazon EC2: subnets, VPCs and security groups.
+    Ec2,
+    /// Amazon `CloudWatch` Logs.
+    Logs,
 }
 
 impl Service {
@@ -43,6 +49,17 @@ impl Service {
             Self::SecretsManager => "secretsmanager",
             Self::CloudFormation => "cloudformation",
             Self::S3 => "s3",
+            Self::Iam => "iam",
+            Self::Ec2 => "ec2",
+            Self::Logs => "logs",
+        }
+    }
+
+    /// The prefix of its actions in IAM policies (Service Authorization Reference).
+    pub fn iam_prefix(self) -> &'static str {
+        match self {
+            Self::Elb => "elasticloadbalancing",
+            other => other.label(),
         }
     }
 }

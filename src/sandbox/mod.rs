@@ -1,6 +1,7 @@
 //! The simulated AWS: one synchronous state machine, `handle(request) -> response`.
 //!
-//! What it is: ECS, ECR, CodeDeploy, ELBv2, Application Auto Scaling, SSM Parameter Store and STS as far as a reconciler and a
+//! What it is: ECS, ECR, CodeDeploy, ELBv2, Application Auto Scaling, SSM Parameter Store and STS, and the few
+//! reads of EC2, IAM, `CloudWatch` Logs and Secrets Manager that `verify` makes, as far as a reconciler and a
 //! person with the AWS CLI see them, with their wire protocols, refusals, defaults, paging and the
 //! passing of time. What it is not: it runs no container, moves no packet, checks no signature and
 //! knows no IAM. It is also not the controller's code: nothing outside this folder is used in it,
@@ -20,15 +21,20 @@
 pub mod admin;
 pub mod behaviour;
 pub mod codedeploy;
+pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod elb;
 mod error;
 mod faults;
+pub mod iam;
 mod input;
 mod journal;
+pub mod logs;
 pub mod scaling;
+pub mod secretsmanager;
 pub mod seed;
+mod seed_around;
 pub mod ssm;
 pub mod sts;
 pub mod surroundings;
@@ -61,6 +67,8 @@ pub struct Sandbox {
     regions: BTreeMap<String, World>,
     journal: journal::Journal,
     faults: faults::Faults,
+    /// The roles: IAM is global, so every region has the same.
+    roles: surroundings::Known<surroundings::Role>,
     /// How many requests were answered; the source of request ids.
     requests: u64,
 }
@@ -73,6 +81,7 @@ impl Sandbox {
             regions: BTreeMap::new(),
             journal: journal::Journal::default(),
             faults: faults::Faults::default(),
+            roles: surroundings::Known::default(),
             requests: 0,
         }
     }
@@ -128,10 +137,12 @@ impl Sandbox {
     /// A region, advanced to the latest time the sandbox has heard of; made when it is first named.
     pub fn region(&mut self, name: &str) -> &mut World {
         let now = self.now;
-        let world = self
-            .regions
-            .entry(name.to_owned())
-            .or_insert_with(|| World::new(name, now));
+        let roles = &self.roles;
+        let world = self.regions.entry(name.to_owned()).or_insert_with(|| {
+            let mut world = World::new(name, now);
+            world.surroundings.roles.clone_from(roles);
+            world
+        });
         world.tick(now);
         world
     }
@@ -139,7 +150,16 @@ impl Sandbox {
     /// Puts what a `SandboxSeed` document describes into a region. The error names the field, the
     /// value and what is wrong with it; a document that is refused changes nothing.
     pub fn seed(&mut self, region: &str, document: &Value) -> Result<(), String> {
-        seed::apply(self.region(region), document)
+        let elsewhere = seed::apply(self.region(region), document)?;
+        for (named, group) in elsewhere.log_groups {
+            let world = self.region(named.as_deref().unwrap_or(region));
+            world.logs.add(group, world.now);
+        }
+        self.roles.extend(elsewhere.roles);
+        for world in self.regions.values_mut() {
+            world.surroundings.roles.clone_from(&self.roles);
+        }
+        Ok(())
     }
 
     /// The newest requests, oldest first: at least the last 100,000.
@@ -176,9 +196,13 @@ fn operation(service: &str, name: &str) -> Option<Found> {
     let (service, found) = match service {
         "application-autoscaling" => ("application-autoscaling", scaling::operation(name)),
         "codedeploy" => ("codedeploy", codedeploy::operation(name)),
+        "ec2" => ("ec2", ec2::operation(name)),
         "ecr" => ("ecr", ecr::operation(name)),
         "ecs" => ("ecs", ecs::operation(name)),
         "elasticloadbalancing" => ("elasticloadbalancing", elb::operation(name)),
+        "iam" => ("iam", iam::operation(name)),
+        "logs" => ("logs", logs::operation(name)),
+        "secretsmanager" => ("secretsmanager", secretsmanager::operation(name)),
         "ssm" => ("ssm", ssm::operation(name)),
         "sts" => ("sts", sts::operation(name)),
         _ => return None,

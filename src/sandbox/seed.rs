@@ -10,6 +10,7 @@
 //!       tags: [1.4.0, latest]
 //!       digest: sha256:...       # default: made from repository, tags and build
 //!       build: "42"              # any text; another text gives another digest
+//!       platforms: [linux/amd64] # an index of these; default: one image that does not say
 //!       createRepository: true   # default: held until someone creates the repository
 //!       crash: 1                 # how its containers behave, all optional: exit code,
 //!       hang: true               # never leaves PENDING,
@@ -21,31 +22,38 @@
 //!       crash: 1
 //!   parameters:                  # SSM Parameter Store
 //!     - { name: /app/a, value: b, type: String }
-//!   subnets: [subnet-0123abcd]   # when given, only these exist; likewise the next three
-//!   vpcs: [vpc-0123abcd]
-//!   securityGroups: [sg-0123abcd]
-//!   roles: ["arn:aws:iam::123456789012:role/a"]
+//!   subnets:                     # an id alone closes the kind: only what is listed exists; an object
+//!     - { id: subnet-0123abcd, vpc: vpc-0123abcd, zone: a, cidr: 10.0.0.0/24 }  # describes one
+//!   vpcs: [vpc-0123abcd]         # likewise the other kinds
+//!   securityGroups:              # `ingress`: over TCP; by default all from everywhere
+//!     - { id: sg-0123abcd, vpc: vpc-0123abcd, ingress: [{ port: 80, source: 0.0.0.0/0 }] }
+//!   roles:                       # by default ECS, its tasks and CodeDeploy may assume one, and it may
+//!     - { arn: "arn:aws:iam::123456789012:role/a", trusts: [ecs-tasks.amazonaws.com],  # do all but
+//!         denies: [logs:CreateLogGroup] }                                              # `denies`
+//!   logGroups: [/ecs/a, { name: /ecs/b, region: eu-west-1 }]
+//!   secrets: [prod/db]           # Secrets Manager: names or ARNs
 //! ```
+//!
+//! Roles are global: they are closed in every region at once.
 //!
 //! Invariant: a document with an unknown, missing or ill-typed member changes nothing; the error
 //! names the member's path and what it should be.
 
 use super::behaviour::Behaviour;
 use super::ecr::{self, NewImage};
-use super::surroundings::Surroundings;
+use super::seed_around::{self, Elsewhere};
 use super::{World, ssm};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 
 /// The members of one object and where it stands in the document.
-struct Object<'a> {
+pub(super) struct Object<'a> {
     path: String,
     members: &'a Map<String, Value>,
 }
 
 impl<'a> Object<'a> {
     /// Refuses anything but an object with no other members than `known`.
-    fn read(value: &'a Value, path: &str, known: &[&str]) -> Result<Self, String> {
+    pub(super) fn read(value: &'a Value, path: &str, known: &[&str]) -> Result<Self, String> {
         let members = value
             .as_object()
             .ok_or_else(|| wrong(path, "an object", value))?;
@@ -64,7 +72,7 @@ impl<'a> Object<'a> {
         })
     }
 
-    fn get<T>(
+    pub(super) fn get<T>(
         &self,
         member: &str,
         what: &str,
@@ -79,11 +87,11 @@ impl<'a> Object<'a> {
             .ok_or_else(|| wrong(&path, what, value))
     }
 
-    fn text(&self, member: &str) -> Result<Option<&'a str>, String> {
+    pub(super) fn text(&self, member: &str) -> Result<Option<&'a str>, String> {
         self.get(member, "a string", Value::as_str)
     }
 
-    fn required(&self, member: &str) -> Result<&'a str, String> {
+    pub(super) fn required(&self, member: &str) -> Result<&'a str, String> {
         self.text(member)?
             .filter(|text| !text.is_empty())
             .ok_or_else(|| format!("{}.{member}: missing; give a string", self.path))
@@ -95,7 +103,7 @@ impl<'a> Object<'a> {
             .unwrap_or(false))
     }
 
-    fn texts(&self, member: &str) -> Result<Option<Vec<String>>, String> {
+    pub(super) fn texts(&self, member: &str) -> Result<Option<Vec<String>>, String> {
         self.get(member, "a list of strings", |value| {
             value
                 .as_array()?
@@ -106,7 +114,7 @@ impl<'a> Object<'a> {
     }
 
     /// The items of a list member, each with its path.
-    fn items(&self, member: &str) -> Result<Vec<(String, &'a Value)>, String> {
+    pub(super) fn items(&self, member: &str) -> Result<Vec<(String, &'a Value)>, String> {
         let items = self.get(member, "a list", Value::as_array)?;
         Ok(items
             .into_iter()
@@ -116,8 +124,11 @@ impl<'a> Object<'a> {
             .collect())
     }
 
-    fn set(&self, member: &str) -> Result<Option<BTreeSet<String>>, String> {
-        Ok(self.texts(member)?.map(|texts| texts.into_iter().collect()))
+    /// Whether the member is there and not `null`.
+    pub(super) fn has(&self, member: &str) -> bool {
+        self.members
+            .get(member)
+            .is_some_and(|value| !value.is_null())
     }
 
     /// The behaviour that stands among the members; `None` when nothing of it does.
@@ -148,7 +159,14 @@ fn wrong(path: &str, what: &str, value: &Value) -> String {
 
 /// Reads one image; `also` are further members that the caller reads itself.
 pub(super) fn image(value: &Value, path: &str, also: &[&str]) -> Result<NewImage, String> {
-    let mut known = vec!["repository", "tags", "digest", "build", "createRepository"];
+    let mut known = vec![
+        "repository",
+        "tags",
+        "digest",
+        "build",
+        "platforms",
+        "createRepository",
+    ];
     known.extend(KNOBS.iter().chain(also));
     let object = Object::read(value, path, &known)?;
     let image = NewImage {
@@ -156,6 +174,7 @@ pub(super) fn image(value: &Value, path: &str, also: &[&str]) -> Result<NewImage
         tags: object.texts("tags")?.unwrap_or_default(),
         digest: object.text("digest")?.map(str::to_owned),
         build: object.text("build")?.map(str::to_owned),
+        platforms: object.texts("platforms")?.unwrap_or_default(),
         create_repository: object.flag("createRepository")?,
         behaviour: object.behaviour()?,
     };
@@ -191,8 +210,8 @@ fn parameter(value: &Value, path: &str) -> Result<Value, String> {
     }))
 }
 
-/// Puts what the document describes into a region.
-pub(super) fn apply(world: &mut World, document: &Value) -> Result<(), String> {
+/// Puts what the document describes into a region; gives what it describes of the others.
+pub(super) fn apply(world: &mut World, document: &Value) -> Result<Elsewhere, String> {
     let members = ["apiVersion", "kind", "metadata", "spec"];
     let top = Object::read(document, "SandboxSeed", &members)?;
     for (member, wanted) in [
@@ -207,19 +226,11 @@ pub(super) fn apply(world: &mut World, document: &Value) -> Result<(), String> {
         }
     }
     let empty = json!({});
-    let spec = Object::read(
-        document.get("spec").unwrap_or(&empty),
-        "spec",
-        &[
-            "images",
-            "behaviours",
-            "parameters",
-            "subnets",
-            "vpcs",
-            "securityGroups",
-            "roles",
-        ],
-    )?;
+    let known: Vec<&str> = ["images", "behaviours", "parameters"]
+        .into_iter()
+        .chain(seed_around::MEMBERS)
+        .collect();
+    let spec = Object::read(document.get("spec").unwrap_or(&empty), "spec", &known)?;
     let images: Vec<_> = spec
         .items("images")?
         .into_iter()
@@ -235,13 +246,8 @@ pub(super) fn apply(world: &mut World, document: &Value) -> Result<(), String> {
         .into_iter()
         .map(|(path, item)| Ok((parameter(item, &path)?, path)))
         .collect::<Result<_, String>>()?;
-    let closed = Surroundings {
-        subnets: spec.set("subnets")?,
-        vpcs: spec.set("vpcs")?,
-        security_groups: spec.set("securityGroups")?,
-        roles: spec.set("roles")?,
-    };
-    world.surroundings.close(closed);
+    let (around, elsewhere) = seed_around::read(&spec, &world.region)?;
+    world.surroundings.extend(around);
     for (pattern, behaviour) in behaviours {
         world.behaviours.set(&pattern, behaviour);
     }
@@ -251,7 +257,7 @@ pub(super) fn apply(world: &mut World, document: &Value) -> Result<(), String> {
     for (input, path) in parameters {
         ssm::put(world, &input).map_err(|error| format!("{path}: {}", error.message))?;
     }
-    Ok(())
+    Ok(elsewhere)
 }
 
 #[cfg(test)]
@@ -267,7 +273,10 @@ mod tests {
             "metadata": { "name": "x" },
             "spec": spec
         });
-        let result = apply(&mut world, &document);
+        let mut sandbox = crate::sandbox::Sandbox::new(0);
+        std::mem::swap(sandbox.region("us-east-1"), &mut world);
+        let result = sandbox.seed("us-east-1", &document);
+        std::mem::swap(sandbox.region("us-east-1"), &mut world);
         (world, result)
     }
 
@@ -339,7 +348,19 @@ mod tests {
             ),
             (
                 json!({ "subnets": [1] }),
-                "spec.subnets: expected a list of strings",
+                "spec.subnets[0]: expected an object",
+            ),
+            (
+                json!({ "securityGroups": [{ "id": "a", "ingress": [{ "source": "b" }] }] }),
+                "spec.securityGroups[0].ingress[0].port: missing",
+            ),
+            (
+                json!({ "roles": [{ "arn": "a", "trust": [] }] }),
+                "spec.roles[0].trust: unknown member",
+            ),
+            (
+                json!({ "logGroups": [{ "region": "x" }] }),
+                "spec.logGroups[0].name: missing",
             ),
             (json!({ "nope": 1 }), "spec.nope: unknown member"),
         ];

@@ -102,8 +102,8 @@ fn query_answers_and_refusals() {
             "has no operation elasticloadbalancing:Foo",
         ),
         (
-            "Action=ListUsers&Version=2010-05-08",
-            "has no operation unknown:ListUsers",
+            "Action=ListTopics&Version=2010-03-31",
+            "has no operation unknown:ListTopics",
         ),
         ("", "has no operation unknown:POST /"),
     ] {

@@ -5,7 +5,7 @@
 //! Invariant: `now` moves forward only; every tick leaves the services consistent with `now`.
 
 use super::{
-    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, scaling, ssm,
+    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, logs, scaling, ssm,
     surroundings::Surroundings,
 };
 
@@ -41,9 +41,11 @@ pub struct World {
     pub scaling: scaling::State,
     /// Systems Manager Parameter Store.
     pub ssm: ssm::State,
+    /// `CloudWatch` Logs.
+    pub logs: logs::State,
     /// How containers of the images behave.
     pub behaviours: Behaviours,
-    /// Subnets, VPCs, security groups and roles.
+    /// Subnets, VPCs, security groups, roles and secrets.
     pub surroundings: Surroundings,
 }
 

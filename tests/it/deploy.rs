@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use evenkeel::aws::OPERATIONS;
 use evenkeel::model::Service;
+use evenkeel::verify;
 use serde_json::Value;
 
 /// What AWS asks of the caller behind operations that we do call. EC2: "Elastic Load Balancing API
@@ -38,9 +39,32 @@ const BEHIND: [&str; 16] = [
     "s3:GetObject",
 ];
 
+/// What only a verification calls, so that the daemon's policy need not allow it.
+const ONLY_VERIFY: [(Service, &str); 5] = [
+    (Service::CodeDeploy, "GetDeploymentConfig"),
+    (Service::Iam, "GetRole"),
+    (Service::Iam, "SimulatePrincipalPolicy"),
+    (Service::Logs, "DescribeLogGroups"),
+    (Service::Ssm, "DescribeParameters"),
+];
+
+/// The reads of EC2 are a verification's alone too, and behind others of the daemon's calls.
+fn is_of_daemon(operation: &(Service, &str)) -> bool {
+    operation.0 != Service::Ec2 && !ONLY_VERIFY.contains(operation)
+}
+
+/// Behind a verification: the role of an Environment.
+const BEHIND_VERIFY: [&str; 1] = ["sts:AssumeRole"];
+
+/// The policies of the task role; IAM takes no longer one than the first is.
+const DAEMON: [&str; 2] = ["deploy/iam-policy.json", "deploy/iam-policy-scaling.json"];
+
+/// The policy of a verification.
+const VERIFY: &str = "deploy/iam-policy-verify.json";
+
 /// The actions that take no resource (Service Authorization Reference), so that `*` is no laxity.
 /// Every `Describe` of load balancing and of EC2 is another.
-const UNSCOPED: [&str; 12] = [
+const UNSCOPED: [&str; 13] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "cloudformation:ListExports",
@@ -52,11 +76,9 @@ const UNSCOPED: [&str; 12] = [
     "ecs:ListTaskDefinitions",
     "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",
+    "ssm:DescribeParameters",
     "sts:GetCallerIdentity",
 ];
-
-/// The policies of the task role; IAM takes no longer one than the first is, so scaling has its own.
-const POLICIES: [&str; 2] = ["deploy/iam-policy.json", "deploy/iam-policy-scaling.json"];
 
 fn read(path: &str) -> String {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -75,26 +97,11 @@ fn strings(value: &Value) -> Vec<&str> {
     }
 }
 
-fn prefix(service: Service) -> &'static str {
-    match service {
-        Service::Ecs => "ecs",
-        Service::Ecr => "ecr",
-        Service::CodeDeploy => "codedeploy",
-        Service::Elb => "elasticloadbalancing",
-        Service::Scaling => "application-autoscaling",
-        Service::Sts => "sts",
-        Service::Ssm => "ssm",
-        Service::SecretsManager => "secretsmanager",
-        Service::CloudFormation => "cloudformation",
-        Service::S3 => "s3",
-    }
-}
-
-#[test]
-fn the_policy_allows_exactly_what_is_called() {
+/// Compares what policies allow together with what is called and what AWS asks for behind that.
+fn allow_exactly(paths: &[&str], called: &[(Service, &str)], behind: &[&str]) {
     let mut allowed = BTreeSet::new();
-    for file in POLICIES {
-        let policy = json(file);
+    for path in paths {
+        let policy = json(path);
         let mut own = BTreeSet::new();
         for statement in policy["Statement"].as_array().unwrap() {
             assert_eq!(statement["Effect"], "Allow");
@@ -104,27 +111,41 @@ fn the_policy_allows_exactly_what_is_called() {
         }
         allowed.extend(own);
     }
-    let called = OPERATIONS
+    let called = called
         .iter()
-        .map(|(service, name)| format!("{}:{name}", prefix(*service)));
-    let needed: BTreeSet<String> = called.chain(BEHIND.map(str::to_owned)).collect();
+        .map(|(service, name)| format!("{}:{name}", service.iam_prefix()));
+    let behind = behind.iter().map(|action| (*action).to_owned());
+    let needed: BTreeSet<String> = called.chain(behind).collect();
     let missing: Vec<_> = needed.difference(&allowed).collect();
     let idle: Vec<_> = allowed.difference(&needed).collect();
     assert!(
         missing.is_empty() && idle.is_empty(),
-        "missing: {missing:?}; not needed: {idle:?}"
+        "{paths:?}: missing: {missing:?}; not needed: {idle:?}"
     );
 }
 
 #[test]
-fn the_policy_is_no_wider_than_iam_allows() {
-    for file in POLICIES {
-        no_wider(file);
+fn the_policies_allow_exactly_what_is_called() {
+    let daemon: Vec<_> = OPERATIONS.iter().copied().filter(is_of_daemon).collect();
+    allow_exactly(&DAEMON, &daemon, &BEHIND);
+    allow_exactly(&[VERIFY], verify::OPERATIONS, &BEHIND_VERIFY);
+    for operation in verify::OPERATIONS {
+        assert!(OPERATIONS.contains(operation), "{operation:?}");
+    }
+    for operation in ONLY_VERIFY {
+        assert!(verify::OPERATIONS.contains(&operation), "{operation:?}");
     }
 }
 
-fn no_wider(file: &str) {
-    let policy = json(file);
+#[test]
+fn the_policies_are_no_wider_than_iam_allows() {
+    for path in DAEMON.into_iter().chain([VERIFY]) {
+        no_wider(path);
+    }
+}
+
+fn no_wider(path: &str) {
+    let policy = json(path);
     for statement in policy["Statement"].as_array().unwrap() {
         let everything = strings(&statement["Resource"]).contains(&"*");
         for action in strings(&statement["Action"]) {
@@ -147,8 +168,8 @@ fn no_wider(file: &str) {
         }
     }
     // IAM counts a managed policy without white space, to 6,144 characters.
-    let size = read(file).chars().filter(|c| !c.is_whitespace()).count();
-    assert!(size <= 6_144, "{size} characters");
+    let size = read(path).chars().filter(|c| !c.is_whitespace()).count();
+    assert!(size <= 6_144, "{path}: {size} characters");
 }
 
 /// The metrics that a text names, without a histogram's suffix.

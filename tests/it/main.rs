@@ -21,3 +21,4 @@ mod mistakes;
 mod schema;
 mod sim;
 mod tidy;
+mod verify;

@@ -116,7 +116,7 @@ impl Observer {
                 .images
                 .get(&self.clock, &key, fresh, |one, other| one.0 == other.0, |keys: Vec<_>| async move {
                     let ids: Vec<Value> = keys.iter().map(|(_, tag)| json!({"imageTag": tag})).collect();
-                    let input = json!({"repositoryName": repository, "imageIds": ids, "acceptedMediaTypes": MEDIA_TYPES});
+                    let input = json!({"repositoryName": repository, "imageIds": ids, "acceptedMediaTypes": MANIFESTS});
                     let mut answer = self.ecr("BatchGetImage", input).await?;
                     let found = list(Service::Ecr, "BatchGetImage", &mut answer, "images")?;
                         let failures = answer.get("failures").and_then(Value::as_array);
@@ -180,8 +180,8 @@ fn id(document: &Value) -> &Value {
     document.get("imageId").unwrap_or(&Value::Null)
 }
 
-/// Manifests and indexes, OCI and Docker (aws-facts 5).
-const MEDIA_TYPES: [&str; 4] = [
+/// Manifests and indexes, OCI and Docker (aws-facts 5): what `BatchGetImage` is to give unconverted.
+pub const MANIFESTS: [&str; 4] = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.manifest.v1+json",

@@ -25,6 +25,7 @@ use super::{Aws, Fault};
 use crate::clock::Clock;
 use crate::model::{Call, Moment, Seen, Service};
 
+pub use ecr::MANIFESTS;
 pub use elb::Bag;
 
 /// No listing that we follow has more pages: 3,000 target groups are eight pages of 400, 6,000 scaling

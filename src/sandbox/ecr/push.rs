@@ -9,6 +9,9 @@ use super::{Image, Repository, host, names, repositories};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+/// The media type of an index of manifests.
+const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
 /// The media type of manifests that do not name theirs.
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
@@ -23,6 +26,9 @@ pub struct NewImage {
     pub digest: Option<String>,
     /// Any text: another text, another digest.
     pub build: Option<String>,
+    /// The platforms, such as `linux/arm64`, of the images behind it: makes it an index. Empty for one
+    /// image that does not say.
+    pub platforms: Vec<String>,
     /// Makes the repository instead of holding the image until someone does.
     pub create_repository: bool,
     /// How its containers behave; by default they run.
@@ -50,17 +56,38 @@ impl NewImage {
         ))
     }
 
+    fn media_type(&self) -> &'static str {
+        if self.platforms.is_empty() {
+            OCI_MANIFEST
+        } else {
+            OCI_INDEX
+        }
+    }
+
+    /// The images behind an index are named and not kept: nobody asks for them by digest.
     fn manifest(&self) -> String {
-        json!({
+        let mut manifest = json!({
             "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
+            "mediaType": self.media_type(),
             "annotations": {
                 "repository": self.repository,
                 "tags": self.tags.join(","),
                 "build": self.build
             }
-        })
-        .to_string()
+        });
+        let child = |platform: &String| {
+            let (os, architecture) = platform.split_once('/').unwrap_or((platform, "amd64"));
+            json!({
+                "mediaType": OCI_MANIFEST,
+                "digest": digest_of(&format!("{}{platform}", self.repository)),
+                "size": 0,
+                "platform": { "os": os, "architecture": architecture }
+            })
+        };
+        if !self.platforms.is_empty() {
+            manifest["manifests"] = self.platforms.iter().map(child).collect();
+        }
+        manifest.to_string()
     }
 }
 
@@ -84,7 +111,7 @@ pub fn push(world: &mut World, image: NewImage) -> Result<String, AwsError> {
             .push(image);
         return Ok(digest);
     };
-    let media_type = OCI_MANIFEST.to_owned();
+    let media_type = image.media_type().to_owned();
     let kept = Image {
         manifest,
         media_type,

@@ -163,9 +163,10 @@ fn read_security_groups(world: &World, input: &Value) -> Result<Vec<String>, Aws
     Ok(groups)
 }
 
-/// A zone to each subnet in turn: which zone a subnet lies in is not simulated.
+/// The subnets with their zones.
 fn zones(world: &World, subnets: &[String], mappings: &[Value]) -> Vec<Value> {
-    let zone = |(subnet, letter): (&String, &str)| {
+    let zone = |subnet: &String| {
+        let letter = world.surroundings.zone_of_subnet(subnet);
         let mapping = mappings
             .iter()
             .find(|mapping| input::text(mapping, "SubnetId") == Some(subnet));
@@ -191,20 +192,12 @@ fn zones(world: &World, subnets: &[String], mappings: &[Value]) -> Vec<Value> {
         }
         zone
     };
-    subnets
-        .iter()
-        .zip(["a", "b", "c", "d", "e", "f"].into_iter().cycle())
-        .map(zone)
-        .collect()
+    subnets.iter().map(zone).collect()
 }
 
 fn describe_one(world: &World, balancer: &LoadBalancer) -> Value {
     let ready = world.now - balancer.created >= PROVISIONING;
-    let vpc = world
-        .surroundings
-        .vpcs
-        .as_ref()
-        .and_then(|known| known.first());
+    let first = balancer.subnets.first().map_or("", String::as_str);
     let mut described = json!({
         "LoadBalancerArn": balancer.arn,
         "DNSName": balancer.dns_name,
@@ -214,7 +207,7 @@ fn describe_one(world: &World, balancer: &LoadBalancer) -> Value {
         "CreatedTime": iso8601(balancer.created),
         "LoadBalancerName": balancer.name,
         "Scheme": balancer.scheme,
-        "VpcId": vpc.map_or("vpc-00000000000000000", String::as_str),
+        "VpcId": world.surroundings.vpc_of_subnet(first),
         "State": { "Code": if ready { "active" } else { "provisioning" } },
         "Type": balancer.kind,
         "AvailabilityZones": zones(world, &balancer.subnets, &balancer.mappings),

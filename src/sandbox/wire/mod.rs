@@ -2,8 +2,9 @@
 //! Not what the operations do, and no signatures: the credential scope is read for region and
 //! service, whoever signed.
 //!
-//! awsJson 1.1 for ECS, ECR, CodeDeploy, Application Auto Scaling and SSM; Query with XML for ELBv2 and STS. A request in
-//! Smithy RPC v2 CBOR is understood far enough to be refused in its own protocol.
+//! awsJson 1.1 for ECS, ECR, CodeDeploy, Application Auto Scaling, SSM, Logs and Secrets Manager; Query with XML
+//! for ELBv2, STS and IAM, and EC2's dialect of it. A request in Smithy RPC v2 CBOR is understood far enough
+//! to be refused in its own protocol.
 
 mod cbor;
 mod json;
@@ -21,6 +22,8 @@ enum Protocol {
     Json,
     /// With the XML namespace of the answer.
     Query(&'static str),
+    /// EC2's dialect of it.
+    Ec2,
     Cbor,
 }
 
@@ -45,6 +48,8 @@ const JSON_SERVICES: &[(&str, &str)] = &[
     ("CodeDeploy_20141006", "codedeploy"),
     ("AmazonSSM", "ssm"),
     ("AnyScaleFrontendService", "application-autoscaling"),
+    ("Logs_20140328", "logs"),
+    ("secretsmanager", "secretsmanager"),
 ];
 
 /// `Version`, service and XML namespace.
@@ -59,7 +64,15 @@ const QUERY_SERVICES: &[(&str, &str, &str)] = &[
         "sts",
         "https://sts.amazonaws.com/doc/2011-06-15/",
     ),
+    (
+        "2010-05-08",
+        "iam",
+        "https://iam.amazonaws.com/doc/2010-05-08/",
+    ),
 ];
+
+/// The `Version` of EC2's requests.
+const EC2_VERSION: &str = "2016-11-15";
 
 /// The namespace of answers to Query requests of unknown services.
 const NO_NAMESPACE: &str = "http://evenkeel.dev/sandbox/";
@@ -94,7 +107,7 @@ pub(super) fn read(request: &Request<Vec<u8>>) -> Call {
         );
         (service, operation, Err(refusal), Protocol::Cbor)
     } else {
-        let input = query::read(request);
+        let mut input = query::read(request);
         let text = |member: &str| {
             input
                 .as_ref()
@@ -118,7 +131,12 @@ pub(super) fn read(request: &Request<Vec<u8>>) -> Call {
             |(_, service, _)| (*service).to_owned(),
         );
         let namespace = known.map_or(NO_NAMESPACE, |(.., namespace)| *namespace);
-        (service, operation, input, Protocol::Query(namespace))
+        if version == EC2_VERSION {
+            input = input.map(query::numbered_lists);
+            ("ec2".to_owned(), operation, input, Protocol::Ec2)
+        } else {
+            (service, operation, input, Protocol::Query(namespace))
+        }
     };
     Call {
         region: scope.region,
@@ -133,7 +151,7 @@ impl Call {
     /// The refusal for an operation that the simulated AWS lacks.
     pub(super) fn unknown(&self) -> AwsError {
         let code = match self.protocol {
-            Protocol::Query(_) => "InvalidAction",
+            Protocol::Query(_) | Protocol::Ec2 => "InvalidAction",
             Protocol::Json | Protocol::Cbor => "UnknownOperationException",
         };
         AwsError::new(
@@ -161,6 +179,11 @@ impl Call {
             (Protocol::Query(namespace), Err(error)) => {
                 (xml::TYPE, xml::error(namespace, error, request_id))
             }
+            (Protocol::Ec2, Ok(output)) => (
+                xml::TYPE,
+                xml::ec2_output(&self.operation, output, request_id),
+            ),
+            (Protocol::Ec2, Err(error)) => (xml::TYPE, xml::ec2_error(error, request_id)),
             // Every CBOR request is refused when it is read.
             (Protocol::Cbor, Ok(_)) => (cbor::TYPE, cbor::error(&self.unknown())),
             (Protocol::Cbor, Err(error)) => (cbor::TYPE, cbor::error(error)),

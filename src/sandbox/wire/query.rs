@@ -83,6 +83,21 @@ fn fold_value(value: Value) -> Value {
     }
 }
 
+/// Turns `{1: a, 2: b}` into a list, at any depth: EC2 writes lists without `member`.
+pub(super) fn numbered_lists(value: Value) -> Value {
+    let Value::Object(object) = value else {
+        return value;
+    };
+    let numbered = |key: &String| key.bytes().all(|b| b.is_ascii_digit());
+    if !object.is_empty() && object.keys().all(numbered) {
+        return in_order(object).into_iter().map(numbered_lists).collect();
+    }
+    object
+        .into_iter()
+        .map(|(key, value)| (key, numbered_lists(value)))
+        .collect()
+}
+
 /// The items by their numbers: `10` comes after `9`.
 fn in_order(items: Map<String, Value>) -> Vec<Value> {
     let mut items: Vec<(u32, Value)> = items
@@ -117,6 +132,15 @@ mod tests {
                 "P": { "k": "v" },
                 "Matcher": { "HttpCode": "200" }
             })
+        );
+    }
+
+    #[test]
+    fn ec2_numbers_its_lists_without_a_word() {
+        let form = "Filter.1.Name=subnet-id&Filter.1.Value.2=b&Filter.1.Value.1=a";
+        assert_eq!(
+            numbered_lists(parse(form)),
+            json!({ "Filter": [{ "Name": "subnet-id", "Value": ["a", "b"] }] })
         );
     }
 

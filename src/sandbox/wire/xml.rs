@@ -1,4 +1,4 @@
-//! Writing AWS Query answers: XML with lists of `<member>`.
+//! Writing AWS Query answers: XML with lists of `<member>`, and of `<item>` for EC2.
 
 use super::super::AwsError;
 use serde_json::Value;
@@ -9,7 +9,7 @@ pub(super) const TYPE: &str = "text/xml";
 /// The body of a success: `<OpResponse><OpResult>..</OpResult><ResponseMetadata>..`.
 pub(super) fn output(namespace: &str, operation: &str, output: &Value, id: &str) -> Vec<u8> {
     let mut xml = format!("<{operation}Response xmlns=\"{namespace}\">");
-    element(&mut xml, &format!("{operation}Result"), output);
+    element(&mut xml, &format!("{operation}Result"), output, "member");
     xml.push_str("<ResponseMetadata>");
     text_element(&mut xml, "RequestId", id);
     xml.push_str("</ResponseMetadata></");
@@ -38,7 +38,30 @@ pub(super) fn error(namespace: &str, error: &AwsError, id: &str) -> Vec<u8> {
     xml.into_bytes()
 }
 
-fn element(xml: &mut String, name: &str, value: &Value) {
+/// The body of a success of EC2: the members stand in the response itself.
+pub(super) fn ec2_output(operation: &str, output: &Value, id: &str) -> Vec<u8> {
+    let mut xml =
+        format!("<{operation}Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">");
+    text_element(&mut xml, "requestId", id);
+    for (name, value) in output.as_object().into_iter().flatten() {
+        element(&mut xml, name, value, "item");
+    }
+    xml.push_str(&format!("</{operation}Response>"));
+    xml.into_bytes()
+}
+
+/// The body of a refusal of EC2.
+pub(super) fn ec2_error(error: &AwsError, id: &str) -> Vec<u8> {
+    let mut xml = "<Response><Errors><Error>".to_owned();
+    text_element(&mut xml, "Code", &error.code);
+    text_element(&mut xml, "Message", &error.message);
+    xml.push_str("</Error></Errors>");
+    text_element(&mut xml, "RequestID", id);
+    xml.push_str("</Response>");
+    xml.into_bytes()
+}
+
+fn element(xml: &mut String, name: &str, value: &Value, of_list: &str) {
     match value {
         Value::Null => {}
         Value::Bool(flag) => text_element(xml, name, if *flag { "true" } else { "false" }),
@@ -46,12 +69,12 @@ fn element(xml: &mut String, name: &str, value: &Value) {
         Value::String(text) => text_element(xml, name, text),
         Value::Array(items) => wrap(xml, name, |xml| {
             for item in items {
-                element(xml, "member", item);
+                element(xml, of_list, item, of_list);
             }
         }),
         Value::Object(members) => wrap(xml, name, |xml| {
             for (member, value) in members {
-                element(xml, member, value);
+                element(xml, member, value, of_list);
             }
         }),
     }

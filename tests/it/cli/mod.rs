@@ -6,12 +6,13 @@
 use crate::e2e::program::{Finished, run};
 
 /// The commands, as they are typed.
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 8] = [
     &[],
     &["run"],
     &["sync"],
     &["plan"],
     &["validate"],
+    &["verify"],
     &["sandbox"],
     &["sandbox", "push"],
 ];
@@ -113,6 +114,22 @@ fn findings_in_jsonnet() {
     for output in ["text", "json"] {
         let done = run(&["validate", "tests/it/cli/jsonnet", "--output", output]);
         check(&format!("validate_jsonnet_{output}"), &shown(&done));
+    }
+}
+
+#[test]
+fn a_verification() {
+    for output in ["text", "json"] {
+        let source = "tests/it/cli/amiss";
+        let args = [
+            "verify",
+            "--source",
+            source,
+            "--sandbox",
+            "--output",
+            output,
+        ];
+        check(&format!("verify_{output}"), &shown(&run(&args)));
     }
 }
 

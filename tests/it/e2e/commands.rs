@@ -97,6 +97,54 @@ fn the_exit_code_of_plan_says_whether_there_is_work() {
 }
 
 #[test]
+fn verify_is_clean_for_everything_that_is_shipped() {
+    let done = run(&["verify", "--source", "manifests", "--sandbox"]);
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    let last = done.stdout.lines().last().unwrap();
+    assert!(last.contains("0 errors, 0 warnings, 0 unknown"), "{last}");
+}
+
+#[test]
+fn the_exit_code_of_verify_tells_failures_from_what_could_not_be_read() {
+    let sandbox = Sandbox::start(&["--seed", "manifests/p2/sandbox.yaml"]);
+    let folder = Folder::copy("p2");
+    let evenkeel = |verb: &str| {
+        let mut command = connected(&sandbox, &[verb, "--source", folder.path()]);
+        Program::start(&mut command).finished()
+    };
+    let done = evenkeel("sync");
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    let writes = sandbox.writes().len();
+
+    let done = evenkeel("verify");
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    let all = "0 errors, 0 warnings, 0 unknown, 0 not checked\n";
+    assert!(done.stdout.ends_with(all), "{}", done.stdout);
+
+    sandbox.deny("ec2:DescribeSubnets");
+    let done = evenkeel("verify");
+    assert_eq!(done.code, Some(3), "{}{}", done.stdout, done.stderr);
+    let needed = "missing permissions: ec2:DescribeSubnets\n";
+    assert!(done.stdout.contains(needed), "{}", done.stdout);
+    assert!(done.stdout.contains("service.yaml:16"), "{}", done.stdout);
+
+    folder.edit("service.yaml", "ecsCodeDeployRole", "ecsTaskExecutionRole");
+    let done = evenkeel("verify");
+    assert_eq!(done.code, Some(2), "{}{}", done.stdout, done.stderr);
+    assert!(
+        done.stdout.contains("service.yaml:29:19"),
+        "{}",
+        done.stdout
+    );
+
+    folder.edit("service.yaml", "desiredCount", "desiredCuont");
+    let done = evenkeel("verify");
+    assert_eq!(done.code, Some(1), "{}{}", done.stdout, done.stderr);
+    assert!(done.stderr.contains("service.yaml:11:3"), "{}", done.stderr);
+    assert_eq!(sandbox.writes().len(), writes, "it writes nothing");
+}
+
+#[test]
 fn plan_without_an_aws_is_an_error() {
     let mut command = command(&["plan", "--source", "manifests/p2"]);
     let done = Program::start(&mut command).finished();

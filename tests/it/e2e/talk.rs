@@ -142,3 +142,15 @@ fn authorization(service: &str) -> String {
          SignedHeaders=host, Signature=0"
     )
 }
+
+/// Lets the simulated AWS refuse an operation (`ec2:DescribeSubnets`) from now on.
+pub(super) fn deny(sandbox: SocketAddr, operation: &str) {
+    let fault = json!({"operation": operation, "code": "UnauthorizedOperation", "message": "not authorized"});
+    let (code, body) = request(
+        sandbox,
+        "POST /_evenkeel/faults HTTP/1.1",
+        &fault.to_string(),
+    )
+    .unwrap();
+    assert_eq!(code, 200, "{body}");
+}

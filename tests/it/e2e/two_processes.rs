@@ -30,6 +30,11 @@ impl Sandbox {
         talk::writes(self.address)
     }
 
+    /// Refuses an operation from now on.
+    pub(super) fn deny(&self, operation: &str) {
+        talk::deny(self.address, operation);
+    }
+
     fn push(&self, image: &str) -> Finished {
         run(&["sandbox", "push", image, "--to", &self.address.to_string()])
     }

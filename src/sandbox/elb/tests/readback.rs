@@ -103,7 +103,7 @@ fn a_load_balancer_is_active_after_a_minute() {
     let found = describe(&mut aws);
     assert_eq!(found["State"]["Code"], "active");
     assert_eq!(found["CreatedTime"], "1970-01-01T00:16:40.000Z");
-    assert_eq!(found["AvailabilityZones"][1]["ZoneName"], "eu-west-1b");
+    assert_eq!(found["AvailabilityZones"][1]["ZoneName"], "eu-west-1c");
     let mut reversed = alb("main");
     reversed["Subnets"].as_array_mut().unwrap().reverse();
     let again = aws.ok("CreateLoadBalancer", &reversed);

@@ -1,0 +1,167 @@
+//! Whether a role's trust policy lets a service of AWS assume it. Pure.
+
+use serde_json::Value;
+
+/// Whether a service may assume a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// It may.
+    Yes,
+    /// It may not.
+    No,
+}
+
+/// Reads the trust policy of a role as `GetRole` gives it: JSON, escaped as in a URL (IAM API reference,
+/// `Role`).
+pub(super) fn policy_of(role: &Value) -> Option<Value> {
+    let escaped = role.get("AssumeRolePolicyDocument")?.as_str()?;
+    // The parser of forms takes `+` for a blank; IAM writes one as %2B.
+    let form = format!("p={escaped}");
+    let (_, text) = form_urlencoded::parse(form.as_bytes()).next()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Whether `service` (`ecs-tasks`) of this region may assume a role with this policy, for resources of
+/// this account. A condition is looked at where it is known what the service sends; one that is not is
+/// taken to hold, since nobody writes one that never does.
+pub(super) fn trusts(policy: &Value, service: &str, region: &str, account: &str) -> Trust {
+    let statements = many(policy.get("Statement"));
+    let meant = |statement: &&Value| {
+        names(statement, service, region) && assumes(statement) && holds(statement, account)
+    };
+    let effect = |wanted: &str| {
+        let has = |one: &&Value| one.get("Effect").and_then(Value::as_str) == Some(wanted);
+        statements.iter().copied().filter(has).any(|s| meant(&s))
+    };
+    if effect("Allow") && !effect("Deny") {
+        Trust::Yes
+    } else {
+        Trust::No
+    }
+}
+
+/// One value or a list of them.
+fn many(value: Option<&Value>) -> Vec<&Value> {
+    match value {
+        None => Vec::new(),
+        Some(Value::Array(items)) => items.iter().collect(),
+        Some(one) => vec![one],
+    }
+}
+
+/// The principals that stand for a service: its global name and its regional one, in every partition.
+fn principals(service: &str, region: &str) -> [String; 4] {
+    [
+        format!("{service}.amazonaws.com"),
+        format!("{service}.amazonaws.com.cn"),
+        format!("{service}.{region}.amazonaws.com"),
+        format!("{service}.{region}.amazonaws.com.cn"),
+    ]
+}
+
+fn names(statement: &Value, service: &str, region: &str) -> bool {
+    let Some(principal) = statement.get("Principal") else {
+        return false;
+    };
+    if principal.as_str() == Some("*") {
+        return true;
+    }
+    let known = principals(service, region);
+    many(principal.get("Service"))
+        .into_iter()
+        .filter_map(Value::as_str)
+        .any(|name| known.iter().any(|known| known == name))
+}
+
+fn assumes(statement: &Value) -> bool {
+    many(statement.get("Action"))
+        .into_iter()
+        .filter_map(Value::as_str)
+        .any(|action| {
+            ["sts:assumerole", "sts:*", "sts:assume*", "*"]
+                .contains(&action.to_ascii_lowercase().as_str())
+        })
+}
+
+/// Whether the conditions that are understood hold: the account that a service acts for, and the external
+/// id, which no service sends.
+fn holds(statement: &Value, account: &str) -> bool {
+    let operators = statement.get("Condition").and_then(Value::as_object);
+    for (operator, keys) in operators.into_iter().flatten() {
+        let is_equality =
+            ["stringequals", "stringlike"].contains(&operator.to_ascii_lowercase().as_str());
+        for (key, values) in keys.as_object().into_iter().flatten() {
+            let key = key.to_ascii_lowercase();
+            let values = || many(Some(values)).into_iter().filter_map(Value::as_str);
+            if is_equality && key == "sts:externalid" {
+                return false;
+            }
+            let fits = |value: &str| value == account || value.contains(['*', '?', '$']);
+            if is_equality && key == "aws:sourceaccount" && !values().any(fits) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn ask(statement: &Value) -> Trust {
+        let policy = json!({"Statement": statement});
+        trusts(&policy, "ecs-tasks", "eu-west-1", "123456789012")
+    }
+
+    #[test]
+    fn strings_and_lists_mean_the_same() {
+        let one = json!({"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"});
+        assert_eq!(ask(&one), Trust::Yes);
+        let list = json!([{"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"],
+            "Principal": {"Service": ["ec2.amazonaws.com", "ecs-tasks.amazonaws.com"]}}]);
+        assert_eq!(ask(&list), Trust::Yes);
+        let deny = json!([one, {"Effect": "Deny", "Principal": "*", "Action": "sts:*"}]);
+        assert_eq!(ask(&deny), Trust::No);
+    }
+
+    #[test]
+    fn another_service_another_action_or_another_account_is_no_trust() {
+        for statement in [
+            json!({"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+            json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}),
+            json!({"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:TagSession"}),
+            json!({"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": "999999999999"}}}),
+        ] {
+            assert_eq!(ask(&statement), Trust::No, "{statement}");
+        }
+        let guarded = json!({"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole", "Condition": {
+                "StringEquals": {"aws:SourceAccount": "123456789012"},
+                "ArnLike": {"aws:SourceArn": "arn:aws:ecs:eu-west-1:123456789012:*"}}});
+        assert_eq!(ask(&guarded), Trust::Yes);
+    }
+
+    #[test]
+    fn the_autoscaling_principal_is_not_that_of_ecs() {
+        let policy = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"Service": "ecs.application-autoscaling.amazonaws.com"}}});
+        assert_eq!(trusts(&policy, "ecs", "eu-west-1", "1"), Trust::No);
+        let regional = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"Service": "codedeploy.eu-west-1.amazonaws.com"}}});
+        assert_eq!(
+            trusts(&regional, "codedeploy", "eu-west-1", "1"),
+            Trust::Yes
+        );
+    }
+
+    #[test]
+    fn a_policy_comes_escaped() {
+        let role = json!({"AssumeRolePolicyDocument": "%7B%22Version%22%3A%20%22a%2Bb%22%7D"});
+        assert_eq!(policy_of(&role), Some(json!({"Version": "a+b"})));
+        assert_eq!(policy_of(&json!({})), None);
+    }
+}
