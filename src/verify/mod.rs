@@ -5,7 +5,7 @@
 //!
 //! The flow. The judges, one file a subject, are pure functions of the manifests and of the facts that are
 //! known so far; a judge that lacks a fact names the [`Question`]. The questions of all judges, each once,
-//! are answered together ([`observe`]), and the judges start again with what is known then, until nobody
+//! are answered together (`observe`), and the judges start again with what is known then, until nobody
 //! asks any more. So what is judged and what is read for it cannot drift apart, and whatever depends on
 //! another answer (a listener's rules, say) is simply asked in the next round.
 //!
