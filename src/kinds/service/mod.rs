@@ -22,6 +22,7 @@ mod payload;
 mod plan;
 mod progress;
 mod resets;
+mod revision;
 mod rolling;
 mod rules;
 mod side;
@@ -32,6 +33,7 @@ use serde_json::Value;
 
 pub use observe::Observed;
 pub(crate) use resets::RESETS;
+pub(crate) use rules::ON_THE_REVISION;
 
 use crate::aws::Observer;
 use crate::kinds::{Reconciled, View};

@@ -13,7 +13,9 @@
 use serde_json::{Map, Value, json};
 
 use super::rules::{CARRIED, DEPLOYING, RULES};
-use super::{DECLARED_TAG, Observed, blue_green, items, payload, resets, rolling, side, text};
+use super::{
+    DECLARED_TAG, Observed, blue_green, items, payload, resets, revision, rolling, side, text,
+};
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
 use crate::kinds::members::Recalled;
@@ -41,7 +43,13 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
             ))
         }
         Seen::Present(service) => {
-            let mut plan = existing(view, observed, &in_the_words_of_the_request(service));
+            if let Some(Seen::Unknown(why)) = &observed.revision {
+                let why = format!("cannot read the revision of service {name}: {why}");
+                return Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why));
+            }
+            let known = observed.revision.as_ref().and_then(Seen::present);
+            let whole = revision::overlaid(service, known, view);
+            let mut plan = existing(view, observed, &in_the_words_of_the_request(&whole));
             plan.facts = Some(Facts {
                 arn: Some(text(service, "serviceArn").to_owned()),
                 name: name.to_owned(),

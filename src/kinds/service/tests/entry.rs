@@ -265,3 +265,12 @@ fn a_service_is_made_in_the_target_group_of_the_pair_that_takes_the_traffic() {
     unknown.observed.front = Some(Seen::Unknown("timeout".to_owned()));
     assert_inert(&unknown.plan(), "ObservationUnknown");
 }
+
+#[test]
+fn a_revision_that_could_not_be_read_writes_nothing() {
+    let mut bench = bench();
+    bench.spec()["monitoring"] = json!({"metricConfigurations": []});
+    bench.spec()["desiredCount"] = json!(9);
+    bench.observed.revision = Some(Seen::Unknown("throttled".to_owned()));
+    assert_inert(&bench.plan(), "ObservationUnknown");
+}
