@@ -240,6 +240,7 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
         }
         Some(Seen::Absent) | None => {}
     }
+    count_at_first(&mut spec);
     let mut ours = vec![(INSTANCE_TAG, view.policy.instance.clone())];
     if let Some(attempt) = payload::attempt_digest(view) {
         ours.push((DECLARED_TAG, attempt));
@@ -268,6 +269,19 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     Plan {
         steps: vec![step],
         ..Plan::only(outcome)
+    }
+}
+
+/// A service whose manifest leaves the count to others starts with one task: `CreateService` demands a
+/// count of a `REPLICA` service (service model), and `CloudFormation` takes one in this place. It is
+/// neither compared nor sent afterwards.
+fn count_at_first(spec: &mut Value) {
+    let replica = text(spec, "schedulingStrategy") != "DAEMON" && controller(spec) != "EXTERNAL";
+    let declared = spec
+        .get("desiredCount")
+        .is_some_and(|count| !count.is_null());
+    if replica && !declared {
+        spec["desiredCount"] = json!(1);
     }
 }
 
