@@ -7,7 +7,7 @@ use super::found::Account;
 use super::{Wanted, images, shape};
 use crate::aws::Observer;
 use crate::kinds::deployment_group::group_arn;
-use crate::kinds::service::suspension_mark;
+use crate::kinds::service::{ON_THE_REVISION, suspension_mark};
 use crate::model::{Kind, Moment, Seen};
 
 /// Reads into an [`Account`].
@@ -67,6 +67,7 @@ impl<'a> Reader<'a> {
         let what = format!("service {name} of cluster {cluster}");
         let seen = self.observer.service(cluster, name, self.fresh).await;
         let live = self.required(seen, &what)?;
+        let live = self.with_revision(live, &what).await?;
         let request = shape::request(Kind::Service, &live);
         let file = format!("services/{name}.yaml");
         let revision = text(&request, "taskDefinition");
@@ -105,6 +106,26 @@ impl<'a> Reader<'a> {
             .await?;
         let suspended = suspension_mark(&live).is_some();
         self.scaling(cluster, name, suspended, &file).await
+    }
+
+    /// A service with what only its newest revision reads back.
+    async fn with_revision(&self, mut live: Value, what: &str) -> Result<Value, String> {
+        let arn = live.pointer("/currentServiceRevisions/0/arn");
+        let Some(arn) = arn.and_then(Value::as_str).map(str::to_owned) else {
+            return Ok(live);
+        };
+        match self.observer.service_revision(&arn).await {
+            Seen::Unknown(why) => Err(format!("cannot read the revision of {what}: {why}")),
+            Seen::Absent => Ok(live),
+            Seen::Present(revision) => {
+                for member in ON_THE_REVISION {
+                    if let Some(value) = revision.get(member) {
+                        live[member] = value.clone();
+                    }
+                }
+                Ok(live)
+            }
+        }
     }
 
     async fn task_definition(&mut self, arn: &str, file: &str) -> Result<(), String> {

@@ -294,3 +294,69 @@ def test_tags(client):
     assert ecs.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "a", "value": "1"}]
     ecs.untag_resource(resourceArn=arn, tagKeys=["a"])
     assert ecs.list_tags_for_resource(resourceArn=arn)["tags"] == []
+
+
+def test_what_a_deployment_runs_is_read_on_the_deployment_and_its_revision(client):
+    ecs = client("ecs")
+    ecs.create_cluster(clusterName="c")
+    register(
+        ecs,
+        volumes=[{"name": "data", "configuredAtLaunch": True}],
+        containerDefinitions=[
+            {"name": "app", "image": "nginx", "portMappings": [{"name": "web", "containerPort": 80}]}
+        ],
+    )
+    connect = {"enabled": True, "namespace": "shop", "services": [{"portName": "web"}]}
+    volume = {
+        "name": "data",
+        "managedEBSVolume": {"roleArn": EXECUTION_ROLE, "sizeInGiB": 10},
+    }
+    ecs.create_service(
+        cluster="c",
+        serviceName="web",
+        taskDefinition="web",
+        desiredCount=0,
+        launchType="FARGATE",
+        networkConfiguration=network(),
+        serviceConnectConfiguration=connect,
+        volumeConfigurations=[volume],
+    )
+    live = describe(ecs)
+    for member in ("serviceConnectConfiguration", "volumeConfigurations"):
+        assert member not in live
+    (deployment,) = live["deployments"]
+    (current,) = live["currentServiceRevisions"]
+    found = ecs.describe_service_revisions(serviceRevisionArns=[current["arn"]])
+    (revision,) = found["serviceRevisions"]
+    for holder in (deployment, revision):
+        assert holder["serviceConnectConfiguration"]["services"] == [{"portName": "web"}]
+        assert holder["volumeConfigurations"] == [volume]
+
+
+def test_gateways_and_monitoring_are_read_on_the_revision_alone(client):
+    """As raw documents: an older botocore knows neither member."""
+    ecs = client("ecs")
+    shape = ecs.meta.service_model.operation_model("CreateService").input_shape
+    if "monitoring" not in shape.members:
+        pytest.skip("this botocore does not know the member")
+    ecs.create_cluster(clusterName="c")
+    register(ecs)
+    monitoring = {
+        "metricConfigurations": [
+            {"metricNames": ["CPUUtilization"], "resolutionSeconds": 20}
+        ]
+    }
+    ecs.create_service(
+        cluster="c",
+        serviceName="web",
+        taskDefinition="web",
+        desiredCount=0,
+        launchType="FARGATE",
+        networkConfiguration=network(),
+        monitoring=monitoring,
+    )
+    live = describe(ecs)
+    assert "monitoring" not in live
+    (current,) = live["currentServiceRevisions"]
+    found = ecs.describe_service_revisions(serviceRevisionArns=[current["arn"]])
+    assert found["serviceRevisions"][0]["monitoring"] == monitoring

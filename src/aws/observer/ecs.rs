@@ -294,6 +294,33 @@ impl Observer {
             .await
     }
 
+    /// One member of `DescribeServiceRevisions.serviceRevisions`, read once and kept for ever: revisions
+    /// are immutable. Twenty to a call. One that AWS calls missing is absent.
+    pub async fn service_revision(&self, arn: &str) -> Seen<Value> {
+        self.service_revisions
+            .get(
+                &self.clock,
+                &arn.to_owned(),
+                Moment(0),
+                |_, _| true,
+                |arns: Vec<_>| async move {
+                    let operation = "DescribeServiceRevisions";
+                    let input = json!({"serviceRevisionArns": arns});
+                    let mut answer = self.ecs(operation, input).await?;
+                    let found = list(Service::Ecs, operation, &mut answer, "serviceRevisions")?;
+                    let missing = answer.get("failures").and_then(Value::as_array);
+                    let missing = missing.into_iter().flatten();
+                    let absent = missing.filter(|one| text(one, "reason") == "MISSING");
+                    let mut seen: Found<String, Value> =
+                        absent.map(|one| (text(one, "arn"), None)).collect();
+                    let found = by(found, "serviceRevisionArn").into_iter();
+                    seen.extend(found.map(|(arn, revision)| (arn, Some(revision))));
+                    Ok(seen)
+                },
+            )
+            .await
+    }
+
     /// Why the newest tasks of a service stopped: one line each, newest first, at most five.
     pub async fn stop_reasons(
         &self,

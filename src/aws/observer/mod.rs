@@ -44,6 +44,7 @@ pub struct Observer {
     /// Revisions that this process registered lately, by family, until AWS's listing shows them.
     registered: Mutex<BTreeMap<String, (String, Moment)>>,
     service_deployments: Batch<String, Value>,
+    service_revisions: Batch<String, Value>,
     repositories: Batch<String, Value>,
     repository_tags: Batch<String, Value>,
     lifecycle_policies: Batch<String, String>,
@@ -78,6 +79,7 @@ impl Observer {
             revisions: Batch::new(1),
             registered: Mutex::default(),
             service_deployments: Batch::new(1),
+            service_revisions: Batch::new(20),
             repositories: Batch::new(100),
             repository_tags: Batch::new(1),
             lifecycle_policies: Batch::new(1),

@@ -22,6 +22,7 @@ mod payload;
 mod plan;
 mod progress;
 mod resets;
+mod revision;
 mod rolling;
 mod rules;
 mod scaling;
@@ -33,6 +34,7 @@ use serde_json::Value;
 
 pub use observe::Observed;
 pub(crate) use resets::RESETS;
+pub(crate) use rules::ON_THE_REVISION;
 pub(crate) use scaling::suspension_mark;
 
 use crate::aws::Observer;

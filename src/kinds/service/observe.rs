@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::history::in_flight;
 use super::payload::{carried_drift, deploying_drift, primary_deployment, primary_task_set};
 use super::rolling::overlaid;
-use super::{last_segment, scaling, side, text};
+use super::{last_segment, revision, scaling, side, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::model::{Moment, Seen};
@@ -17,6 +17,9 @@ use crate::model::{Moment, Seen};
 pub struct Observed {
     /// The member of `DescribeServices.services`.
     pub(super) service: Seen<Value>,
+    /// The newest of the service revisions that run; read only when the manifest declares what only it
+    /// reads back, and not there for a service that has none.
+    pub(super) revision: Option<Seen<Value>>,
     /// The rules of the production listener, for a `CODE_DEPLOY` service that is to be made.
     pub(super) front: Option<Seen<Vec<Value>>>,
     /// The deployment group, for a `CODE_DEPLOY` service that a manifest's group names.
@@ -48,6 +51,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     let name = view.resource.aws_name();
     let mut seen = Observed {
         service: observer.service(cluster, name, fresh).await,
+        revision: None,
         front: None,
         group: None,
         deployment: None,
@@ -67,6 +71,13 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         return seen;
     };
     let service = service.clone();
+    let mut revisions = Vec::new();
+    for arn in revision::wanted(view, &service) {
+        revisions.push(observer.service_revision(&arn).await);
+    }
+    seen.revision = revision::newest(revisions);
+    let known = seen.revision.as_ref().and_then(Seen::present);
+    let service = revision::overlaid(&service, known, view);
     let view = &super::plan::recall(view, &service).over(view);
     if super::plan::controller(&service) == "CODE_DEPLOY" {
         blue_green(observer, view, fresh, &service, &mut seen, cluster).await;

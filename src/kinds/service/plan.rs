@@ -14,7 +14,8 @@ use serde_json::{Map, Value, json};
 
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, items, payload, resets, rolling, scaling, side, text,
+    DECLARED_TAG, Observed, blue_green, items, payload, resets, revision, rolling, scaling, side,
+    text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -43,7 +44,13 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
             ))
         }
         Seen::Present(service) => {
-            let mut plan = existing(view, observed, &in_the_words_of_the_request(service));
+            if let Some(Seen::Unknown(why)) = &observed.revision {
+                let why = format!("cannot read the revision of service {name}: {why}");
+                return Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why));
+            }
+            let known = observed.revision.as_ref().and_then(Seen::present);
+            let whole = revision::overlaid(service, known, view);
+            let mut plan = existing(view, observed, &in_the_words_of_the_request(&whole));
             plan.facts = Some(Facts {
                 arn: Some(text(service, "serviceArn").to_owned()),
                 name: name.to_owned(),
@@ -242,6 +249,7 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
         }
         Some(Seen::Absent) | None => {}
     }
+    count_at_first(&mut spec);
     let mut ours = vec![(INSTANCE_TAG, view.policy.instance.clone())];
     if let Some(attempt) = payload::attempt_digest(view) {
         ours.push((DECLARED_TAG, attempt));
@@ -270,6 +278,19 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     Plan {
         steps: vec![step],
         ..Plan::only(outcome)
+    }
+}
+
+/// A service whose manifest leaves the count to others starts with one task: `CreateService` demands a
+/// count of a `REPLICA` service (service model), and `CloudFormation` takes one in this place. It is
+/// neither compared nor sent afterwards.
+fn count_at_first(spec: &mut Value) {
+    let replica = text(spec, "schedulingStrategy") != "DAEMON" && controller(spec) != "EXTERNAL";
+    let declared = spec
+        .get("desiredCount")
+        .is_some_and(|count| !count.is_null());
+    if replica && !declared {
+        spec["desiredCount"] = json!(1);
     }
 }
 

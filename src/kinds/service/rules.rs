@@ -64,8 +64,9 @@ pub(super) const RULES: Rules = Rules {
     other_changes: UPDATE,
 };
 
-/// Members whose change starts a deployment of a rolling service.
-pub(super) const DEPLOYING: [&str; 8] = [
+/// Members whose change starts a deployment of a rolling service. Of the last two AWS documents nothing;
+/// they are members of a service revision, which only a deployment makes.
+pub(super) const DEPLOYING: [&str; 10] = [
     "taskDefinition",
     "networkConfiguration",
     "platformVersion",
@@ -74,6 +75,8 @@ pub(super) const DEPLOYING: [&str; 8] = [
     "serviceConnectConfiguration",
     "volumeConfigurations",
     "vpcLatticeConfigurations",
+    "gatewayConnectors",
+    "monitoring",
 ];
 
 /// Members that a `CodeDeploy` deployment carries; `UpdateService` refuses them for a `CODE_DEPLOY`
@@ -105,3 +108,7 @@ pub(super) const ON_THE_DEPLOYMENT: [&str; 3] = [
     "volumeConfigurations",
     "vpcLatticeConfigurations",
 ];
+
+/// Members of a rolling service that only its service revision reads back (service model: `Service` and
+/// `Deployment` lack them).
+pub(crate) const ON_THE_REVISION: [&str; 2] = ["gatewayConnectors", "monitoring"];

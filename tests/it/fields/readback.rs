@@ -44,6 +44,7 @@ impl Live {
                             json!({"cluster": cluster, "services": names, "include": ["TAGS"]});
                         let found =
                             list(world, Service::Ecs, "DescribeServices", input, "services").await;
+                        let found = with_revisions(world, found).await;
                         documents.extend(found.into_iter().map(with_deployment));
                     }
                 }
@@ -372,6 +373,31 @@ fn with_subnets(mut balancer: Value) -> Value {
     balancer["Subnets"] = Value::from(subnets);
     balancer["SubnetMappings"] = Value::from(mappings);
     balancer
+}
+
+/// Services with what only their revisions read back.
+async fn with_revisions(world: &World, mut services: Vec<Value>) -> Vec<Value> {
+    let arn = |service: &Value| service.pointer("/currentServiceRevisions/0/arn").cloned();
+    let arns: Vec<Value> = services.iter().filter_map(arn).collect();
+    if arns.is_empty() {
+        return services;
+    }
+    let input = json!({"serviceRevisionArns": arns});
+    let operation = "DescribeServiceRevisions";
+    let revisions = list(world, Service::Ecs, operation, input, "serviceRevisions").await;
+    for service in &mut services {
+        let arn = arn(service);
+        let revision = revisions
+            .iter()
+            .find(|one| Some(&one["serviceRevisionArn"]) == arn.as_ref());
+        for member in ["gatewayConnectors", "monitoring"] {
+            assert_eq!(service.get(member), None, "the service does not say it");
+            if let Some(value) = revision.and_then(|revision| revision.get(member)) {
+                service[member] = value.clone();
+            }
+        }
+    }
+    services
 }
 
 /// A service with what only its primary deployment reads back.

@@ -124,7 +124,7 @@ fn case(kind: Kind, row: &'static Reset, index: usize) -> Case {
             with["deploymentConfiguration"]["minimumHealthyPercent"] = json!(50);
         }
         "/settings" => {
-            with["settings"] = json!([{"name": "containerInsights", "value": "enhanced"}])
+            with["settings"] = json!([{"name": "containerInsights", "value": "enhanced"}]);
         }
         _ => {}
     }
@@ -157,11 +157,10 @@ fn case(kind: Kind, row: &'static Reset, index: usize) -> Case {
 
 /// `/a/0/b` → `a[].b`.
 fn catalogue_path(pointer: &str) -> String {
-    let path = pointer
+    pointer
         .trim_start_matches('/')
         .replace("/0/", "[].")
-        .replace('/', ".");
-    path
+        .replace('/', ".")
 }
 
 /// A resource that has the attribute, and another value than the default.

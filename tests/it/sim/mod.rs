@@ -14,6 +14,7 @@ mod crash;
 mod drift;
 mod forgotten;
 mod images;
+mod left_count;
 mod observation;
 mod rolling;
 mod rollout;

@@ -111,6 +111,7 @@ impl Bench {
             scene,
             observed: Observed {
                 service: Seen::Present(service),
+                revision: None,
                 front: None,
                 group: None,
                 deployment: None,

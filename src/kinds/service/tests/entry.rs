@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::bench::{CLUSTER, SERVICE, target_group};
 use super::{Bench, Payload};
 use crate::kinds::service::DECLARED_TAG;
-use crate::kinds::testing::{assert_inert, only_call};
+use crate::kinds::testing::{assert_converged, assert_inert, only_call};
 use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG};
 use crate::model::{Facts, Key, Kind, Outcome, Seen};
 
@@ -264,4 +264,30 @@ fn a_service_is_made_in_the_target_group_of_the_pair_that_takes_the_traffic() {
     unknown.observed.service = Seen::Absent;
     unknown.observed.front = Some(Seen::Unknown("timeout".to_owned()));
     assert_inert(&unknown.plan(), "ObservationUnknown");
+}
+
+#[test]
+fn a_count_that_is_left_to_others_is_one_at_first_and_then_theirs() {
+    let mut bench = bench();
+    bench.spec().as_object_mut().unwrap().remove("desiredCount");
+    bench.live()["desiredCount"] = json!(7);
+    bench.live()["runningCount"] = json!(7);
+    let attempt = bench.attempt();
+    bench.tag(&attempt);
+    assert_converged(&bench.plan());
+    bench.observed.service = Seen::Absent;
+    let (_, input) = only_call(&bench.plan());
+    assert_eq!(input["desiredCount"], 1);
+    bench.spec()["schedulingStrategy"] = json!("DAEMON");
+    let (_, input) = only_call(&bench.plan());
+    assert_eq!(input.get("desiredCount"), None);
+}
+
+#[test]
+fn a_revision_that_could_not_be_read_writes_nothing() {
+    let mut bench = bench();
+    bench.spec()["monitoring"] = json!({"metricConfigurations": []});
+    bench.spec()["desiredCount"] = json!(9);
+    bench.observed.revision = Some(Seen::Unknown("throttled".to_owned()));
+    assert_inert(&bench.plan(), "ObservationUnknown");
 }

@@ -28,7 +28,7 @@ use serde_json::{Map, Value};
 
 /// The members of a service that a task set takes with it: a change of one of them is a change of
 /// what runs.
-pub(crate) const SPEC: [&str; 12] = [
+pub(crate) const SPEC: [&str; 13] = [
     "taskDefinition",
     "launchType",
     "capacityProviderStrategy",
@@ -41,6 +41,7 @@ pub(crate) const SPEC: [&str; 12] = [
     "volumeConfigurations",
     "vpcLatticeConfigurations",
     "gatewayConnectors",
+    "monitoring",
 ];
 
 /// What deploys a service.

@@ -1,6 +1,7 @@
 //! A service as the API shows it.
 //!
-//! Service Connect, volumes and VPC Lattice are shown on the deployment, never on the service.
+//! Service Connect, volumes and VPC Lattice are shown on the deployment, gateway connectors and monitoring
+//! on the service revision; none of them on the service.
 
 use super::super::tasks::launch::concrete;
 use super::super::{World, arn, order, stamp, tags, task_sets};
@@ -13,6 +14,9 @@ const DEPLOYMENT_ONLY: [&str; 3] = [
     "volumeConfigurations",
     "vpcLatticeConfigurations",
 ];
+
+/// Members that stand on a service revision only (service model: `Service` and `Deployment` lack them).
+const REVISION_ONLY: [&str; 2] = ["gatewayConnectors", "monitoring"];
 
 /// The service, with its tags if they are wanted.
 pub(crate) fn view(world: &World, service: &Service, with_tags: bool) -> Value {
@@ -30,7 +34,8 @@ pub(crate) fn view(world: &World, service: &Service, with_tags: bool) -> Value {
     put("runningCount", total.running.into());
     put("pendingCount", total.pending.into());
     for (member, value) in &service.doc {
-        if !DEPLOYMENT_ONLY.contains(&member.as_str()) {
+        let elsewhere = DEPLOYMENT_ONLY.iter().chain(&REVISION_ONLY);
+        if !elsewhere.clone().any(|other| other == member) {
             put(member, value.clone());
         }
     }
