@@ -194,6 +194,13 @@ impl DesiredSet {
             .find(|target| target.spec.get("ResourceId").and_then(Value::as_str) == Some(&id))
     }
 
+    /// Whether a scaling policy asks for this target group's label.
+    pub fn is_label_asked_of(&self, target_group: &Key) -> bool {
+        self.of_kind(Kind::ScalingPolicy)
+            .flat_map(|policy| &policy.references)
+            .any(|one| one.ask == Ask::Label && one.target == *target_group)
+    }
+
     /// The target group pairs of all deployment groups, as far as both groups are in the set.
     pub fn pairs(&self) -> Vec<[Key; 2]> {
         let mut pairs = Vec::new();

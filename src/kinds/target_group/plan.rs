@@ -36,7 +36,10 @@ fn update(
 ) -> Result<Plan, Box<Plan>> {
     let arn = text(live, "TargetGroupArn", what)?;
     let mut facts = facts(view, Some(arn), true);
-    facts.label = label(live, arn);
+    // It comes with the load balancer, later than the rest, and would wake those who do not ask for it.
+    if view.set.is_label_asked_of(&view.resource.key) {
+        facts.label = label(live, arn);
+    }
     let bag = known("attributes of", what, observed.attributes.as_ref(), &facts)?;
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 

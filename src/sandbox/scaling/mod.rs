@@ -1,6 +1,6 @@
 //! Application Auto Scaling of the simulated AWS, for ECS services: scalable targets, scaling
 //! policies, activities and tags. Not a scaler: no metric is watched and no alarm rings, so nothing
-//! scales by itself. [`scale`] does what a policy would, when somebody says so. No scheduled actions
+//! scales by itself. `scale` does what a policy would, when somebody says so. No scheduled actions
 //! and no forecasts; other namespaces than `ecs` are refused.
 //!
 //! Sources: the service model and its documentation; messages as users have quoted them, and where
