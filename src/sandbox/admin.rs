@@ -6,6 +6,8 @@
 //! | `GET health` | | `{"status":"running","time":MS}` |
 //! | `POST images` | one image of a `seed`, and `region` | `{"digest":..,"held":..}` |
 //! | `POST behaviours` | one behaviour of a seed, and `region` | `{}` |
+//! | `POST hooks` | `{function, result}`, a Lambda's name or ARN, and `SUCCEEDED`, `FAILED` or `IN_PROGRESS` | `{}` |
+//! | `POST alarms` | `{name, state}`, `ALARM` or `OK` | `{}` |
 //! | `POST seed?region=R` | a `SandboxSeed` document | `{}` |
 //! | `GET journal?limit=N&mutating=true` | | `{"entries":[..]}`, newest 1000 unless asked |
 //! | `POST faults` | `{operation, code, message?, status?, times?, takesEffect?}` | `{}` |
@@ -13,6 +15,7 @@
 //!
 //! The region is `us-east-1` unless given. An error answers 400 or 404 with `{"error":TEXT}`.
 
+use super::levers::HookOutcome;
 use super::{AwsError, Fault, JournalEntry, Sandbox, ecr, input, seed};
 use http::{Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -30,6 +33,8 @@ pub(super) fn handle(
         (&Method::GET, "health") => Ok(json!({ "status": "running", "time": sandbox.now })),
         (&Method::POST, "images") => body(request).and_then(|body| image(sandbox, &body)),
         (&Method::POST, "behaviours") => body(request).and_then(|body| behaviour(sandbox, &body)),
+        (&Method::POST, "hooks") => body(request).and_then(|body| hook(sandbox, &body)),
+        (&Method::POST, "alarms") => body(request).and_then(|body| alarm(sandbox, &body)),
         (&Method::POST, "seed") => body(request).and_then(|body| {
             let region = query(request, "region");
             sandbox.seed(region.as_deref().unwrap_or(DEFAULT_REGION), &body)?;
@@ -44,7 +49,7 @@ pub(super) fn handle(
         (method, path) => {
             let error = format!(
                 "There is no {method} {PREFIX}{path}; there are GET health, POST images, POST \
-                 behaviours, POST seed, GET journal, POST faults, DELETE faults"
+                 behaviours, POST hooks, POST alarms, POST seed, GET journal, POST faults, DELETE faults"
             );
             return respond(StatusCode::NOT_FOUND, &json!({ "error": error }));
         }
@@ -94,6 +99,35 @@ fn behaviour(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
         .behaviours
         .set(&pattern, behaviour);
     Ok(json!({}))
+}
+
+fn hook(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
+    let function = named(body, "hook", "function")?;
+    let outcome = named(body, "hook", "result")?;
+    let outcome = HookOutcome::of(outcome).ok_or_else(|| {
+        format!("hook.result: expected SUCCEEDED, FAILED or IN_PROGRESS, found {outcome}")
+    })?;
+    let levers = &mut sandbox.region(region(body)).levers;
+    levers.hooks.insert(function.to_owned(), outcome);
+    Ok(json!({}))
+}
+
+fn alarm(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
+    let name = named(body, "alarm", "name")?;
+    let firing = &mut sandbox.region(region(body)).levers.alarms_firing;
+    match named(body, "alarm", "state")? {
+        "ALARM" => firing.insert(name.to_owned()),
+        "OK" => firing.remove(name),
+        other => {
+            return Err(format!("alarm.state: expected ALARM or OK, found {other}"));
+        }
+    };
+    Ok(json!({}))
+}
+
+/// A string member that must be there.
+fn named<'a>(body: &'a Value, what: &str, member: &str) -> Result<&'a str, String> {
+    input::filled(body, member).ok_or_else(|| format!("{what}.{member}: missing"))
 }
 
 fn journal(sandbox: &Sandbox, request: &Request<Vec<u8>>) -> Result<Value, String> {

@@ -27,6 +27,7 @@ mod error;
 mod faults;
 mod input;
 mod journal;
+pub mod levers;
 pub mod seed;
 pub mod ssm;
 pub mod sts;

@@ -5,7 +5,8 @@
 //! Invariant: `now` moves forward only; every tick leaves the services consistent with `now`.
 
 use super::{
-    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, ssm, surroundings::Surroundings,
+    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, levers::Levers, ssm,
+    surroundings::Surroundings,
 };
 
 /// One simulated second, in milliseconds.
@@ -40,6 +41,8 @@ pub struct World {
     pub ssm: ssm::State,
     /// How containers of the images behave.
     pub behaviours: Behaviours,
+    /// What hook functions report, and which alarms fire.
+    pub levers: Levers,
     /// Subnets, VPCs, security groups and roles.
     pub surroundings: Surroundings,
 }
