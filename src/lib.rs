@@ -58,7 +58,8 @@
 //! 2. State is observed, never remembered. A crash at any instant loses nothing but a timer; the
 //!    test `tests/it/sim/crash.rs` dies after every write. What must outlive the process is a tag
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
-//!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`).
+//!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
+//!    about to be started there and after which deployment (`evenkeel.dev/starting`).
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write.
 //! 4. Waiting, blocked and converged are outcomes ([`model::Outcome`]), not errors; a pass never waits.
 //! 5. A rollout that failed is not tried again until its content changes or a person says so.

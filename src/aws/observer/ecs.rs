@@ -294,6 +294,29 @@ impl Observer {
             .await
     }
 
+    /// One member of `DescribeServiceRevisions.serviceRevisions`, read once and kept for ever: revisions
+    /// are immutable.
+    pub async fn service_revision(&self, arn: &str) -> Seen<Value> {
+        self.service_revisions
+            .get(
+                &self.clock,
+                &arn.to_owned(),
+                Moment(0),
+                |_, _| true,
+                |arns: Vec<_>| async move {
+                    let operation = "DescribeServiceRevisions";
+                    let input = json!({"serviceRevisionArns": arns});
+                    let mut answer = self.ecs(operation, input).await?;
+                    let found = list(Service::Ecs, operation, &mut answer, "serviceRevisions")?;
+                    Ok(by(found, "serviceRevisionArn")
+                        .into_iter()
+                        .map(|(arn, revision)| (arn, Some(revision)))
+                        .collect())
+                },
+            )
+            .await
+    }
+
     /// Why the newest tasks of a service stopped: one line each, newest first, at most five.
     pub async fn stop_reasons(
         &self,

@@ -274,7 +274,7 @@ kinds! {
     load_balancers LoadBalancer (19, 16),
     listeners Listener (64, 63),
     listener_rules ListenerRule (87, 86),
-    services Service (148, 140),
+    services Service (164, 157),
     deployment_groups DeploymentGroup (42, 33),
 }
 

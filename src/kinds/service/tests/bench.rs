@@ -1,5 +1,7 @@
 //! One service in two payloads, and observations of it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::super::history::description;
@@ -117,6 +119,9 @@ impl Bench {
                 target: Seen::Absent,
                 history: None,
                 service_deployments: None,
+                revision: None,
+                rules: BTreeMap::new(),
+                health: BTreeMap::new(),
                 stop_reasons: Vec::new(),
             },
             unresolved: Vec::new(),
