@@ -60,7 +60,8 @@
 //! 2. State is observed, never remembered. A crash at any instant loses nothing but a timer; the
 //!    test `tests/it/sim/crash.rs` dies after every write. What must outlive the process is a tag
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
-//!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), which
+//!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
+//!    about to be started there and after which deployment (`evenkeel.dev/starting`), which
 //!    members were last declared (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
 //!    and scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`).
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write.

@@ -207,6 +207,7 @@ table! {
         "DescribeTags" => describe_tags,
         "DescribeTargetGroupAttributes" => describe_target_group_attributes,
         "DescribeTargetGroups" => describe_target_groups,
+        "DescribeTargetHealth" => describe_target_health,
         "ModifyIpPools" => modify_ip_pools,
         "ModifyListener" => modify_listener,
         "ModifyListenerAttributes" => modify_listener_attributes,

@@ -1,5 +1,5 @@
-//! Actions of listeners and rules, and the target group pairs of deployment groups. Within a pair,
-//! which group an action forwards to and with what weight belongs to the deployment engine
+//! Actions of listeners and rules, and the target group pairs of deployment groups and of services whose
+//! traffic ECS shifts. Within a pair, which group an action forwards to and with what weight belongs to the deployment engine
 //! (aws-facts 1.4, 2.4): it is no difference, and it is sent back as it is live.
 
 use serde_json::{Map, Value, json};
@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::View;
 use super::common::with_member;
 use crate::document::{Change, Rules, Treat, compare, scalar_text};
+use crate::manifest::Side;
 use crate::model::{Drift, Key, Kind};
 
 /// How normal actions are compared. What is sent as a secret is not read back.
@@ -61,15 +62,26 @@ impl Pairs {
                 .map_or(key.name.clone(), |group| group.aws_name().to_owned()),
             arn: view.facts.get(key).and_then(|facts| facts.arn.clone()),
         };
-        let pairs = view.set.pairs();
+        let side = |side: &Side| match side {
+            Side::Manifest(key) => member(key),
+            Side::Literal(arn) => Member {
+                name: name_in(arn).unwrap_or_default().to_owned(),
+                arn: Some(arn.clone()),
+            },
+        };
         let doubtful = view.set.invalid.keys();
-        let holds_pairs =
-            |key: &&Key| matches!(key.kind, Kind::DeploymentGroup | Kind::TargetGroup);
+        let holds_pairs = |key: &&Key| {
+            matches!(
+                key.kind,
+                Kind::DeploymentGroup | Kind::Service | Kind::TargetGroup
+            )
+        };
+        let of_groups = view.set.pairs();
+        let of_groups = of_groups.iter().map(|pair| pair.each_ref().map(&member));
+        let of_services = view.set.shifted_pairs();
+        let of_services = of_services.iter().map(|pair| pair.each_ref().map(&side));
         Self {
-            pairs: pairs
-                .iter()
-                .map(|[one, other]| [member(one), member(other)])
-                .collect(),
+            pairs: of_groups.chain(of_services).collect(),
             doubtful: doubtful.filter(holds_pairs).cloned().collect(),
         }
     }
@@ -96,14 +108,14 @@ impl Member {
         match &self.arn {
             Some(known) => known == arn,
             // arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID
-            None => {
-                arn.split(":targetgroup/")
-                    .nth(1)
-                    .and_then(|rest| rest.split('/').next())
-                    == Some(self.name.as_str())
-            }
+            None => name_in(arn) == Some(self.name.as_str()),
         }
     }
+}
+
+/// The name in a target group's ARN.
+fn name_in(arn: &str) -> Option<&str> {
+    arn.split(":targetgroup/").nth(1)?.split('/').next()
 }
 
 /// The differences between two lists of actions, as differences of this member of the spec.

@@ -13,6 +13,15 @@ use super::sections::{SUSPEND, parse_duration};
 use crate::document::Secrets;
 use crate::model::{Key, Kind};
 
+/// One target group of a pair, as a manifest names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// By another manifest.
+    Manifest(Key),
+    /// By its ARN.
+    Literal(String),
+}
+
 /// Which fact of its target a reference asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -217,6 +226,31 @@ impl DesiredSet {
                 let side = |at: usize| self.pair_side(group, index, at, info);
                 if let (Some(first), Some(second)) = (side(0), side(1)) {
                     pairs.push([first, second]);
+                }
+            }
+        }
+        pairs
+    }
+
+    /// The target group pairs of all services that name an alternate target group: those between which
+    /// ECS shifts traffic.
+    pub fn shifted_pairs(&self) -> Vec<[Side; 2]> {
+        let mut pairs = Vec::new();
+        for service in self.of_kind(Kind::Service) {
+            let balancers = service.spec.get("loadBalancers").and_then(Value::as_array);
+            for index in 0..balancers.map_or(0, Vec::len) {
+                let side = |member: &str| {
+                    let path = format!("/loadBalancers/{index}/{member}");
+                    let named = service.target(&format!("{path}Ref"));
+                    named.cloned().map(Side::Manifest).or_else(|| {
+                        let arn = service.spec.pointer(&format!("{path}Arn"))?.as_str()?;
+                        Some(Side::Literal(arn.to_owned()))
+                    })
+                };
+                let own = side("targetGroup");
+                let other = side("advancedConfiguration/alternateTargetGroup");
+                if let (Some(own), Some(other)) = (own, other) {
+                    pairs.push([own, other]);
                 }
             }
         }

@@ -37,7 +37,9 @@ pub(super) fn sync(status: &ResourceStatus) -> &'static str {
         Outcome::Converged => "Synced",
         Outcome::Blocked(Block::ManifestInvalid, _) => "Invalid",
         Outcome::Waiting(Wait::ObservationUnknown, _) => "Unknown",
-        Outcome::Waiting(Wait::Provisioning, _) => unless_drifted("Synced"),
+        Outcome::Waiting(Wait::Provisioning, _) | Outcome::Blocked(Block::TrafficMismatch, _) => {
+            unless_drifted("Synced")
+        }
         Outcome::Waiting(
             Wait::DependencyNotReady | Wait::ForeignDeployment | Wait::TransientError,
             _,
@@ -77,7 +79,8 @@ pub(super) fn health(status: &ResourceStatus, now: Moment) -> &'static str {
     }
     if matches!(
         status.outcome,
-        Outcome::Failed(Fail::RolloutFailed, _) | Outcome::Blocked(Block::Quarantined, _)
+        Outcome::Failed(Fail::RolloutFailed, _)
+            | Outcome::Blocked(Block::Quarantined | Block::TrafficMismatch, _)
     ) {
         return "Degraded";
     }

@@ -53,6 +53,8 @@ pub enum Block {
     ManifestInvalid,
     /// What is live cannot be handled safely (said in the text), so it is left alone.
     Unsupported,
+    /// Production traffic is not where a deployment that ECS shifts could start from.
+    TrafficMismatch,
 }
 
 /// Why a resource failed.
@@ -107,12 +109,13 @@ impl Wait {
 
 impl Block {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::RecreateRequired,
         Self::Quarantined,
         Self::NoDeploymentGroup,
         Self::ManifestInvalid,
         Self::Unsupported,
+        Self::TrafficMismatch,
     ];
 
     /// The reason as one `CamelCase` word.
@@ -123,6 +126,7 @@ impl Block {
             Self::NoDeploymentGroup => "NoDeploymentGroup",
             Self::ManifestInvalid => "ManifestInvalid",
             Self::Unsupported => "Unsupported",
+            Self::TrafficMismatch => "TrafficMismatch",
         }
     }
 }

@@ -7,6 +7,8 @@
 //! | `POST images` | one image of a `seed`, and `region` | `{"digest":..,"held":..}` |
 //! | `POST behaviours` | one behaviour of a seed, and `region` | `{}` |
 //! | `POST scale` | `{cluster, service, to, region?}` | `{"from":N,"to":N,"reason":TEXT}` |
+//! | `POST hooks` | `{function, result}`, a Lambda's name or ARN, and `SUCCEEDED`, `FAILED` or `IN_PROGRESS` | `{}` |
+//! | `POST alarms` | `{name, state}`, `ALARM` or `OK` | `{}` |
 //! | `POST seed?region=R` | a `SandboxSeed` document | `{}` |
 //! | `GET journal?limit=N&mutating=true` | | `{"entries":[..]}`, newest 1000 unless asked |
 //! | `POST faults` | `{operation, code, message?, status?, times?, takesEffect?}` | `{}` |
@@ -14,6 +16,7 @@
 //!
 //! The region is `us-east-1` unless given. An error answers 400 or 404 with `{"error":TEXT}`.
 
+use super::levers::HookOutcome;
 use super::{AwsError, Fault, JournalEntry, Sandbox, ecr, input, scaling, seed};
 use http::{Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -32,6 +35,8 @@ pub(super) fn handle(
         (&Method::POST, "images") => body(request).and_then(|body| image(sandbox, &body)),
         (&Method::POST, "behaviours") => body(request).and_then(|body| behaviour(sandbox, &body)),
         (&Method::POST, "scale") => body(request).and_then(|body| scale(sandbox, &body)),
+        (&Method::POST, "hooks") => body(request).and_then(|body| hook(sandbox, &body)),
+        (&Method::POST, "alarms") => body(request).and_then(|body| alarm(sandbox, &body)),
         (&Method::POST, "seed") => body(request).and_then(|body| {
             let region = query(request, "region");
             sandbox.seed(region.as_deref().unwrap_or(DEFAULT_REGION), &body)?;
@@ -46,7 +51,8 @@ pub(super) fn handle(
         (method, path) => {
             let error = format!(
                 "There is no {method} {PREFIX}{path}; there are GET health, POST images, POST \
-                 behaviours, POST scale, POST seed, GET journal, POST faults, DELETE faults"
+                 behaviours, POST scale, POST hooks, POST alarms, POST seed, GET journal, POST faults, \
+                 DELETE faults"
             );
             return respond(StatusCode::NOT_FOUND, &json!({ "error": error }));
         }
@@ -110,6 +116,35 @@ fn scale(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
         .ok_or("scale.to: expected a number of tasks")?;
     let world = sandbox.region(region(body));
     scaling::scale(world, cluster, service, to).map_err(|error| error.message)
+}
+
+fn hook(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
+    let function = named(body, "hook", "function")?;
+    let outcome = named(body, "hook", "result")?;
+    let outcome = HookOutcome::of(outcome).ok_or_else(|| {
+        format!("hook.result: expected SUCCEEDED, FAILED or IN_PROGRESS, found {outcome}")
+    })?;
+    let levers = &mut sandbox.region(region(body)).levers;
+    levers.hooks.insert(function.to_owned(), outcome);
+    Ok(json!({}))
+}
+
+fn alarm(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
+    let name = named(body, "alarm", "name")?;
+    let firing = &mut sandbox.region(region(body)).levers.alarms_firing;
+    match named(body, "alarm", "state")? {
+        "ALARM" => firing.insert(name.to_owned()),
+        "OK" => firing.remove(name),
+        other => {
+            return Err(format!("alarm.state: expected ALARM or OK, found {other}"));
+        }
+    };
+    Ok(json!({}))
+}
+
+/// A string member that must be there.
+fn named<'a>(body: &'a Value, what: &str, member: &str) -> Result<&'a str, String> {
+    input::filled(body, member).ok_or_else(|| format!("{what}.{member}: missing"))
 }
 
 fn journal(sandbox: &Sandbox, request: &Request<Vec<u8>>) -> Result<Value, String> {

@@ -30,6 +30,7 @@ mod faults;
 pub mod iam;
 mod input;
 mod journal;
+pub mod levers;
 pub mod logs;
 pub mod scaling;
 pub mod secretsmanager;

@@ -291,6 +291,20 @@ fn its_own_api_pushes_images_and_sets_behaviours() {
         ),
         (
             "POST",
+            "hooks",
+            json!({ "function": "smoke", "result": "Failed" }),
+            400,
+            "hook.result: expected SUCCEEDED, FAILED or IN_PROGRESS, found Failed",
+        ),
+        (
+            "POST",
+            "alarms",
+            json!({ "name": "5xx", "state": "on" }),
+            400,
+            "alarm.state: expected ALARM or OK, found on",
+        ),
+        (
+            "POST",
             "faults",
             json!({ "code": "X" }),
             400,
@@ -327,6 +341,22 @@ fn its_own_api_pushes_images_and_sets_behaviours() {
     }
     let (_, health) = admin(&mut sandbox, "GET", "health", &json!(null));
     assert_eq!(health, json!({ "status": "running", "time": 0 }));
+}
+
+#[test]
+fn its_own_api_pulls_the_levers_of_lambda_and_cloud_watch() {
+    let mut sandbox = Sandbox::new(0);
+    let mut pull = |path: &str, body: Value| {
+        let (status, answer) = admin(&mut sandbox, "POST", path, &body);
+        assert_eq!((status, answer), (200, json!({})), "{path}");
+        sandbox.region("us-east-1").levers.clone()
+    };
+    let levers = pull("hooks", json!({ "function": "smoke", "result": "FAILED" }));
+    assert_eq!(levers.hook("smoke"), levers::HookOutcome::Failed);
+    let levers = pull("alarms", json!({ "name": "5xx", "state": "ALARM" }));
+    assert!(levers.alarms_firing.contains("5xx"));
+    let levers = pull("alarms", json!({ "name": "5xx", "state": "OK" }));
+    assert!(levers.alarms_firing.is_empty());
 }
 
 #[test]

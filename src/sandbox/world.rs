@@ -5,7 +5,7 @@
 //! Invariant: `now` moves forward only; every tick leaves the services consistent with `now`.
 
 use super::{
-    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, logs, scaling, ssm,
+    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, levers::Levers, logs, scaling, ssm,
     surroundings::Surroundings,
 };
 
@@ -45,6 +45,8 @@ pub struct World {
     pub logs: logs::State,
     /// How containers of the images behave.
     pub behaviours: Behaviours,
+    /// What hook functions report, and which alarms fire.
+    pub levers: Levers,
     /// Subnets, VPCs, security groups, roles and secrets.
     pub surroundings: Surroundings,
 }

@@ -19,8 +19,9 @@ use serde_json::Value;
 /// deployment configuration as the caller. Services are handed roles, and the service-linked ones
 /// are made on first use. A `SecureString` and a secret are decrypted as the caller; an S3 object is
 /// read by no document call. Target tracking keeps its alarms as the caller ("IAM permissions required
-/// for Amazon ECS service auto scaling" in the ECS developer guide).
-const BEHIND: [&str; 16] = [
+/// for Amazon ECS service auto scaling" in the ECS developer guide). An Environment's role is assumed by
+/// the SDK's credentials.
+const BEHIND: [&str; 17] = [
     "cloudwatch:DeleteAlarms",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:PutMetricAlarm",
@@ -37,6 +38,7 @@ const BEHIND: [&str; 16] = [
     "iam:PassRole",
     "kms:Decrypt",
     "s3:GetObject",
+    "sts:AssumeRole",
 ];
 
 /// What only a verification calls, so that the daemon's policy need not allow it.
@@ -57,7 +59,11 @@ fn is_of_daemon(operation: &(Service, &str)) -> bool {
 const BEHIND_VERIFY: [&str; 1] = ["sts:AssumeRole"];
 
 /// The policies of the task role; IAM takes no longer one than the first is.
-const DAEMON: [&str; 2] = ["deploy/iam-policy.json", "deploy/iam-policy-scaling.json"];
+const DAEMON: [&str; 3] = [
+    "deploy/iam-policy.json",
+    "deploy/iam-policy-scaling.json",
+    "deploy/iam-policy-values.json",
+];
 
 /// The policy of a verification.
 const VERIFY: &str = "deploy/iam-policy-verify.json";

@@ -132,6 +132,31 @@ impl Observer {
             .await
     }
 
+    /// The targets of a target group with their health, `TargetHealthDescriptions`.
+    pub async fn target_health(&self, target_group_arn: &str, fresh: Moment) -> Seen<Value> {
+        if target_group_arn.starts_with(PLACEHOLDER) {
+            return Seen::Absent;
+        }
+        self.target_health
+            .get(
+                &self.clock,
+                &target_group_arn.to_owned(),
+                fresh,
+                |_, _| false,
+                |arns: Vec<_>| async move {
+                    let Some(arn) = arns.into_iter().next() else {
+                        return Ok([].into());
+                    };
+                    let operation = "DescribeTargetHealth";
+                    let mut answer = self.elb(operation, json!({"TargetGroupArn": arn})).await?;
+                    let member = "TargetHealthDescriptions";
+                    let found = list(Service::Elb, operation, &mut answer, member)?;
+                    Ok([(arn, Some(Value::from(found)))].into())
+                },
+            )
+            .await
+    }
+
     /// A resource's tags, `[{"Key", "Value"}]`; twenty resources to a call.
     pub async fn elb_tags(&self, arn: &str, fresh: Moment) -> Seen<Value> {
         if arn.starts_with(PLACEHOLDER) {

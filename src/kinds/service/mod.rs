@@ -1,6 +1,7 @@
 //! `Service`: an ECS service, and the rollouts that change what it runs.
 //!
-//! Two engines so far: ECS rolling updates (`rolling`) and `CodeDeploy` blue/green (`blue_green`). What a
+//! Three engines: ECS rolling updates (`rolling`), ECS's own blue/green, linear and canary (`native`) and
+//! `CodeDeploy` blue/green (`blue_green`). What a
 //! deployment carries (task definition, network, platform, capacity providers, container, port) is
 //! the *payload* (`payload`); its digest is recorded on the service as the tag
 //! [`DECLARED_TAG`] once a deployment of it was started, and in each `CodeDeploy` deployment's description.
@@ -9,7 +10,8 @@
 //! by every pass.
 //!
 //! Invariants:
-//! - At most one deployment is started by a pass, and none while any is in flight under `CodeDeploy`.
+//! - At most one deployment is started by a pass, and none while any is in flight under `CodeDeploy`;
+//!   one of ECS's own is superseded only if it is ours and no production traffic has moved.
 //! - A payload whose last attempt failed, was stopped or was rolled back is not started again.
 //! - Only members that differ, and that `UpdateService` allows for the controller, are sent to it.
 //! - Listener weights and the side of the target group pair are never compared.
@@ -17,6 +19,7 @@
 mod appspec;
 mod blue_green;
 mod history;
+mod native;
 mod observe;
 mod payload;
 mod plan;

@@ -2,12 +2,14 @@
 //! reads are made follows from the cheap ones, so that the fixpoint costs one batched
 //! `DescribeServices` and, for blue/green, one batched look at the group's last deployment.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::history::in_flight;
 use super::payload::{carried_drift, deploying_drift, primary_deployment, primary_task_set};
 use super::rolling::overlaid;
-use super::{last_segment, revision, scaling, side, text};
+use super::{last_segment, native, revision, scaling, side, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::model::{Moment, Seen};
@@ -36,7 +38,14 @@ pub struct Observed {
     pub(super) service_deployments: Option<Seen<Value>>,
     /// The scalable target of the service; read only where it matters (`scaling`).
     pub(super) scalable_target: Option<Seen<Value>>,
-    /// Why tasks stopped lately; read only when tasks are missing.
+    /// The only service revision with tasks, of a service whose traffic ECS shifts.
+    pub(super) serving: Option<Seen<Value>>,
+    /// The rules that such a service's traffic goes through, by the ARN that it names.
+    pub(super) rules: BTreeMap<String, Seen<Value>>,
+    /// The targets of such a service's target groups, by ARN; read only when what is live is not what is
+    /// declared, or its deployment ended badly.
+    pub(super) health: BTreeMap<String, Seen<Value>>,
+    /// Why tasks stopped lately; read only when tasks are missing or a deployment ended badly.
     pub(super) stop_reasons: Vec<String>,
 }
 
@@ -59,6 +68,9 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         history: None,
         service_deployments: None,
         scalable_target: None,
+        serving: None,
+        rules: BTreeMap::new(),
+        health: BTreeMap::new(),
         stop_reasons: Vec::new(),
     };
     if seen.service == Seen::Absent
@@ -81,6 +93,8 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     let view = &super::plan::recall(view, &service).over(view);
     if super::plan::controller(&service) == "CODE_DEPLOY" {
         blue_green(observer, view, fresh, &service, &mut seen, cluster).await;
+    } else if native::is_native(&service) || native::is_native(&view.spec) {
+        shifting(observer, view, fresh, &service, &mut seen, cluster).await;
     } else {
         rolling(observer, view, fresh, &service, &mut seen, cluster).await;
     }
@@ -88,7 +102,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         let id = scaling::resource_id(cluster, &service);
         seen.scalable_target = Some(observer.scalable_target(&id, fresh).await);
     }
-    if tasks_missing(&service)
+    if (tasks_missing(&service) || ended_badly(&seen))
         && let Seen::Present(reasons) = observer.stop_reasons(cluster, name, fresh).await
     {
         seen.stop_reasons = reasons;
@@ -148,6 +162,62 @@ async fn rolling(
         let arn = text(service, "serviceArn");
         seen.service_deployments = Some(observer.service_deployments(arn, cluster, fresh).await);
     }
+}
+
+/// A service whose traffic ECS shifts. At the fixpoint the revision is kept for ever and the rules are
+/// read with those of their listener, which their manifests read too.
+async fn shifting(
+    observer: &Observer,
+    view: &View<'_>,
+    fresh: Moment,
+    service: &Value,
+    seen: &mut Observed,
+    cluster: &str,
+) {
+    let unrest = native::unrest(view, service);
+    if unrest.moving {
+        let arn = text(service, "serviceArn");
+        seen.service_deployments = Some(observer.service_deployments(arn, cluster, fresh).await);
+    }
+    let revision = native::only_revision(service);
+    if !revision.is_empty() {
+        seen.serving = Some(observer.service_revision(revision).await);
+    }
+    for arn in native::rules(&view.spec) {
+        let all = observer.rules(&native::listener_of(arn), fresh).await;
+        let rule = match all {
+            Seen::Present(rules) => pick(rules, arn),
+            Seen::Absent => Seen::Absent,
+            Seen::Unknown(why) => Seen::Unknown(why),
+        };
+        seen.rules.insert(arn.to_owned(), rule);
+    }
+    if unrest.differs || ended_badly(seen) {
+        for arn in native::target_groups(&view.spec) {
+            let health = observer.target_health(arn, fresh).await;
+            seen.health.insert(arn.to_owned(), health);
+        }
+    }
+}
+
+/// The rule of this ARN; the default rule where it is a listener's.
+fn pick(rules: Vec<Value>, arn: &str) -> Seen<Value> {
+    let is_it = |rule: &Value| {
+        text(rule, "RuleArn") == arn
+            || (arn.contains(":listener/") && text(rule, "Priority") == "default")
+    };
+    rules
+        .into_iter()
+        .find(is_it)
+        .map_or(Seen::Absent, Seen::Present)
+}
+
+/// Whether the newest service deployment ended otherwise than well.
+fn ended_badly(seen: &Observed) -> bool {
+    let newest = seen.service_deployments.as_ref().and_then(Seen::present);
+    newest
+        .and_then(|list| list.as_array()?.first())
+        .is_some_and(|newest| !native::in_flight(newest) && text(newest, "status") != "SUCCESSFUL")
 }
 
 /// Whether tasks are missing: of the service, or of a rolling deployment whose predecessor's tasks

@@ -40,8 +40,11 @@ pub(super) fn attempt_digest(view: &View<'_>) -> Option<String> {
         "taskDefinition".to_owned(),
         Value::from(content.unwrap_or_else(|| arn.to_owned())),
     );
-    // Which of the pair's target groups a manifest names is not what the deployment carries.
-    if let Some(Value::Array(balancers)) = carried.get_mut("loadBalancers") {
+    // Which of the pair's target groups a manifest names is not what the deployment carries; what ECS
+    // shifts traffic with is.
+    if !super::native::is_native(&view.spec)
+        && let Some(Value::Array(balancers)) = carried.get_mut("loadBalancers")
+    {
         for balancer in balancers {
             *balancer = json!({"containerName": balancer["containerName"], "containerPort": balancer["containerPort"]});
         }

@@ -6,16 +6,17 @@
 //! | absent | create, once everything that it refers to is ready, where production traffic goes (`side`) |
 //! | draining | wait: AWS gives the name back when it is inactive |
 //! | another controller, an immutable member differs | `RecreateRequired` |
-//! | `EXTERNAL`, ECS-native blue/green | `Unsupported`, left alone |
+//! | `EXTERNAL` | `Unsupported`, left alone |
 //! | `CODE_DEPLOY` | `blue_green` |
-//! | `ECS`, strategy `ROLLING` | `rolling` |
+//! | `ECS`, strategy `ROLLING`, declared and live | `rolling` |
+//! | `ECS`, another strategy | `native` |
 
 use serde_json::{Map, Value, json};
 
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, items, payload, resets, revision, rolling, scaling, side,
-    text,
+    DECLARED_TAG, Observed, blue_green, items, native, payload, resets, revision, rolling, scaling,
+    side, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -104,13 +105,6 @@ fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     if !immutable.is_empty() {
         return recreate(view, immutable);
     }
-    let strategy = |document: &Value| {
-        document
-            .pointer("/deploymentConfiguration/strategy")
-            .and_then(Value::as_str)
-            .unwrap_or("ROLLING")
-            .to_owned()
-    };
     let recalled = recall(view, service);
     let recalling = &recalled.over(view);
     match live_controller {
@@ -118,12 +112,13 @@ fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
             let plan = blue_green::plan(recalling, observed, service);
             settled_tags(recalling, service, &recalled, plan)
         }
-        "ECS" if strategy(service) == "ROLLING" && strategy(&view.spec) == "ROLLING" => {
-            let plan = rolling::plan(recalling, observed, service);
+        "ECS" if native::is_native(service) || native::is_native(&view.spec) => {
+            let plan = native::plan(recalling, observed, service);
             settled_tags(recalling, service, &recalled, plan)
         }
         "ECS" => {
-            unsupported("ECS-native blue/green, linear and canary deployments are not driven yet")
+            let plan = rolling::plan(recalling, observed, service);
+            settled_tags(recalling, service, &recalled, plan)
         }
         other => unsupported(&format!(
             "a service with deployment controller {other} is driven by somebody else"
@@ -353,6 +348,15 @@ pub(super) fn update(view: &View<'_>, service: &Value, drift: &[Drift]) -> Step 
 ///
 /// `attempt` is the digest to record, if one was started or is live.
 pub(super) fn tag_step(view: &View<'_>, service: &Value, attempt: Option<&str>) -> Option<Step> {
+    let ours: Vec<(&str, &str)> = attempt
+        .into_iter()
+        .map(|attempt| (DECLARED_TAG, attempt))
+        .collect();
+    tag_with(view, service, &ours)
+}
+
+/// Tags that the manifest declares and these of ours, as far as they are not there yet.
+pub(super) fn tag_with(view: &View<'_>, service: &Value, ours: &[(&str, &str)]) -> Option<Step> {
     let live = |key: &str| {
         items(service, "tags")
             .find(|tag| text(tag, "key") == key)
@@ -361,9 +365,7 @@ pub(super) fn tag_step(view: &View<'_>, service: &Value, attempt: Option<&str>) 
     let mut wanted: Vec<(&str, &str)> = items(&view.spec, "tags")
         .map(|tag| (text(tag, "key"), text(tag, "value")))
         .collect();
-    if let Some(attempt) = attempt {
-        wanted.push((DECLARED_TAG, attempt));
-    }
+    wanted.extend(ours);
     let missing: Vec<Value> = wanted
         .into_iter()
         .filter(|(key, value)| live(key) != Some(*value))

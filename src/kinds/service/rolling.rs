@@ -108,7 +108,7 @@ pub(super) fn overlaid(service: &Value) -> Value {
 }
 
 /// Heals quiet fields and tags, else rests with `outcome`.
-fn resting(
+pub(super) fn resting(
     view: &View<'_>,
     service: &Value,
     live: &Value,

@@ -3,23 +3,11 @@
 
 use serde_json::{Value, json};
 
+use super::super::levers::HookOutcome;
 use super::super::{AwsError, Time, World};
 use super::deployments::{self, Deployment};
 use super::events::{Event, EventStatus};
 use super::input::{deployment_id, text};
-
-/// What a hook function does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HookOutcome {
-    /// Reports success after two seconds.
-    #[default]
-    Succeeded,
-    /// Reports failure after two seconds.
-    Failed,
-    /// Reports nothing: the lifecycle event ends by its timeout, or when somebody calls
-    /// `PutLifecycleEventHookExecutionStatus`.
-    Hang,
-}
 
 /// How long a function takes.
 const DURATION: Time = 2_000;
@@ -41,13 +29,7 @@ pub(super) fn poll(world: &World, event: &Event) -> Option<Result<(), String>> {
         return Some(if succeeded { Ok(()) } else { failed() });
     }
     let elapsed = world.now - started;
-    match world
-        .codedeploy
-        .hooks
-        .get(function)
-        .copied()
-        .unwrap_or_default()
-    {
+    match world.levers.hook(function) {
         HookOutcome::Succeeded if elapsed >= DURATION => Some(Ok(())),
         HookOutcome::Failed if elapsed >= DURATION => Some(failed()),
         HookOutcome::Hang if elapsed >= TIMEOUT => Some(Err(format!(

@@ -38,9 +38,8 @@ use serde_json::Value;
 use super::{AwsError, World};
 
 pub use engine::tick;
-pub use hooks::HookOutcome;
 
-/// `CodeDeploy` in one region, with the knobs that stand in for Lambda and `CloudWatch`.
+/// `CodeDeploy` in one region.
 #[derive(Debug)]
 pub struct State {
     applications: BTreeMap<String, applications::Application>,
@@ -53,11 +52,6 @@ pub struct State {
     active: BTreeSet<String>,
     /// Tags by resource ARN.
     tags: BTreeMap<String, BTreeMap<String, String>>,
-    /// What the Lambda function of this name reports when a lifecycle event calls it. A function
-    /// that is not named succeeds.
-    pub hooks: BTreeMap<String, HookOutcome>,
-    /// The names of the `CloudWatch` alarms that are in state ALARM.
-    pub alarms_firing: BTreeSet<String>,
     /// How long the replacement task set may take to become steady before the deployment fails.
     /// AWS's is 60 minutes and cannot be changed; a shorter one saves simulated time.
     pub install_timeout_seconds: u32,
@@ -72,8 +66,6 @@ impl Default for State {
             order: Vec::new(),
             active: BTreeSet::new(),
             tags: BTreeMap::new(),
-            hooks: BTreeMap::new(),
-            alarms_firing: BTreeSet::new(),
             install_timeout_seconds: 3600,
         }
     }

@@ -1,9 +1,8 @@
 //! Amazon ECS of the simulated AWS: clusters, task definitions, services, tasks and the scheduler.
 //!
 //! What it is not: it starts no container; what a task's containers do is told by
-//! `super::behaviour`. The ECS-native strategies (`BLUE_GREEN`, `LINEAR`, `CANARY`), container
-//! instances and Service Connect's proxies are not simulated: strategies are refused by name, and
-//! tasks that need an instance stay unplaced, as they do in a cluster without instances.
+//! `super::behaviour`. Container instances and Service Connect's proxies are not simulated: tasks
+//! that need an instance stay unplaced, as they do in a cluster without instances.
 //!
 //! Invariants:
 //! - A service runs the task sets in its list and nothing else. A *deployment* of the ECS controller
@@ -76,6 +75,7 @@ pub fn operation(name: &str) -> Option<(Operation, bool)> {
         return Some((operation, false));
     }
     let writing: Operation = match name {
+        "ContinueServiceDeployment" => deployments::native::control::resume,
         "CreateCluster" => clusters::create,
         "CreateService" => services::create::create,
         "CreateTaskSet" => task_sets::operations::create,

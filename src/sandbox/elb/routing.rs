@@ -1,4 +1,5 @@
-//! Which load balancer uses which target group, and the rewriting of actions that CodeDeploy does.
+//! Which load balancer uses which target group, and the rewriting of actions that CodeDeploy and
+//! ECS do.
 //! Not the reading of actions from requests (see `actions`).
 //!
 //! The rewrite: CodeDeploy rewrites every action of the listener, the default one included, whose
@@ -94,6 +95,37 @@ impl State {
         }
         self.refresh_use(self.clock);
         Ok(rewritten)
+    }
+
+    /// The rule that ECS shifts traffic with: that of a rule's ARN, and the default rule of a
+    /// listener's.
+    fn shifting_rule(&self, arn: &str) -> Option<&Rule> {
+        let default = |rule: &&Rule| rule.listener == arn && rule.priority.is_none();
+        self.rules
+            .get(arn)
+            .or_else(|| self.rules.values().find(default))
+    }
+
+    /// The target groups, with their weights, that a rule, or a listener's default rule, forwards
+    /// to; `None` if there is no such rule.
+    pub fn rule_groups(&self, arn: &str) -> Option<Vec<(String, u32)>> {
+        let rule = self.shifting_rule(arn)?;
+        Some(rule.actions.iter().flat_map(actions::groups).collect())
+    }
+
+    /// ECS's rewrite: the forward action of a rule, or of a listener's default rule, becomes one
+    /// over these target groups with these weights, in this order and without stickiness (aws-facts
+    /// 1.4). An error text, and no change, if there is no such rule or it does not forward.
+    pub fn route_rule(&mut self, arn: &str, groups: &[(String, u32)]) -> Result<(), String> {
+        let found = self.shifting_rule(arn).map(|rule| rule.arn.clone());
+        let rule = found.and_then(|found| self.rules.get_mut(&found));
+        let rule = rule.ok_or_else(|| format!("The rule {arn} does not exist"))?;
+        let action = rule.actions.iter_mut().find(|it| it["Type"] == "forward");
+        let action = action.ok_or_else(|| format!("The rule {arn} does not forward"))?;
+        let stickiness = serde_json::json!({ "Enabled": false });
+        *action = actions::forward(groups, &stickiness, action["Order"].as_i64());
+        self.refresh_use(self.clock);
+        Ok(())
     }
 
     /// The weights of the pair in the first action (by priority, the default rule last) that names

@@ -48,7 +48,8 @@ fn service(random: &mut fastrand::Rng, cases: &[Case], name: &str) -> Value {
         }
         let other = case.after.as_ref().filter(|_| random.bool());
         let chosen = other.unwrap_or(&case.before);
-        let native = chosen["deploymentConfiguration"]["strategy"] == "BLUE_GREEN";
+        let strategy = chosen["deploymentConfiguration"]["strategy"].as_str();
+        let native = strategy.is_some_and(|strategy| strategy != "ROLLING");
         if native || chosen["taskDefinitionRef"] != "web" || chosen.get(member).is_none() {
             continue;
         }

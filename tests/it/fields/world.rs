@@ -114,11 +114,49 @@ pub(super) fn surroundings(kind: Kind) -> Vec<(Kind, &'static str, &'static str)
             r#"{"containerDefinitions":[{"name":"app","image":"nginx:1","memory":128}]}"#,
         ),
     ];
+    /// Rules that ECS may shift traffic with.
+    const SHIFTS: [(Kind, &str, &str); 6] = [
+        (
+            Kind::ListenerRule,
+            "shift",
+            r#"{"ListenerRef":"public","Priority":2001,"Conditions":[{"Field":"path-pattern","Values":["/shift"]}],
+            "Actions":[{"Type":"forward","ForwardConfig":{"TargetGroups":[{"TargetGroupRef":"blue","Weight":1},{"TargetGroupRef":"green","Weight":0}]}}]}"#,
+        ),
+        (
+            Kind::ListenerRule,
+            "shift-too",
+            r#"{"ListenerRef":"public","Priority":2002,"Conditions":[{"Field":"path-pattern","Values":["/shift-too"]}],
+            "Actions":[{"Type":"forward","ForwardConfig":{"TargetGroups":[{"TargetGroupRef":"blue","Weight":1},{"TargetGroupRef":"green","Weight":0}]}}]}"#,
+        ),
+        (
+            Kind::ListenerRule,
+            "shift-third",
+            r#"{"ListenerRef":"public","Priority":2003,"Conditions":[{"Field":"path-pattern","Values":["/shift-third"]}],
+            "Actions":[{"Type":"forward","ForwardConfig":{"TargetGroups":[{"TargetGroupRef":"blue","Weight":1},{"TargetGroupRef":"third","Weight":0}]}}]}"#,
+        ),
+        (
+            Kind::ListenerRule,
+            "probe",
+            r#"{"ListenerRef":"test","Priority":2001,"Conditions":[{"Field":"path-pattern","Values":["/probe"]}],
+            "Actions":[{"Type":"forward","TargetGroupRef":"green"}]}"#,
+        ),
+        (
+            Kind::ListenerRule,
+            "probe-too",
+            r#"{"ListenerRef":"test","Priority":2002,"Conditions":[{"Field":"path-pattern","Values":["/probe-too"]}],
+            "Actions":[{"Type":"forward","TargetGroupRef":"green"}]}"#,
+        ),
+        (
+            Kind::ListenerRule,
+            "probe-third",
+            r#"{"ListenerRef":"test","Priority":2003,"Conditions":[{"Field":"path-pattern","Values":["/probe-third"]}],
+            "Actions":[{"Type":"forward","TargetGroupRef":"third"}]}"#,
+        ),
+    ];
     match kind {
         Kind::Listener | Kind::ListenerRule => VPC.to_vec(),
-        Kind::Service | Kind::DeploymentGroup | Kind::ScalingPolicy => {
-            VPC.into_iter().chain(ECS).collect()
-        }
+        Kind::Service => VPC.into_iter().chain(ECS).chain(SHIFTS).collect(),
+        Kind::DeploymentGroup | Kind::ScalingPolicy => VPC.into_iter().chain(ECS).collect(),
         Kind::ScalableTarget => ECS.to_vec(),
         _ => Vec::new(),
     }

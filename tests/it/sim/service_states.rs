@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use evenkeel::model::{Outcome, RolloutStage, Service, Wait};
-use evenkeel::sandbox::codedeploy::HookOutcome;
+use evenkeel::sandbox::levers::HookOutcome;
 use serde_json::json;
 
 use super::console::{AUTH, CODE_DEPLOY, SERVICE, in_flight, rolled_out_badly};
@@ -111,7 +111,7 @@ async fn a_hook_that_fails_ends_the_deployment_and_is_told() {
         daemon.converged().await;
         let before = world.person.primary("nova", "auth-service").await;
         world.mounted.with(|sandbox| {
-            let hooks = &mut sandbox.region("us-east-1").codedeploy.hooks;
+            let hooks = &mut sandbox.region("us-east-1").levers.hooks;
             hooks.insert("smoke-test".to_owned(), HookOutcome::Failed);
         });
         world.edit(AUTH, "auth-service:1.4.0", "auth-service:1.5.0");
@@ -131,7 +131,7 @@ async fn a_hook_that_fails_ends_the_deployment_and_is_told() {
         // The hook is mended and the person says so.
         world
             .mounted
-            .with(|sandbox| sandbox.region("us-east-1").codedeploy.hooks.clear());
+            .with(|sandbox| sandbox.region("us-east-1").levers.hooks.clear());
         world.edit(
             AUTH,
             "rollout:\n  hooks:",
@@ -160,7 +160,7 @@ async fn an_alarm_takes_the_traffic_back_and_is_told() {
     world.mounted.with(|sandbox| {
         sandbox
             .region("us-east-1")
-            .codedeploy
+            .levers
             .alarms_firing
             .insert("auth-5xx".to_owned());
     });
@@ -174,7 +174,7 @@ async fn an_alarm_takes_the_traffic_back_and_is_told() {
     }
     world
         .mounted
-        .with(|sandbox| sandbox.region("us-east-1").codedeploy.alarms_firing.clear());
+        .with(|sandbox| sandbox.region("us-east-1").levers.alarms_firing.clear());
     world
         .stays(&daemon, rolled_out_badly, Duration::from_hours(1))
         .await;

@@ -1,5 +1,7 @@
 //! One service in two payloads, and observations of it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::super::history::description;
@@ -119,6 +121,9 @@ impl Bench {
                 history: None,
                 service_deployments: None,
                 scalable_target: Some(Seen::Absent),
+                serving: None,
+                rules: BTreeMap::new(),
+                health: BTreeMap::new(),
                 stop_reasons: Vec::new(),
             },
             unresolved: Vec::new(),

@@ -134,16 +134,6 @@ fn what_somebody_else_drives_is_left_alone() {
     external.spec()["deploymentController"] = json!({"type": "EXTERNAL"});
     external.spec()["desiredCount"] = json!(9);
     assert_inert(&external.plan(), "Unsupported");
-    for side in ["live", "spec"] {
-        let mut native = Bench::rolling(Payload::A, Payload::B, "COMPLETED");
-        let document = if side == "live" {
-            native.live()
-        } else {
-            native.spec()
-        };
-        document["deploymentConfiguration"] = json!({"strategy": "BLUE_GREEN"});
-        assert_inert(&native.plan(), "Unsupported");
-    }
 }
 
 #[test]

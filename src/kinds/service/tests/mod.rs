@@ -9,6 +9,7 @@ mod bench;
 mod blue_green;
 mod entry;
 mod fixpoint;
+mod native;
 mod payload;
 mod rolling;
 mod rolling_fixpoint;

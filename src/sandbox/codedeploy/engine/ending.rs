@@ -54,7 +54,7 @@ pub(super) fn interruption(world: &World, deployment: &Deployment) -> Option<Int
     }
     let alarms = deployment.settings.alarms.iter();
     let firing: Vec<String> = alarms
-        .filter(|alarm| state.alarms_firing.contains(*alarm))
+        .filter(|alarm| world.levers.alarms_firing.contains(*alarm))
         .cloned()
         .collect();
     let watched = deployment.rollback.of.is_none() && !firing.is_empty();

@@ -1,13 +1,14 @@
-//! Service deployments: the history of a rolling service, and the operations that read and stop
-//! them.
+//! Service deployments: the history of a service under the ECS controller, and the operations that
+//! read and stop them.
 //!
-//! Invariants: newest first; at most one is not over, and then it is the first.
+//! Invariants: newest first; at most one goes on, and then it is the first. Behind it others may
+//! stand that are to stop (`STOP_REQUESTED`).
 
 use super::super::page::page;
 use super::super::refuse::{invalid, missing, service_not_found};
 use super::super::services::{Counts, Rollout, Service, TaskSet};
 use super::super::{AwsError, Time, World, arn, input, stamp};
-use super::{breaker, revisions, roll_back};
+use super::{breaker, native, revisions, roll_back};
 use serde_json::{Value, json};
 
 /// One service deployment.
@@ -22,21 +23,23 @@ pub(crate) struct ServiceDeployment {
     /// The ARNs of the revisions that ran when it began.
     sources: Vec<String>,
     /// The status, as the API spells it.
-    status: &'static str,
+    pub(super) status: &'static str,
     /// `statusReason`.
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
     /// When it was created and started.
-    created_at: Time,
+    pub(super) created_at: Time,
     /// When it was over.
-    finished_at: Option<Time>,
+    pub(super) finished_at: Option<Time>,
     /// The deployment configuration when it began.
-    config: Value,
+    pub(super) config: Value,
     /// `deploymentCircuitBreaker`.
-    breaker: Value,
+    pub(super) breaker: Value,
     /// `rollback`.
-    rollback: Option<Value>,
+    pub(super) rollback: Option<Value>,
+    /// Its course through the stages, if its strategy is not `ROLLING`.
+    pub(super) run: Option<native::Run>,
     /// The counts when it was over.
-    last: Option<(u32, Counts)>,
+    pub(super) last: Option<(u32, Counts)>,
 }
 
 impl ServiceDeployment {
@@ -68,10 +71,14 @@ pub(crate) fn begin(
         return;
     }
     if let Some(running) = service.history.first_mut().filter(|it| !it.is_over()) {
-        running.status = "STOPPED";
         running.reason =
             Some("Service deployment stopped because of a newer deployment.".to_owned());
-        running.finished_at = Some(now);
+        running.status = "STOP_REQUESTED";
+        // One that moves traffic is stopped once the newer one has brought the traffic back.
+        if running.run.is_none() {
+            running.status = "STOPPED";
+            running.finished_at = Some(now);
+        }
     }
     let sources = service.sets.iter().map(|set| set.revision.clone());
     let sources = sources.filter(|revision| !revision.is_empty()).collect();
@@ -103,6 +110,7 @@ pub(crate) fn begin(
             .unwrap_or(Value::Null),
         breaker: json!({"status": status, "failureCount": 0, "threshold": breaker::threshold(service)}),
         rollback: None,
+        run: None,
         last: None,
     };
     service.history.insert(0, record);
@@ -268,6 +276,9 @@ fn undo(world: &mut World, service: &mut Service, wanted: &str) -> Result<(), Aw
     if running.rollback.is_some() {
         return Ok(());
     }
+    if running.run.is_some() {
+        return native::request_rollback(service);
+    }
     let set = running.set.clone();
     let Some((target, _)) = last_successful(service, &set) else {
         return Err(invalid(
@@ -325,6 +336,9 @@ fn view(world: &World, service: &Service, record: &ServiceDeployment) -> Value {
         "deploymentCircuitBreaker": record.breaker,
         "alarms": {"status": "DISABLED"},
     });
+    if let Some(run) = &record.run {
+        native::show(run, &mut view);
+    }
     if !record.is_over() && record.breaker["status"] == "MONITORING" {
         view["deploymentCircuitBreaker"]["failureCount"] = breaker::failures(service).into();
     }

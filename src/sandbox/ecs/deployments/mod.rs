@@ -1,5 +1,6 @@
 //! Rolling deployments of the ECS controller: how many tasks of which set may start and stop, when
-//! a rollout is over, and the circuit breaker. Not the tasks themselves (see `scheduler`).
+//! a rollout is over, and the circuit breaker. Not the tasks themselves (see `scheduler`), and not
+//! the strategies that shift traffic (see `native`).
 //!
 //! Invariants: never more tasks than `maximumPercent` of the desired count because of a rollout,
 //! never a ready task stopped below `minimumHealthyPercent`; a newer deployment supersedes a running
@@ -7,6 +8,7 @@
 
 pub(crate) mod breaker;
 pub(crate) mod history;
+pub(crate) mod native;
 pub(crate) mod revisions;
 
 use super::services::{Rollout, Service, SetStatus, TaskSet};
@@ -53,7 +55,13 @@ pub(crate) fn new_set(
 
 /// Starts a deployment of what the service's document says.
 pub(crate) fn begin(world: &mut World, service: &mut Service) {
-    let target = revisions::record(world, service);
+    if native::wanted(service) {
+        native::start(world, service);
+        return;
+    }
+    native::leave(world, service);
+    let spec = native::placed(world, service, native::live(service), false);
+    let target = revisions::record(world, service, &spec);
     start(world, service, target, None);
 }
 
@@ -65,7 +73,7 @@ pub(crate) fn roll_back(world: &mut World, service: &mut Service, to: &str, fail
 /// Makes a new PRIMARY set; the old one goes on beside it until it is replaced.
 fn start(world: &mut World, service: &mut Service, target: String, failed: Option<&str>) {
     let now = world.now;
-    let spec = service.spec();
+    let spec = native::placed(world, service, native::live(service), false);
     let mut set = new_set(world, service, spec, SetStatus::Primary);
     set.desired = service.desired;
     set.rollout_reason = if failed.is_some() {
@@ -81,6 +89,7 @@ fn start(world: &mut World, service: &mut Service, target: String, failed: Optio
         old.updated_at = now;
     }
     history::begin(world, service, &set, target, failed);
+    native::end_superseded(service, now);
     service.sets.insert(0, set);
     service.settled = false;
 }
@@ -96,8 +105,20 @@ pub(crate) struct Step {
     pub(crate) stop: u32,
 }
 
-/// The next steps of a rolling service.
+/// Sets how many tasks each set is to have, as far as that is the service's own count.
+pub(crate) fn size(service: &mut Service) {
+    if native::drives(service) {
+        native::size(service);
+    } else if let Some(set) = service.sets.first_mut() {
+        set.desired = service.desired;
+    }
+}
+
+/// The next steps of a service under the ECS controller.
 pub(crate) fn plan(service: &Service) -> Vec<Step> {
+    if native::drives(service) {
+        return native::plan(service);
+    }
     let Some(primary) = service.primary() else {
         return Vec::new();
     };
@@ -150,6 +171,10 @@ pub(crate) fn plan(service: &Service) -> Vec<Step> {
 /// Ends rollouts that are done, drops sets that are empty, lets the circuit breaker judge.
 pub(crate) fn settle(world: &mut World, service: &mut Service) {
     let now = world.now;
+    if native::drives(service) {
+        native::advance(world, service);
+        return;
+    }
     let gone: Vec<String> = service
         .sets
         .iter()

@@ -6,6 +6,7 @@ use super::super::refuse::{invalid, missing};
 use super::super::services::Service;
 use super::super::tasks::launch::concrete;
 use super::super::{AwsError, Time, World, arn, ecr::Lookup, input, stamp};
+use super::native;
 use serde_json::{Map, Value, json};
 
 /// Items per `DescribeServiceRevisions` and `DescribeServiceDeployments` (ECS API).
@@ -20,12 +21,19 @@ pub(crate) struct Revision {
     pub(crate) spec: Map<String, Value>,
     /// The containers' images, with digests where they are known.
     pub(crate) images: Value,
+    /// `resolvedConfiguration.loadBalancers`.
+    pub(crate) resolved: Value,
     /// When it was made.
     pub(crate) created_at: Time,
 }
 
-/// Records what the service's document says as a new revision and returns its ARN.
-pub(crate) fn record(world: &mut World, service: &mut Service) -> String {
+/// Records what the service's document says as a new revision and returns its ARN. `placed` is the
+/// specification with the target groups that the revision uses.
+pub(crate) fn record(
+    world: &mut World,
+    service: &mut Service,
+    placed: &Map<String, Value>,
+) -> String {
     let number = world.next_id().wrapping_mul(0x9e37_79b9_7f4a_7c15) & ((1 << 62) - 1);
     let resource = format!(
         "service-revision/{}/{}/{}",
@@ -59,6 +67,7 @@ pub(crate) fn record(world: &mut World, service: &mut Service) -> String {
             arn: arn.clone(),
             spec,
             images,
+            resolved: native::traffic_of(placed),
             created_at,
         },
     );
@@ -100,14 +109,6 @@ fn view(world: &World, service: &Service, revision: &Revision) -> Value {
     if let Some(version) = view.get_mut("platformVersion") {
         *version = concrete(version.as_str()).into();
     }
-    let balancers = view
-        .get("loadBalancers")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let resolved: Value = balancers
-        .map(|it| json!({"targetGroupArn": it["targetGroupArn"]}))
-        .collect();
     for (member, value) in [
         ("serviceRevisionArn", revision.arn.clone().into()),
         ("serviceArn", service.arn.clone().into()),
@@ -118,7 +119,10 @@ fn view(world: &World, service: &Service, revision: &Revision) -> Value {
         ("containerImages", revision.images.clone()),
         ("guardDutyEnabled", false.into()),
         ("createdAt", stamp(revision.created_at)),
-        ("resolvedConfiguration", json!({"loadBalancers": resolved})),
+        (
+            "resolvedConfiguration",
+            json!({"loadBalancers": revision.resolved}),
+        ),
     ] {
         view.insert(member.to_owned(), value);
     }

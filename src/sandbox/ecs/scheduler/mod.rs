@@ -88,9 +88,7 @@ fn plan(service: &mut Service) -> Vec<Step> {
             set.desired = 0;
         }
     } else if service.controller == Controller::Ecs {
-        if let Some(set) = service.sets.first_mut() {
-            set.desired = service.desired;
-        }
+        deployments::size(service);
         return deployments::plan(service);
     } else {
         for set in &mut service.sets {

@@ -2,6 +2,7 @@
 //! scheduling strategy. For creation and update alike, on the document that would result.
 
 use super::super::AwsError;
+use super::super::deployments::native;
 use super::super::refuse::invalid;
 use super::Controller;
 use serde_json::{Map, Value};
@@ -19,7 +20,7 @@ pub(crate) fn features(
     };
     let empty = Value::Null;
     let config = doc.get("deploymentConfiguration").unwrap_or(&empty);
-    strategy(config)?;
+    native::check::configuration(config, controller, daemon)?;
     let on = |member: &str, flag: &str| config[member][flag] == true;
     if controller != Controller::Ecs {
         if daemon {
@@ -106,27 +107,6 @@ pub(crate) fn features(
         }
     }
     percents(config, daemon)
-}
-
-/// The native strategies are not simulated, and what belongs to them neither.
-fn strategy(config: &Value) -> Result<(), AwsError> {
-    let strategy = config["strategy"].as_str().unwrap_or("ROLLING");
-    if strategy != "ROLLING" {
-        return Err(invalid(format!(
-            "The simulated AWS does not have the ECS-native deployment strategy {strategy}. Use \
-             ROLLING, or the CODE_DEPLOY deployment controller for blue/green."
-        )));
-    }
-    let hooks = config["lifecycleHooks"]
-        .as_array()
-        .is_some_and(|it| !it.is_empty());
-    if hooks || config["bakeTimeInMinutes"].as_i64().unwrap_or(0) != 0 {
-        return Err(invalid(
-            "The simulated AWS does not have lifecycleHooks and bakeTimeInMinutes: they belong to the \
-             ECS-native deployment strategies.",
-        ));
-    }
-    Ok(())
 }
 
 /// `maximumPercent` and `minimumHealthyPercent`.

@@ -2,7 +2,7 @@
 //! there.
 
 use super::super::clusters::capacity_providers;
-use super::super::deployments;
+use super::super::deployments::{self, native};
 use super::super::events::Events;
 use super::super::refuse::{invalid, missing};
 use super::super::task_sets;
@@ -149,6 +149,7 @@ fn document(
         let definition = world.ecs.usable_definition(reference)?;
         let balancers = input::list(request, "loadBalancers");
         targets::check(world, definition, balancers, controller, true)?;
+        native::check::balancers(world, &doc)?;
     }
     defaults::fill(&mut doc, controller, daemon);
     Ok((doc, controller, desired))

@@ -60,7 +60,18 @@ pub(crate) fn configuration(sent: Value, controller: Controller, daemon: bool) -
         config
             .entry("bakeTimeInMinutes")
             .or_insert_with(|| 0.into());
-        for (member, defaults) in [
+        let steps = match config.get("strategy").and_then(Value::as_str) {
+            Some("LINEAR") => Some((
+                "linearConfiguration",
+                json!({"stepPercent": 10.0, "stepBakeTimeInMinutes": 6}),
+            )),
+            Some("CANARY") => Some((
+                "canaryConfiguration",
+                json!({"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10}),
+            )),
+            _ => None,
+        };
+        for (member, defaults) in steps.into_iter().chain([
             (
                 "alarms",
                 json!({"alarmNames": [], "enable": false, "rollback": false}),
@@ -70,7 +81,7 @@ pub(crate) fn configuration(sent: Value, controller: Controller, daemon: bool) -
                 json!({"enable": false, "rollback": false, "resetOnHealthyTask": true,
                     "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 50}}),
             ),
-        ] {
+        ]) {
             let inner = config.entry(member).or_insert_with(|| json!({}));
             if let (Some(inner), Value::Object(defaults)) = (inner.as_object_mut(), defaults) {
                 for (member, default) in defaults {

@@ -2,10 +2,12 @@
 //!
 //! Invariant: a refused update changes nothing.
 
-use super::super::deployments;
+use super::super::deployments::{self, native, revisions};
 use super::super::refuse::{client, invalid, service_not_found};
 use super::super::{AwsError, World, input};
-use super::{Controller, SPEC, Service, check, controller, create, defaults, targets, view};
+use super::{
+    Controller, Rollout, SPEC, Service, check, controller, create, defaults, targets, view,
+};
 use serde_json::{Map, Value, json};
 
 /// Members of the request that are no members of the service.
@@ -94,6 +96,9 @@ pub(crate) fn update(world: &mut World, request: &Value) -> Result<Value, AwsErr
         .services
         .remove(&key)
         .ok_or_else(service_not_found)?;
+    if to == Some(Controller::Ecs) {
+        adopt(world, &mut service);
+    }
     service.doc = doc;
     service.controller = controller;
     service.settled = false;
@@ -110,12 +115,30 @@ pub(crate) fn update(world: &mut World, request: &Value) -> Result<Value, AwsErr
         deployments::begin(world, &mut service);
     } else if !starts && let Some(spec) = strategy_only(&service) {
         for set in service.sets.iter_mut().take(1) {
+            // The target groups are those that the set's tasks are in.
+            let balancers = set.spec.get("loadBalancers").cloned();
             set.spec.clone_from(&spec);
+            if let Some(balancers) = balancers {
+                set.spec.insert("loadBalancers".to_owned(), balancers);
+            }
         }
     }
     let answer = view::view(world, &service, true);
     world.ecs.services.insert(key, service);
     Ok(json!({"service": answer}))
+}
+
+/// The task set that a service brings along from another controller is the revision that its first
+/// deployment replaces.
+fn adopt(world: &mut World, service: &mut Service) {
+    let Some(set) = service.primary().cloned() else {
+        return;
+    };
+    let revision = revisions::record(world, service, &set.spec);
+    if let Some(set) = service.set_mut(&set.id) {
+        set.rollout = Rollout::Completed;
+        set.revision = revision;
+    }
 }
 
 /// The specification with a changed capacity provider strategy, for a rolling service.
@@ -177,6 +200,15 @@ fn merged(
         match (member.as_str(), doc.get_mut(member), value) {
             // Omitted parts of a deployment configuration stay as they are.
             ("deploymentConfiguration", Some(Value::Object(stored)), Value::Object(sent)) => {
+                // The steps of another strategy go with it.
+                if sent
+                    .get("strategy")
+                    .is_some_and(|it| Some(it) != stored.get("strategy"))
+                {
+                    stored.retain(|part, _| {
+                        part != "linearConfiguration" && part != "canaryConfiguration"
+                    });
+                }
                 stored.extend(
                     sent.iter()
                         .map(|(part, value)| (part.clone(), value.clone())),
@@ -188,6 +220,9 @@ fn merged(
         }
     }
     check::features(&doc, controller, daemon)?;
+    if controller == Controller::Ecs {
+        native::check::balancers(world, &doc)?;
+    }
     let config = doc.remove("deploymentConfiguration").unwrap_or(Value::Null);
     doc.insert(
         "deploymentConfiguration".to_owned(),

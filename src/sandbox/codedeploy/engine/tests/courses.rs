@@ -204,11 +204,10 @@ fn ready_waits_for_a_person() {
 fn hooks_report_success() {
     let mut bench = Bench::with_group(|_| {});
     let hooks = json!([{"BeforeInstall": "check"}, {"AfterAllowTraffic": "smoke"}]);
-    bench
-        .world
-        .codedeploy
-        .hooks
-        .insert("smoke".to_owned(), super::super::super::HookOutcome::Hang);
+    bench.world.levers.hooks.insert(
+        "smoke".to_owned(),
+        super::super::super::super::levers::HookOutcome::Hang,
+    );
     let id = bench.deploy("web:2", &hooks);
     bench.until_event(&id, "AfterAllowTraffic");
     bench.run(120);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::super::super::behaviour::Behaviour;
-use super::super::super::HookOutcome;
+use super::super::super::super::levers::HookOutcome;
 use super::super::super::bench::Bench;
 
 fn rollback_on(events: &[&str]) -> impl FnOnce(&mut Value) {
@@ -87,7 +87,7 @@ fn a_failing_hook_after_traffic_moved_is_rolled_back_with_the_traffic() {
     let mut bench = Bench::with_group(rollback_on(&["DEPLOYMENT_FAILURE"]));
     bench
         .world
-        .codedeploy
+        .levers
         .hooks
         .insert("smoke".to_owned(), HookOutcome::Failed);
     let id = bench.deploy("web:2", &json!([{"AfterAllowTraffic": "smoke"}]));
@@ -113,7 +113,7 @@ fn a_failing_hook_before_install_leaves_nothing_to_roll_back() {
     let mut bench = Bench::with_group(rollback_on(&["DEPLOYMENT_FAILURE"]));
     bench
         .world
-        .codedeploy
+        .levers
         .hooks
         .insert("check".to_owned(), HookOutcome::Failed);
     let id = bench.deploy("web:2", &json!([{"BeforeInstall": "check"}]));
@@ -129,7 +129,7 @@ fn a_hook_that_hangs_ends_by_its_timeout() {
     let mut bench = Bench::with_group(|_| {});
     bench
         .world
-        .codedeploy
+        .levers
         .hooks
         .insert("check".to_owned(), HookOutcome::Hang);
     let id = bench.deploy("web:2", &json!([{"AfterInstall": "check"}]));
@@ -224,16 +224,12 @@ fn an_alarm_stops_and_rolls_back() {
     });
     bench
         .world
-        .codedeploy
+        .levers
         .alarms_firing
         .insert("another".to_owned());
     let id = bench.deploy("web:2", &json!([]));
     bench.until_event(&id, "AllowTraffic");
-    bench
-        .world
-        .codedeploy
-        .alarms_firing
-        .insert("5xx".to_owned());
+    bench.world.levers.alarms_firing.insert("5xx".to_owned());
     bench.until(&id, "Stopped", 5);
     let info = bench.info(&id);
     assert_eq!(info["errorInformation"]["code"], "ALARM_ACTIVE");

@@ -1,0 +1,318 @@
+//! Services whose traffic ECS itself shifts (`BLUE_GREEN`, `LINEAR`, `CANARY`): one `UpdateService` per
+//! declared payload, and then ECS's own service deployment is followed to its end. Pure.
+//!
+//! | live vs declared | newest service deployment | decision |
+//! |---|---|---|
+//! | any | going back | wait |
+//! | any | in flight, of the declared content | wait, show it; record it as ours |
+//! | any | in flight, ours, of older content, before production traffic moves | start: AWS supersedes it |
+//! | any | in flight, ours, of older content, later | wait until it ends |
+//! | any | in flight, somebody's | wait, `ForeignDeployment` |
+//! | equal | ended badly | `RolloutFailed`; another retry annotation starts it again |
+//! | equal | ended well | traffic where the tasks are, or `TrafficMismatch`; quiet fields, tags, health |
+//! | differs | the declared content's newest ended badly | `RolloutFailed` or `Quarantined`, never again |
+//! | differs, recorded digest = declared | ended | somebody changed it: heal after the grace time |
+//! | differs | ended | start, if the traffic is in a legal state (`traffic`) |
+//! | any | unknown where it matters | nothing |
+//!
+//! Invariants: the weights of the pair are never written here, and which of the two target groups is
+//! live is asked of the live service revision (aws-facts 1.4), never of `loadBalancers`. Before a start
+//! the service is tagged with what is started and after which deployment (`intent`): neither a
+//! deployment nor a revision can be marked itself.
+
+mod course;
+mod intent;
+mod traffic;
+
+use serde_json::{Map, Value};
+
+pub(super) use course::in_flight;
+pub(super) use traffic::{listener_of, rules, target_groups};
+
+use super::payload::{attempt_digest, deploying_drift, primary_deployment};
+use super::plan::{
+    declared_tag, fields, in_grace, quiet, settled, tag_step, tag_with, unresolved, update,
+    waiting_for,
+};
+use super::rolling::{overlaid, resting};
+use super::rules::DEPLOYING;
+use super::{Observed, RETRY_ANNOTATION, items, text};
+use crate::kinds::View;
+use crate::model::{Block, Drift, Fail, Outcome, Plan, RolloutStage, Seen, Wait};
+use course::BadEnd;
+use traffic::Trouble;
+
+/// Whether the strategy of a service, declared or live, is one of ECS's own that shift traffic.
+pub(super) fn is_native(document: &Value) -> bool {
+    let strategy = document.pointer("/deploymentConfiguration/strategy");
+    let strategy = strategy.and_then(Value::as_str).unwrap_or("ROLLING");
+    strategy != "ROLLING"
+}
+
+/// How far a service is from its manifest and from rest, as far as `DescribeServices` tells.
+pub(super) struct Unrest {
+    /// Whether a deployment would be needed.
+    pub(super) differs: bool,
+    /// Whether the service's deployments have to be looked at.
+    pub(super) moving: bool,
+}
+
+/// What has to be read besides the service.
+pub(super) fn unrest(view: &View<'_>, service: &Value) -> Unrest {
+    let differs = !deploying_drift(&view.spec, &overlaid(service)).is_empty();
+    let completed = primary_deployment(service)
+        .is_some_and(|primary| text(primary, "rolloutState") == "COMPLETED");
+    let recorded = attempt_digest(view).as_deref() == declared_tag(service);
+    let alone = items(service, "deployments").count() == 1;
+    let moving = !text(service, "currentServiceDeployment").is_empty();
+    Unrest {
+        differs,
+        moving: differs || moving || !completed || !recorded || !alone,
+    }
+}
+
+/// The ARN of the only service revision that has tasks; empty if there are several.
+pub(super) fn only_revision(service: &Value) -> &str {
+    let mut revisions = items(service, "currentServiceRevisions");
+    match (revisions.next(), revisions.next()) {
+        (Some(revision), None) => text(revision, "arn"),
+        _ => "",
+    }
+}
+
+/// Decides about a service that exists.
+pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
+    let live = overlaid(service);
+    let deploying = deploying_drift(&view.spec, &live);
+    let none = Vec::new();
+    let history: &Vec<Value> = match &observed.service_deployments {
+        Some(Seen::Unknown(why)) => return unknown(why.clone()).with_drift(deploying),
+        Some(Seen::Present(list)) => list.as_array().unwrap_or(&none),
+        None if unrest(view, service).moving => {
+            let why = "the service's deployments were not read".to_owned();
+            return unknown(why).with_drift(deploying);
+        }
+        Some(Seen::Absent) | None => &none,
+    };
+    let waits = unresolved(view);
+    let attempt = attempt_digest(view).filter(|_| waits.is_empty());
+    if history.first().is_some_and(in_flight)
+        && let Some(plan) = flying(view, service, history, attempt.as_deref())
+    {
+        return plan;
+    }
+    let Some(attempt) = attempt else {
+        return resting(view, service, &live, None, waiting_for(&waits).outcome)
+            .with_drift(deploying);
+    };
+    let case = Case {
+        view,
+        observed,
+        service,
+        live: &live,
+        history,
+        attempt: &attempt,
+    };
+    if deploying.is_empty() {
+        case.as_declared()
+    } else {
+        case.differing(deploying)
+    }
+}
+
+fn unknown(why: String) -> Plan {
+    Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why))
+}
+
+/// A deployment is in flight: it is followed, unless a newer manifest may supersede it (`None`).
+fn flying(
+    view: &View<'_>,
+    service: &Value,
+    history: &[Value],
+    attempt: Option<&str>,
+) -> Option<Plan> {
+    let newest = history.first()?;
+    let declared = course::is_of(newest, &view.spec);
+    let ours = declared || intent::of(service).is_some_and(|intent| intent.led_to_newest(history));
+    let rollout = course::rollout(newest, ours);
+    let mut message = course::sentence(&rollout);
+    let step = attempt
+        .filter(|_| declared)
+        .and_then(|attempt| tag_step(view, service, Some(attempt)));
+    let wait = if rollout.stage == RolloutStage::RollingBack {
+        message = format!("{message}; {}", text(newest, "statusReason"));
+        Wait::RolloutInProgress
+    } else if declared {
+        match course::paused(newest) {
+            Some(hook) => {
+                message = format!(
+                    "{message}; continue it with `aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {hook}`",
+                    text(newest, "serviceDeploymentArn")
+                );
+                Wait::ApprovalPending
+            }
+            None => Wait::RolloutInProgress,
+        }
+    } else if ours {
+        if attempt.is_some() && course::before_traffic(newest) {
+            return None;
+        }
+        message = format!("{message}; the manifest has changed since, and follows when it ends");
+        Wait::RolloutInProgress
+    } else {
+        message = format!("{message}, started by somebody else; it is respected until it ends");
+        Wait::ForeignDeployment
+    };
+    Some(Plan {
+        steps: step.into_iter().collect(),
+        rollout: Some(rollout),
+        ..Plan::only(Outcome::Waiting(wait, message))
+    })
+}
+
+/// What the decisions about a service look at.
+struct Case<'a> {
+    view: &'a View<'a>,
+    observed: &'a Observed,
+    service: &'a Value,
+    live: &'a Value,
+    history: &'a [Value],
+    attempt: &'a str,
+}
+
+impl Case<'_> {
+    /// Nothing in flight, and the declared content is what the service is said to run.
+    fn as_declared(&self) -> Plan {
+        if let Some(end) = course::bad_end(self.history, &self.view.spec).filter(|end| end.newest) {
+            if self.may_retry() {
+                return self.start(Vec::new());
+            }
+            return self.rest(None, self.failed(&end));
+        }
+        let outcome = if let Err(trouble) = self.traffic(false) {
+            trouble.outcome()
+        } else {
+            let alone = items(self.service, "deployments").count() == 1;
+            settled(self.service, self.observed, alone)
+        };
+        self.rest(Some(self.attempt), outcome)
+    }
+
+    /// The service is not as declared, and nothing in flight has to be waited for.
+    fn differing(&self, deploying: Vec<Drift>) -> Plan {
+        if let Some(end) = course::bad_end(self.history, &self.view.spec)
+            && !self.may_retry()
+        {
+            let outcome = if self.tried() || end.newest {
+                self.failed(&end)
+            } else {
+                Outcome::Blocked(
+                    Block::Quarantined,
+                    format!("this content was tried before: {}; {}", end.why, cure()),
+                )
+            };
+            return self.rest(None, outcome).with_drift(deploying);
+        }
+        if let Some(outcome) = in_grace(self.view, self.service, self.attempt, &deploying) {
+            return self.rest(None, outcome).with_drift(deploying);
+        }
+        self.start(deploying)
+    }
+
+    /// Whether the declared attempt, the retry annotation's text included, was started already.
+    fn tried(&self) -> bool {
+        let started = |intent: intent::Intent<'_>| {
+            intent.attempt == self.attempt && intent.led_to_something(self.history)
+        };
+        declared_tag(self.service) == Some(self.attempt)
+            || intent::of(self.service).is_some_and(started)
+    }
+
+    fn may_retry(&self) -> bool {
+        let asked = self
+            .view
+            .resource
+            .annotations
+            .contains_key(RETRY_ANNOTATION);
+        asked && !self.tried()
+    }
+
+    fn failed(&self, end: &BadEnd) -> Outcome {
+        let mut why = end.why.clone();
+        if let Some(reason) = self.observed.stop_reasons.first() {
+            why.push_str(&format!("; the last task to stop: {reason}"));
+        }
+        Outcome::Failed(Fail::RolloutFailed, format!("{why}; {}", cure()))
+    }
+
+    /// Whether production traffic is where it should be; `starting` asks for all that a deployment
+    /// needs.
+    fn traffic(&self, starting: bool) -> Result<(), Trouble> {
+        if !is_native(&self.view.spec) {
+            return Ok(());
+        }
+        traffic::check(
+            &self.view.spec,
+            self.observed,
+            self.service,
+            course::live_revision(self.history, self.observed),
+            starting,
+        )
+    }
+
+    fn rest(&self, attempt: Option<&str>, outcome: Outcome) -> Plan {
+        resting(self.view, self.service, self.live, attempt, outcome)
+    }
+
+    /// Starts a deployment of the declared payload, forced where nothing differs.
+    fn start(&self, deploying: Vec<Drift>) -> Plan {
+        match self.traffic(true) {
+            Err(trouble @ Trouble::Unknown(_)) => {
+                return Plan::only(trouble.outcome()).with_drift(deploying);
+            }
+            Err(trouble) if !trouble.is_only_health() || !self.may_retry() => {
+                return self.rest(None, trouble.outcome()).with_drift(deploying);
+            }
+            Err(_) | Ok(()) => {}
+        }
+        let force = deploying.is_empty();
+        let mut drift = deploying;
+        drift.extend(quiet(self.view, self.live, false));
+        let mut step = update(self.view, self.service, &drift);
+        if let Some(input) = step.call.input.as_object_mut() {
+            complete(input, &self.view.spec, force);
+        }
+        let name = text(self.service, "serviceName");
+        step.why = if force {
+            format!("deploy service {name} once more")
+        } else {
+            format!("deploy service {name}: {}", fields(&drift))
+        };
+        let outcome = Outcome::Acting(step.why.clone());
+        let mark = intent::value(self.attempt, self.history);
+        let mark = tag_with(self.view, self.service, &[(intent::TAG, &mark)]);
+        Plan {
+            steps: mark.into_iter().chain([step]).collect(),
+            drift,
+            ..Plan::only(outcome)
+        }
+    }
+}
+
+/// The whole payload: what differs may not be all that does, because not all is read back.
+fn complete(input: &mut Map<String, Value>, spec: &Value, force: bool) {
+    for member in DEPLOYING.iter().chain(&["deploymentConfiguration"]) {
+        if let Some(value) = spec.get(*member) {
+            input.insert((*member).to_owned(), value.clone());
+        }
+    }
+    if force {
+        input.insert("forceNewDeployment".to_owned(), Value::Bool(true));
+    }
+}
+
+fn cure() -> String {
+    format!(
+        "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
+    )
+}

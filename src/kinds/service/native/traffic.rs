@@ -1,0 +1,244 @@
+//! Whether the traffic of a service is in a state from which ECS can shift it: ECS itself does not
+//! check where production traffic goes before it shifts (containers-roadmap#2853). Pure; nothing here
+//! changes a weight.
+
+use serde_json::Value;
+
+use super::super::{Observed, items, text};
+use crate::model::{Block, Outcome, Seen, Wait};
+
+/// One load balancer entry that traffic is shifted with.
+struct Pair<'a> {
+    groups: [&'a str; 2],
+    production: &'a str,
+    test: &'a str,
+}
+
+fn pairs(document: &Value) -> impl Iterator<Item = Pair<'_>> {
+    items(document, "loadBalancers").filter_map(|entry| {
+        let advanced = entry.get("advancedConfiguration")?;
+        Some(Pair {
+            groups: [
+                text(entry, "targetGroupArn"),
+                text(advanced, "alternateTargetGroupArn"),
+            ],
+            production: text(advanced, "productionListenerRule"),
+            test: text(advanced, "testListenerRule"),
+        })
+    })
+}
+
+/// The rules (for network load balancers: listeners) that a declared service's traffic goes through.
+pub(in super::super) fn rules(document: &Value) -> Vec<&str> {
+    pairs(document)
+        .flat_map(|pair| [pair.production, pair.test])
+        .filter(|arn| !arn.is_empty())
+        .collect()
+}
+
+/// The target groups of all pairs.
+pub(in super::super) fn target_groups(document: &Value) -> Vec<&str> {
+    pairs(document).flat_map(|pair| pair.groups).collect()
+}
+
+/// `…:listener-rule/app/NAME/LB/LISTENER/RULE` → `…:listener/app/NAME/LB/LISTENER`; a listener's ARN
+/// stays.
+pub(in super::super) fn listener_of(arn: &str) -> String {
+    match arn.split_once(":listener-rule/") {
+        Some((head, rest)) => {
+            let listener = rest.rsplit_once('/').map_or(rest, |(listener, _)| listener);
+            format!("{head}:listener/{listener}")
+        }
+        None => arn.to_owned(),
+    }
+}
+
+/// Why traffic cannot be shifted, or is not where the tasks are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Something could not be read.
+    Unknown(String),
+    /// The rules are in no state that ECS leaves them in.
+    Rules(String),
+    /// The rules are as ECS leaves them, and no healthy target serves.
+    Health(String),
+}
+
+impl Trouble {
+    pub(super) fn is_only_health(&self) -> bool {
+        matches!(self, Self::Health(_))
+    }
+
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            Self::Unknown(why) => Outcome::Waiting(Wait::ObservationUnknown, why),
+            Self::Rules(why) | Self::Health(why) => Outcome::Blocked(Block::TrafficMismatch, why),
+        }
+    }
+}
+
+/// Checks the traffic of every load balancer entry. `live` is the revision whose tasks serve.
+/// `starting` also asks that both target groups are attached and a healthy target serves.
+pub(super) fn check(
+    spec: &Value,
+    observed: &Observed,
+    service: &Value,
+    live: Option<&Value>,
+    starting: bool,
+) -> Result<(), Trouble> {
+    for pair in pairs(spec) {
+        let production = groups(observed, pair.production)?;
+        let serving: Vec<&str> = production
+            .iter()
+            .filter(|(_, weight)| *weight > 0)
+            .map(|(arn, _)| arn.as_str())
+            .collect();
+        let [serving] = serving.as_slice() else {
+            return Err(Trouble::Rules(format!(
+                "production rule {} sends traffic to {} target groups where ECS leaves one; set the weights to 100 for the one whose tasks serve and 0 for the other",
+                pair.production,
+                serving.len()
+            )));
+        };
+        if !pair.groups.contains(serving) {
+            return Err(Trouble::Rules(format!(
+                "production rule {} sends traffic to {serving}, which is not of the pair {} and {}",
+                pair.production, pair.groups[0], pair.groups[1]
+            )));
+        }
+        let used = live.map(used).unwrap_or_default();
+        let used = used.iter().find(|arn| pair.groups.contains(arn));
+        if let Some(used) = used.filter(|used| *used != serving) {
+            return Err(Trouble::Rules(format!(
+                "production rule {} sends traffic to {serving}, but the live tasks are in {used}; point the rule at {used}",
+                pair.production
+            )));
+        }
+        if starting {
+            attached(observed, &pair, &production)?;
+            healthy(observed, service, serving)?;
+        }
+    }
+    Ok(())
+}
+
+/// The target groups that a revision uses, whatever was declared (aws-facts 1.3).
+fn used(revision: &Value) -> Vec<&str> {
+    let resolved = revision.get("resolvedConfiguration");
+    resolved
+        .into_iter()
+        .flat_map(|resolved| items(resolved, "loadBalancers"))
+        .map(|balancer| text(balancer, "targetGroupArn"))
+        .collect()
+}
+
+fn attached(
+    observed: &Observed,
+    pair: &Pair<'_>,
+    production: &[(String, u64)],
+) -> Result<(), Trouble> {
+    let mut known = production.to_vec();
+    if !pair.test.is_empty() {
+        known.extend(groups(observed, pair.test)?);
+    }
+    for arn in pair.groups {
+        if !known.iter().any(|(group, _)| group == arn) {
+            return Err(Trouble::Rules(format!(
+                "target group {arn} is in neither the production rule {} nor a test rule, so ECS could not shift traffic to it",
+                pair.production
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A service that has tasks must have a healthy one where production traffic goes; one without has
+/// nothing that a deployment could harm.
+fn healthy(observed: &Observed, service: &Value, serving: &str) -> Result<(), Trouble> {
+    let running = service.get("runningCount").and_then(Value::as_u64);
+    if running == Some(0) {
+        return Ok(());
+    }
+    let targets = match observed.health.get(serving) {
+        Some(Seen::Present(targets)) => targets,
+        Some(Seen::Unknown(why)) => return Err(Trouble::Unknown(why.clone())),
+        Some(Seen::Absent) => {
+            return Err(Trouble::Rules(format!(
+                "target group {serving} is not there"
+            )));
+        }
+        None => {
+            return Err(Trouble::Unknown(format!(
+                "the targets of {serving} were not read"
+            )));
+        }
+    };
+    let state = |target: &Value| {
+        target
+            .pointer("/TargetHealth/State")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let targets = targets.as_array().map(Vec::as_slice).unwrap_or_default();
+    if targets
+        .iter()
+        .any(|target| state(target).as_deref() == Some("healthy"))
+    {
+        return Ok(());
+    }
+    Err(Trouble::Health(format!(
+        "no target of {serving}, where production traffic goes, is healthy, although tasks run; to deploy all the same, give the annotation {} a new text",
+        super::RETRY_ANNOTATION
+    )))
+}
+
+/// Target groups and weights of a rule's forward actions.
+fn groups(observed: &Observed, rule: &str) -> Result<Vec<(String, u64)>, Trouble> {
+    let rule = match observed.rules.get(rule) {
+        Some(Seen::Present(rule)) => rule,
+        Some(Seen::Unknown(why)) => return Err(Trouble::Unknown(why.clone())),
+        Some(Seen::Absent) => return Err(Trouble::Rules(format!("rule {rule} is not there"))),
+        None => return Err(Trouble::Unknown(format!("rule {rule} was not read"))),
+    };
+    let mut found = Vec::new();
+    for action in items(rule, "Actions") {
+        let listed: Vec<&Value> = action
+            .get("ForwardConfig")
+            .into_iter()
+            .flat_map(|config| items(config, "TargetGroups"))
+            .collect();
+        for group in &listed {
+            found.push((text(group, "TargetGroupArn").to_owned(), weight(group)));
+        }
+        if listed.is_empty() && !text(action, "TargetGroupArn").is_empty() {
+            found.push((text(action, "TargetGroupArn").to_owned(), 1));
+        }
+    }
+    Ok(found)
+}
+
+/// The weight of a target group; 1 where none is given. The query protocol gives numbers as texts.
+fn weight(group: &Value) -> u64 {
+    match group.get("Weight") {
+        Some(Value::String(weight)) => weight.parse().unwrap_or(0),
+        Some(weight) => weight.as_u64().unwrap_or(0),
+        None => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_listener_of_a_rule_is_in_its_arn() {
+        let head = "arn:aws:elasticloadbalancing:us-east-1:123456789012";
+        let rule = format!(
+            "{head}:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee"
+        );
+        let listener = format!("{head}:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2");
+        assert_eq!(listener_of(&rule), listener);
+        let network = format!("{head}:listener/net/web/50dc6c495c0c9188/f2f7dc8efc522ab2");
+        assert_eq!(listener_of(&network), network);
+    }
+}
