@@ -41,7 +41,7 @@
 //! The edges.
 //!
 //! - [`aws`]: the SDK clients behind one document call, the batched reader, pacing, fault classes.
-//! - [`source`]: the folder of manifests and its watch.
+//! - [`source`]: folders of manifests and their watch, Git repositories and the process that reads them.
 //! - [`environment`]: the chosen Environment: its account proven, its values fetched.
 //! - [`values`]: what an Environment names, fetched: SSM, Secrets Manager, stacks, Terraform state.
 //! - [`clock`]: the one clock; simulated time runs through it.
@@ -58,7 +58,8 @@
 //! 2. State is observed, never remembered. A crash at any instant loses nothing but a timer; the
 //!    test `tests/it/sim/crash.rs` dies after every write. What must outlive the process is a tag
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
-//!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`).
+//!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`). The Git
+//!    commit in force outlives a restart in the folder of `--git-store` alone: see [`source`].
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write.
 //! 4. Waiting, blocked and converged are outcomes ([`model::Outcome`]), not errors; a pass never waits.
 //! 5. A rollout that failed is not tried again until its content changes or a person says so.

@@ -7,11 +7,13 @@ use super::{output, start};
 use crate::controller::{Preview, preview};
 use crate::manifest::{Diagnostic, Severity, load_in, render_text};
 use crate::model::{Block, Key, Outcome, Plan, Wait};
+use crate::source::Eagerness;
 
 /// Plans.
 pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
     let started = start::start(&args.source).await?;
-    let snapshot = started.source.read().map_err(|error| error.to_string())?;
+    let read = started.source.read(Eagerness::Due).await;
+    let snapshot = read.map_err(|error| error.to_string())?;
     let scope = started.chosen.scope(&snapshot.files, &started.aws).await;
     let scope = scope.map_err(|error| error.to_string())?;
     let loaded = load_in(&snapshot.files, &started.load, &scope);

@@ -34,15 +34,18 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         started.clock.clone(),
         async move { drop(stopped.await) },
     ));
-    let mut watcher = Watcher::new(started.source.root());
-    tokio::spawn(async move {
-        loop {
-            watcher.changed().await;
-            if sender.send(Event::SourceChanged).await.is_err() {
-                return;
+    for folder in started.source.folders() {
+        let mut watcher = Watcher::new(folder);
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            loop {
+                watcher.changed().await;
+                if sender.send(Event::SourceChanged).await.is_err() {
+                    return;
+                }
             }
-        }
-    });
+        });
+    }
     let settings = Settings {
         policy: crate::kinds::Policy {
             drift_grace: args.drift_grace,

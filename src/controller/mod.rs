@@ -29,7 +29,7 @@ pub use pass::Mode;
 pub use preview::{Preview, preview};
 
 use self::pass::{Context, Done};
-use self::reading::{Reading, read};
+use self::reading::{Read, Reading, read};
 use self::state::State;
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -38,7 +38,7 @@ use crate::kinds::Policy;
 use crate::manifest::{LoadOptions, Loaded, Scope, Severity};
 use crate::metrics::Metrics;
 use crate::model::{Fail, Key, Kind, Moment, Outcome, Plan};
-use crate::source::Dir;
+use crate::source::{Eagerness, Sources};
 use crate::status::Board;
 
 /// What makes the loop look.
@@ -120,7 +120,7 @@ pub struct Controller {
     clock: Clock,
     metrics: Arc<Metrics>,
     board: Board,
-    source: Dir,
+    source: Sources,
     settings: Settings,
     luck: fastrand::Rng,
     state: State,
@@ -128,8 +128,8 @@ pub struct Controller {
     passes: BTreeMap<Id, (Key, Moment)>,
     /// What is in force: the files' revision, and the environment with its values.
     revision: Option<(String, Scope)>,
-    /// The read of the source under way, and when it began.
-    reading: Option<(JoinHandle<Reading>, Moment)>,
+    /// The read of the source under way.
+    reading: Option<JoinHandle<Read>>,
     /// Whether every key is to be passed over once the source has been read.
     resync: bool,
     /// The last complaint about the source, so that it is logged once.
@@ -139,7 +139,7 @@ pub struct Controller {
 /// What woke the loop.
 enum Woken {
     Event(Option<Event>),
-    Read(Reading),
+    Read(Read),
     Pass(Box<Result<(Id, Option<Done>), tokio::task::JoinError>>),
     Identified,
     Time,
@@ -152,12 +152,13 @@ impl Controller {
         clock: Clock,
         metrics: Arc<Metrics>,
         board: Board,
-        source: Dir,
+        source: impl Into<Sources>,
         settings: Settings,
     ) -> Self {
+        let source = source.into();
         board.write(|status| {
             aws.region().clone_into(&mut status.region);
-            status.source.address = source.root().display().to_string();
+            status.source.address = source.to_string();
         });
         metrics.max_workers(settings.workers * Kind::ALL.len());
         let context = Context::new(aws, &clock, settings.policy.clone(), Mode::Apply);
@@ -196,7 +197,7 @@ impl Controller {
         let ended = loop {
             let now = self.clock.now();
             if now >= poll_at && self.reading.is_none() {
-                self.start_reading(now);
+                self.start_reading();
                 poll_at = now.plus(self.settings.poll * self.clock.speed());
             }
             if asked {
@@ -232,6 +233,11 @@ impl Controller {
                     break Ended::Stopped;
                 }
                 Woken::Read(reading) => {
+                    // A repository may want to be asked sooner, or later, than folders.
+                    if let Some(due) = self.source.next_due().await {
+                        let due = self.clock.now().plus(due * self.clock.speed());
+                        poll_at = poll_at.min(due);
+                    }
                     if !self.take_reading(reading)
                         && self.revision.is_none()
                         && until != Until::Stopped
@@ -300,27 +306,33 @@ impl Controller {
     }
 
     /// Starts reading the source, beside the loop.
-    fn start_reading(&mut self, now: Moment) {
-        let task = tokio::spawn(read(
+    fn start_reading(&mut self) {
+        let eagerness = if self.resync {
+            Eagerness::Forced
+        } else {
+            Eagerness::Due
+        };
+        self.reading = Some(tokio::spawn(read(
             self.source.clone(),
+            eagerness,
             self.settings.load,
             self.settings.chosen.clone(),
             self.context.aws.clone(),
             self.revision.clone(),
-        ));
-        self.reading = Some((task, now));
+        )));
     }
 
     /// Takes what was read into force; gives whether it could be read.
-    fn take_reading(&mut self, reading: Reading) -> bool {
+    fn take_reading(&mut self, read: Read) -> bool {
         let now = self.clock.now();
-        let took = self
-            .reading
-            .take()
-            .map_or(Duration::ZERO, |(_, began)| now.since(began));
-        let address = self.source.root().display().to_string();
-        let result = reading.label();
-        self.metrics.source_fetched(&address, "dir", result, took);
+        self.reading = None;
+        self.sources(&read, now);
+        let Read {
+            reading,
+            complaint,
+            sources,
+        } = read;
+        let commits = report::revisions(&sources);
         self.context
             .refuse(matches!(reading, Reading::WrongAccount(_)));
         let read = match reading {
@@ -333,18 +345,15 @@ impl Controller {
                 false
             }
             Reading::Failed(why) => {
-                if self.complaint.as_ref() != Some(&why) {
-                    tracing::error!("{why}; the last desired state stays in force");
-                }
-                self.board
-                    .write(|status| status.source.error = Some(why.clone()));
-                self.complaint = Some(why);
+                self.complain(why);
                 false
             }
             Reading::Same => {
                 self.board.write(|status| {
                     status.source.error = None;
-                    status.source.last_success = Some(now);
+                    if complaint.is_none() {
+                        status.source.last_success = Some(now);
+                    }
                 });
                 true
             }
@@ -359,13 +368,55 @@ impl Controller {
             }
         };
         if read {
-            self.complaint = None;
+            // A commit that changes no manifest is told with what is done from now on, and causes nothing.
+            self.state.set_commits(commits);
+        }
+        match complaint {
+            Some(why) if read => self.complain(why),
+            _ if read => self.complaint = None,
+            _ => {}
         }
         if std::mem::take(&mut self.resync) {
             // What is in force is passed over even if the source cannot be read just now.
             self.state.resync(now);
         }
         read
+    }
+
+    /// Says what is wrong with the sources, once.
+    fn complain(&mut self, why: String) {
+        if self.complaint.as_ref() != Some(&why) {
+            tracing::error!("{why}; the last desired state stays in force");
+        }
+        self.board
+            .write(|status| status.source.error = Some(why.clone()));
+        self.complaint = Some(why);
+    }
+
+    /// Tells how each source stands, and which commit came into force.
+    fn sources(&self, read: &Read, now: Moment) {
+        let known = self.board.look(|status| status.source.parts.clone());
+        for state in &read.sources {
+            let part = known.iter().find(|part| part.address == state.address);
+            let looks = part.map_or(0, |part| part.looks);
+            if let Some(look) = state.look.filter(|look| look.number > looks) {
+                self.metrics
+                    .source_fetched(&state.address, state.kind, look.result, look.took);
+            }
+        }
+        let news = self
+            .board
+            .write(|status| report::sources(&mut status.source, &read.sources, now));
+        for (address, commit) in news {
+            tracing::info!(
+                source = %address,
+                commit = %commit.id,
+                reference = %commit.reference,
+                author = %commit.author,
+                subject = %commit.message,
+                "commit in force"
+            );
+        }
     }
 
     /// Takes a loaded set into force.
@@ -406,7 +457,7 @@ impl Controller {
             status.resyncs.requested_at = Some(now);
         });
         // A read that began before the request may have missed what the person wants read.
-        if let Some((reading, _)) = self.reading.take() {
+        if let Some(reading) = self.reading.take() {
             reading.abort();
         }
         self.resync = true;
@@ -462,11 +513,11 @@ impl Controller {
 }
 
 /// Waits for the read under way. A read that broke is a failed one.
-async fn finished(reading: &mut Option<(JoinHandle<Reading>, Moment)>) -> Reading {
+async fn finished(reading: &mut Option<JoinHandle<Read>>) -> Read {
     match reading {
-        Some((task, _)) => task
-            .await
-            .unwrap_or_else(|error| Reading::Failed(format!("reading the source broke: {error}"))),
+        Some(task) => task.await.unwrap_or_else(|error| {
+            Reading::Failed(format!("reading the source broke: {error}")).into()
+        }),
         None => std::future::pending().await,
     }
 }

@@ -23,7 +23,7 @@ mod tags;
 pub mod target_group;
 pub mod task_definition;
 
-pub use tags::{DIGEST_TAG, INSTANCE_TAG};
+pub use tags::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG};
 
 #[cfg(test)]
 mod contract_tests;

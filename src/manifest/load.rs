@@ -75,7 +75,7 @@ pub fn load(files: &[SourceFile], options: &LoadOptions) -> Loaded {
 pub fn load_in(files: &[SourceFile], options: &LoadOptions, scope: &Scope) -> Loaded {
     let environments = environments(files);
     let mut files: Vec<&SourceFile> = files.iter().collect();
-    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.sort_by(|a, b| scope.rank(&a.path).cmp(&scope.rank(&b.path)));
     let library = Library::of(&files);
     let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let mut loaded = Loaded::default();

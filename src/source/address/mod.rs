@@ -84,6 +84,8 @@ pub struct GitAddress {
     pub interval: std::time::Duration,
     /// How long one read may take.
     pub timeout: std::time::Duration,
+    /// How many bytes one fetch may bring.
+    pub max_pack: u64,
     /// Whether a head that does not descend from the last commit in force is taken.
     pub allow_history_rewrite: bool,
     /// What proves who asks.
@@ -128,6 +130,7 @@ impl Address {
             exclude,
             interval,
             timeout,
+            max_pack,
             allow_history_rewrite,
             credential,
         } = Options::read(query, repository.scheme, typed).map_err(error)?;
@@ -140,6 +143,7 @@ impl Address {
             exclude,
             interval,
             timeout,
+            max_pack,
             allow_history_rewrite,
             credential,
         })))
@@ -253,7 +257,7 @@ fn split_scheme(text: &str) -> Result<Split<'_>, String> {
     Ok(scp.then_some((None, text)))
 }
 
-/// Whether what stands after the scheme is a repository of CodeCommit.
+/// Whether what stands after the scheme is a repository of `CodeCommit`.
 fn is_codecommit(rest: &str) -> bool {
     let host = rest.split(['/', '?', ':']).next().unwrap_or_default();
     (host.starts_with("git-codecommit.") || host.starts_with("git-codecommit-fips."))

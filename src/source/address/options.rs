@@ -53,12 +53,15 @@ pub(super) struct Options {
     pub(super) exclude: Vec<String>,
     pub(super) interval: Duration,
     pub(super) timeout: Duration,
+    pub(super) max_pack: u64,
     pub(super) allow_history_rewrite: bool,
     pub(super) credential: Credential,
 }
 
+const MIB: u64 = 1024 * 1024;
+
 /// Every option's name, for the one who mistypes it.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 20] = [
     "ref",
     "branch",
     "tag",
@@ -70,6 +73,7 @@ const NAMES: [&str; 19] = [
     "exclude",
     "interval",
     "timeout",
+    "maxPackMiB",
     "allowHistoryRewrite",
     "username",
     "passwordEnv",
@@ -96,6 +100,7 @@ impl Options {
             exclude: Vec::new(),
             interval: Duration::from_mins(1),
             timeout: Duration::from_mins(1),
+            max_pack: 256 * MIB,
             allow_history_rewrite: false,
             credential: Credential {
                 user: user.filter(|user| !user.is_empty()),
@@ -153,6 +158,14 @@ impl Options {
             "exclude" => self.exclude.push(pattern(name, value)?),
             "interval" => self.interval = duration(name, &value, Duration::from_secs(5))?,
             "timeout" => self.timeout = duration(name, &value, Duration::from_secs(1))?,
+            "maxPackMiB" => {
+                let wrong = || "`maxPackMiB` is a number from 1 to 4096".to_owned();
+                let count: u64 = value.parse().map_err(|_| wrong())?;
+                if !(1..=4096).contains(&count) {
+                    return Err(wrong());
+                }
+                self.max_pack = count * MIB;
+            }
             "allowHistoryRewrite" => self.allow_history_rewrite = boolean(name, &value)?,
             "username" if credential.user.is_some() => {
                 return Err("it names two users".to_owned());
@@ -218,7 +231,7 @@ fn unknown(name: &str, doubtful: bool) -> String {
     }
     let shown: String = name
         .chars()
-        .filter(|one| one.is_ascii_alphanumeric())
+        .filter(char::is_ascii_alphanumeric)
         .take(40)
         .collect();
     let near = NAMES

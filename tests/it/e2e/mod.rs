@@ -12,7 +12,7 @@ mod commands;
 mod daemon;
 mod folder;
 pub(crate) mod program;
-mod talk;
+pub(crate) mod talk;
 mod terminal;
 mod two_processes;
 mod usage;

@@ -28,7 +28,7 @@ fn request(to: SocketAddr, head: &str, body: &str) -> std::io::Result<(u16, Stri
 }
 
 /// GETs a page that is there.
-pub(super) fn get(from: SocketAddr, path: &str) -> String {
+pub(crate) fn get(from: SocketAddr, path: &str) -> String {
     let (code, body) = request(from, &format!("GET {path} HTTP/1.1"), "").unwrap();
     assert_eq!(code, 200, "{path}: {body}");
     body
