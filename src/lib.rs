@@ -40,7 +40,7 @@
 //! The edges.
 //!
 //! - [`aws`]: the SDK clients behind one document call, the batched reader, pacing, fault classes.
-//! - [`source`]: the folder of manifests and its watch.
+//! - [`source`]: folders of manifests and their watch, Git repositories and the process that reads them.
 //! - [`environment`]: the chosen Environment: its account proven, its values fetched.
 //! - [`jsonnet`]: Jsonnet to plain values, in a process of their own that is bounded.
 //! - [`values`]: what an Environment names, fetched: SSM, Secrets Manager, stacks, Terraform state.
@@ -63,7 +63,8 @@
 //!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
 //!    about to be started there and after which deployment (`evenkeel.dev/starting`), which
 //!    members were last declared (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
-//!    and scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`).
+//!    and scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`). The Git commit in force
+//!    outlives a restart in the folder of `--git-store` alone: see [`source`].
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write.
 //! 4. Waiting, blocked and converged are outcomes ([`model::Outcome`]), not errors; a pass never waits.
 //! 5. A rollout that failed is not tried again until its content changes or a person says so.

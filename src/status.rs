@@ -31,11 +31,47 @@ pub struct ResourceStatus {
     pub file: String,
 }
 
+/// How one of the sources stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PartStatus {
+    /// Its address as given, without secrets.
+    pub address: String,
+    /// `dir` or `git`.
+    pub kind: &'static str,
+    /// The number of the last look at it.
+    pub looks: u64,
+    /// When it was last looked at and had nothing wrong.
+    pub last_success: Option<Moment>,
+    /// Why what it held last is in force, and not what it holds: a word and a sentence.
+    pub trouble: Option<(&'static str, String)>,
+    /// The commit in force.
+    pub commit: Option<CommitStatus>,
+    /// The head that is held back.
+    pub held: Option<CommitStatus>,
+}
+
+/// A commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommitStatus {
+    /// Its id.
+    pub id: String,
+    /// The ref that named it.
+    pub reference: String,
+    /// Its author's name.
+    pub author: String,
+    /// The first line of its message.
+    pub message: String,
+    /// When it was committed.
+    pub time: Moment,
+}
+
 /// How the source stands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SourceStatus {
-    /// The source's address as given, without secrets.
+    /// The addresses of all sources, without secrets.
     pub address: String,
+    /// Each source, in the order of their files.
+    pub parts: Vec<PartStatus>,
     /// When it was last read whole.
     pub last_success: Option<Moment>,
     /// Why the last read failed, if it did.

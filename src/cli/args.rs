@@ -88,10 +88,34 @@ pub(super) enum Command {
 
 /// Where the manifests are, and which AWS.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the doc comments are the help, where backticks would show"
+)]
 pub(super) struct SourceArgs {
-    /// Folder of manifests, read recursively (.yaml, .yml, .json, .jsonnet)
-    #[arg(long, value_name = "DIR", env = "EVENKEEL_SOURCE")]
-    pub(super) source: PathBuf,
+    /// Folder of manifests (.yaml, .yml, .json, .jsonnet), or place in a Git repository; may be given several
+    /// times
+    ///
+    /// All of them are one desired set. EVENKEEL_SOURCE takes one a line. A Git repository is
+    /// git+https://HOST/REPO, git+ssh://USER@HOST/REPO, USER@HOST:REPO, git+file:///PATH or CodeCommit's
+    /// HTTPS address. Options follow `?`, with `&` between them: branch=, tag=, semver=RANGE (over tags),
+    /// commit= or ref= (default: the repository's HEAD); path=FOLDER; include=PATTERN, exclude=PATTERN
+    /// (below path, many times); interval=60s; timeout=60s; depth=1 (commits of the first fetch, 0 for
+    /// all); maxPackMiB=256; allowHistoryRewrite=true; username=, passwordEnv=NAME, passwordFile=FILE,
+    /// credentialHelper=COMMAND; sshKey=FILE, knownHosts=FILE.
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        env = "EVENKEEL_SOURCE",
+        required = true,
+        value_delimiter = '\n',
+        hide_env_values = true
+    )]
+    pub(super) source: Vec<Typed>,
+    /// Folder in which Git objects and the commits in force outlive a restart; without it a restart
+    /// fetches again and takes the head that it finds
+    #[arg(long, value_name = "DIR", env = "EVENKEEL_GIT_STORE")]
+    pub(super) git_store: Option<PathBuf>,
     /// Environment manifest to reconcile for: its variables, overlay, account, region and role
     #[arg(long, value_name = "NAME", env = "EVENKEEL_ENVIRONMENT")]
     pub(super) environment: Option<String>,
@@ -204,9 +228,9 @@ pub(super) struct VerifyArgs {
 /// `validate`.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
-    /// Files or folders; all of them are one set
+    /// Files, folders or Git addresses (see evenkeel run --help); all of them are one set
     #[arg(required = true, value_name = "PATH")]
-    pub(super) paths: Vec<PathBuf>,
+    pub(super) paths: Vec<Typed>,
     /// Environment manifest to check for; all of them if none is named
     #[arg(long, value_name = "NAME", env = "EVENKEEL_ENVIRONMENT")]
     pub(super) environment: Option<String>,
@@ -345,6 +369,22 @@ pub(super) struct PushArgs {
     /// Containers of it run and fail their health checks
     #[arg(long)]
     pub(super) unhealthy: bool,
+}
+
+/// A text that may hold a password: shown by nobody before it is understood.
+#[derive(Clone)]
+pub(super) struct Typed(pub(super) String);
+
+impl std::fmt::Debug for Typed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+impl From<String> for Typed {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
 }
 
 /// Form of a result.

@@ -26,13 +26,34 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::args::{Cli, Command, SandboxCommand};
+use crate::source::worker;
 use crate::{jsonnet, telemetry};
 
 /// The exit code of a command that was typed wrong.
 const USAGE: u8 = 64;
 
+/// Runs the program: a command, or the part that reads Git, which has no business with the rest.
+pub fn main() -> ExitCode {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == worker::WORKER)
+    {
+        return worker::main();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run_command()),
+        Err(error) => {
+            output::error(&format!("cannot start: {error}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
 /// Parses the command line, runs the command, and gives the exit code.
-pub async fn main() -> ExitCode {
+async fn run_command() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -50,7 +71,7 @@ pub async fn main() -> ExitCode {
         Command::Run(args) => run::run(&args).await,
         Command::Sync(args) => sync::sync(&args).await,
         Command::Plan(args) => plan::plan(&args).await,
-        Command::Validate(args) => validate::validate(&args),
+        Command::Validate(args) => validate::validate(&args).await,
         Command::Verify(args) => verify::verify(&args).await,
         Command::Schema => Ok(schema::schema()),
         Command::Convert(args) => convert::convert(&args),

@@ -37,15 +37,18 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         started.clock.clone(),
         async move { drop(stopped.await) },
     ));
-    let mut watcher = Watcher::new(started.source.root());
-    tokio::spawn(async move {
-        loop {
-            watcher.changed().await;
-            if sender.send(Event::SourceChanged).await.is_err() {
-                return;
+    for folder in started.source.folders() {
+        let mut watcher = Watcher::new(folder);
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            loop {
+                watcher.changed().await;
+                if sender.send(Event::SourceChanged).await.is_err() {
+                    return;
+                }
             }
-        }
-    });
+        });
+    }
     let settings = Settings {
         policy: crate::kinds::Policy {
             drift_grace: args.drift_grace,
@@ -97,9 +100,9 @@ async fn webhook(
     tracing::info!("webhook at http://{address}/webhook/");
     let (metrics, sender) = (started.metrics.clone(), sender.clone());
     tokio::spawn(async move {
-        // A full queue holds a look already.
+        // A push that finds the queue full is left to the poll.
         let wake = move || {
-            sender.try_send(Event::SourceChanged).ok();
+            sender.try_send(Event::Pushed).ok();
         };
         let served = webhook::serve(listener, secrets, metrics, wake, std::future::pending());
         if let Err(error) = served.await {

@@ -1,10 +1,11 @@
 //! From arguments to a connected AWS: real, or the sandbox with the source's seeds in it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::args::SourceArgs;
+use super::args::{SourceArgs, Typed};
 use super::output;
 use crate::aws::{Aws, Connection, OPERATIONS, connect};
 use crate::clock::Clock;
@@ -13,7 +14,7 @@ use crate::kinds::Policy;
 use crate::manifest::LoadOptions;
 use crate::metrics::Metrics;
 use crate::mount::Mounted;
-use crate::source::Dir;
+use crate::source::{Eagerness, Sources};
 
 /// The region of the sandbox when none is configured.
 const SANDBOX_REGION: &str = "us-east-1";
@@ -23,7 +24,7 @@ pub(super) struct Started {
     pub(super) aws: Aws,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) source: Dir,
+    pub(super) source: Sources,
     pub(super) policy: Policy,
     pub(super) load: LoadOptions,
     pub(super) chosen: Chosen,
@@ -37,11 +38,11 @@ pub(super) async fn start(args: &SourceArgs) -> Result<Started, String> {
             .iter()
             .map(|(service, operation)| (service.label(), *operation)),
     );
-    let source = Dir::new(&args.source);
+    let source = sources(&args.source, args.git_store.as_deref())?;
     let load = LoadOptions {
         allow_unknown_fields: args.allow_unknown_fields,
     };
-    let chosen = Chosen::new(args.environment.clone(), &source)?;
+    let chosen = Chosen::new(args.environment.clone(), &source).await?;
     let clock = Clock::wall(if args.sandbox { args.speed } else { 1 });
     let connection = if args.sandbox {
         sandbox(args, &source, &chosen, &load, &clock).await?
@@ -64,9 +65,15 @@ pub(super) async fn start(args: &SourceArgs) -> Result<Started, String> {
     })
 }
 
+/// The sources at these addresses.
+pub(super) fn sources(typed: &[Typed], store: Option<&Path>) -> Result<Sources, String> {
+    let addresses: Vec<String> = typed.iter().map(|one| one.0.clone()).collect();
+    Sources::parse(&addresses, store).map_err(|error| error.to_string())
+}
+
 async fn sandbox(
     args: &SourceArgs,
-    source: &Dir,
+    source: &Sources,
     chosen: &Chosen,
     load: &LoadOptions,
     clock: &Clock,
@@ -76,7 +83,8 @@ async fn sandbox(
         None => region().await,
     };
     let mounted = Mounted::new(clock.clone());
-    let snapshot = source.read().map_err(|error| error.to_string())?;
+    let read = source.read(Eagerness::Due).await;
+    let snapshot = read.map_err(|error| error.to_string())?;
     seed(
         &mounted,
         &region,

@@ -4,28 +4,20 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::args::{Output, ValidateArgs};
-use super::output;
+use super::{output, start};
 use crate::environment::load;
 use crate::manifest::{
     Diagnostic, LoadOptions, Scope, Severity, SourceFile, environments, render_json, render_text,
 };
 use crate::model::Key;
-use crate::source::Dir;
+use crate::source::Eagerness;
 
 /// Validates.
-pub(super) fn validate(args: &ValidateArgs) -> Result<u8, String> {
-    let mut files = Vec::new();
-    for path in &args.paths {
-        files.extend(
-            Dir::new(path)
-                .read()
-                .map_err(|error| error.to_string())?
-                .files,
-        );
-    }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
-    files.dedup_by(|one, other| one.path == other.path);
-    let (diagnostics, valid) = check(args, &files)?;
+pub(super) async fn validate(args: &ValidateArgs) -> Result<u8, String> {
+    let sources = start::sources(&args.paths, None)?;
+    let read = sources.read(Eagerness::Due).await;
+    let files = read.map_err(|error| error.to_string())?.files;
+    let (diagnostics, valid) = check(args, &files, &sources.roots())?;
     let count = |severity| {
         diagnostics
             .iter()
@@ -46,7 +38,11 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, String> {
 }
 
 /// Every finding in any of the environments, once, and how many manifests are valid in all of theirs.
-fn check(args: &ValidateArgs, files: &[SourceFile]) -> Result<(Vec<Diagnostic>, usize), String> {
+fn check(
+    args: &ValidateArgs,
+    files: &[SourceFile],
+    roots: &[PathBuf],
+) -> Result<(Vec<Diagnostic>, usize), String> {
     let options = LoadOptions {
         allow_unknown_fields: args.allow_unknown_fields,
     };
@@ -69,7 +65,7 @@ fn check(args: &ValidateArgs, files: &[SourceFile]) -> Result<(Vec<Diagnostic>, 
             &options,
             &Scope {
                 environment,
-                root: root(&args.paths),
+                roots: roots.to_vec(),
                 fetched: None,
             },
         );
@@ -83,12 +79,4 @@ fn check(args: &ValidateArgs, files: &[SourceFile]) -> Result<(Vec<Diagnostic>, 
     }
     diagnostics.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     Ok((diagnostics, valid.difference(&invalid).count()))
-}
-
-/// What says nothing about overlays: the one folder that is checked.
-fn root(paths: &[PathBuf]) -> PathBuf {
-    match paths {
-        [one] => one.clone(),
-        _ => PathBuf::new(),
-    }
 }

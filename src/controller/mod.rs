@@ -29,7 +29,7 @@ pub use pass::Mode;
 pub use preview::{Preview, preview};
 
 use self::pass::{Context, Done};
-use self::reading::{Reading, read};
+use self::reading::{Read, Reading, read};
 use self::state::State;
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -38,7 +38,7 @@ use crate::kinds::Policy;
 use crate::manifest::{LoadOptions, Loaded, Scope, Severity};
 use crate::metrics::Metrics;
 use crate::model::{Fail, Key, Kind, Moment, Outcome, Plan};
-use crate::source::Dir;
+use crate::source::{Eagerness, Sources};
 use crate::status::Board;
 
 /// What makes the loop look.
@@ -46,6 +46,8 @@ use crate::status::Board;
 pub enum Event {
     /// The source may have changed.
     SourceChanged,
+    /// Somebody told that a repository has moved.
+    Pushed,
     /// A person wants everything read and passed over again now. The word is the trigger's
     /// (`signal`, `api`).
     Resync(&'static str),
@@ -120,7 +122,7 @@ pub struct Controller {
     clock: Clock,
     metrics: Arc<Metrics>,
     board: Board,
-    source: Dir,
+    source: Sources,
     settings: Settings,
     luck: fastrand::Rng,
     state: State,
@@ -128,10 +130,12 @@ pub struct Controller {
     passes: BTreeMap<Id, (Key, Moment)>,
     /// What is in force: the files' revision, and the environment with its values.
     revision: Option<(String, Scope)>,
-    /// The read of the source under way, and when it began.
-    reading: Option<(JoinHandle<Reading>, Moment)>,
+    /// The read of the source under way.
+    reading: Option<JoinHandle<Read>>,
     /// Whether every key is to be passed over once the source has been read.
     resync: bool,
+    /// Whether repositories are to be asked before their interval is over.
+    pushed: bool,
     /// The last complaint about the source, so that it is logged once.
     complaint: Option<String>,
 }
@@ -139,7 +143,7 @@ pub struct Controller {
 /// What woke the loop.
 enum Woken {
     Event(Option<Event>),
-    Read(Reading),
+    Read(Read),
     Pass(Box<Result<(Id, Option<Done>), tokio::task::JoinError>>),
     Identified,
     Time,
@@ -152,12 +156,13 @@ impl Controller {
         clock: Clock,
         metrics: Arc<Metrics>,
         board: Board,
-        source: Dir,
+        source: impl Into<Sources>,
         settings: Settings,
     ) -> Self {
+        let source = source.into();
         board.write(|status| {
             aws.region().clone_into(&mut status.region);
-            status.source.address = source.root().display().to_string();
+            status.source.address = source.to_string();
         });
         metrics.max_workers(settings.workers * Kind::ALL.len());
         let context = Context::new(aws, &clock, settings.policy.clone(), Mode::Apply);
@@ -176,6 +181,7 @@ impl Controller {
             revision: None,
             reading: None,
             resync: false,
+            pushed: false,
             complaint: None,
         }
     }
@@ -196,7 +202,7 @@ impl Controller {
         let ended = loop {
             let now = self.clock.now();
             if now >= poll_at && self.reading.is_none() {
-                self.start_reading(now);
+                self.start_reading();
                 poll_at = now.plus(self.settings.poll * self.clock.speed());
             }
             if asked {
@@ -223,6 +229,10 @@ impl Controller {
             };
             match woken {
                 Woken::Event(Some(Event::SourceChanged)) => poll_at = self.clock.now(),
+                Woken::Event(Some(Event::Pushed)) => {
+                    self.pushed = true;
+                    poll_at = self.clock.now();
+                }
                 Woken::Event(Some(Event::Resync(trigger))) => {
                     self.ask_resync(trigger);
                     poll_at = self.clock.now();
@@ -232,6 +242,11 @@ impl Controller {
                     break Ended::Stopped;
                 }
                 Woken::Read(reading) => {
+                    // A repository may want to be asked sooner, or later, than folders.
+                    if let Some(due) = self.source.next_due().await {
+                        let due = self.clock.now().plus(due * self.clock.speed());
+                        poll_at = poll_at.min(due);
+                    }
                     if !self.take_reading(reading)
                         && self.revision.is_none()
                         && until != Until::Stopped
@@ -300,27 +315,34 @@ impl Controller {
     }
 
     /// Starts reading the source, beside the loop.
-    fn start_reading(&mut self, now: Moment) {
-        let task = tokio::spawn(read(
+    fn start_reading(&mut self) {
+        let pushed = std::mem::take(&mut self.pushed);
+        let eagerness = match (self.resync, pushed) {
+            (true, _) => Eagerness::Forced,
+            (false, true) => Eagerness::Now,
+            (false, false) => Eagerness::Due,
+        };
+        self.reading = Some(tokio::spawn(read(
             self.source.clone(),
+            eagerness,
             self.settings.load,
             self.settings.chosen.clone(),
             self.context.aws.clone(),
             self.revision.clone(),
-        ));
-        self.reading = Some((task, now));
+        )));
     }
 
     /// Takes what was read into force; gives whether it could be read.
-    fn take_reading(&mut self, reading: Reading) -> bool {
+    fn take_reading(&mut self, read: Read) -> bool {
         let now = self.clock.now();
-        let took = self
-            .reading
-            .take()
-            .map_or(Duration::ZERO, |(_, began)| now.since(began));
-        let address = self.source.root().display().to_string();
-        let result = reading.label();
-        self.metrics.source_fetched(&address, "dir", result, took);
+        self.reading = None;
+        self.sources(&read, now);
+        let Read {
+            reading,
+            complaint,
+            sources,
+        } = read;
+        let commits = report::revisions(&sources);
         self.context
             .refuse(matches!(reading, Reading::WrongAccount(_)));
         let read = match reading {
@@ -333,18 +355,15 @@ impl Controller {
                 false
             }
             Reading::Failed(why) => {
-                if self.complaint.as_ref() != Some(&why) {
-                    tracing::error!("{why}; the last desired state stays in force");
-                }
-                self.board
-                    .write(|status| status.source.error = Some(why.clone()));
-                self.complaint = Some(why);
+                self.complain(why);
                 false
             }
             Reading::Same => {
                 self.board.write(|status| {
                     status.source.error = None;
-                    status.source.last_success = Some(now);
+                    if complaint.is_none() {
+                        status.source.last_success = Some(now);
+                    }
                 });
                 true
             }
@@ -359,13 +378,55 @@ impl Controller {
             }
         };
         if read {
-            self.complaint = None;
+            // A commit that changes no manifest is told with what is done from now on, and causes nothing.
+            self.state.set_commits(commits);
+        }
+        match complaint {
+            Some(why) if read => self.complain(why),
+            _ if read => self.complaint = None,
+            _ => {}
         }
         if std::mem::take(&mut self.resync) {
             // What is in force is passed over even if the source cannot be read just now.
             self.state.resync(now);
         }
         read
+    }
+
+    /// Says what is wrong with the sources, once.
+    fn complain(&mut self, why: String) {
+        if self.complaint.as_ref() != Some(&why) {
+            tracing::error!("{why}; the last desired state stays in force");
+        }
+        self.board
+            .write(|status| status.source.error = Some(why.clone()));
+        self.complaint = Some(why);
+    }
+
+    /// Tells how each source stands, and which commit came into force.
+    fn sources(&self, read: &Read, now: Moment) {
+        let known = self.board.look(|status| status.source.parts.clone());
+        for state in &read.sources {
+            let part = known.iter().find(|part| part.address == state.address);
+            let looks = part.map_or(0, |part| part.looks);
+            if let Some(look) = state.look.filter(|look| look.number > looks) {
+                self.metrics
+                    .source_fetched(&state.address, state.kind, look.result, look.took);
+            }
+        }
+        let news = self
+            .board
+            .write(|status| report::sources(&mut status.source, &read.sources, now));
+        for (address, commit) in news {
+            tracing::info!(
+                source = %address,
+                commit = %commit.id,
+                reference = %commit.reference,
+                author = %commit.author,
+                subject = %commit.message,
+                "commit in force"
+            );
+        }
     }
 
     /// Takes a loaded set into force.
@@ -406,7 +467,7 @@ impl Controller {
             status.resyncs.requested_at = Some(now);
         });
         // A read that began before the request may have missed what the person wants read.
-        if let Some((reading, _)) = self.reading.take() {
+        if let Some(reading) = self.reading.take() {
             reading.abort();
         }
         self.resync = true;
@@ -462,11 +523,11 @@ impl Controller {
 }
 
 /// Waits for the read under way. A read that broke is a failed one.
-async fn finished(reading: &mut Option<(JoinHandle<Reading>, Moment)>) -> Reading {
+async fn finished(reading: &mut Option<JoinHandle<Read>>) -> Read {
     match reading {
-        Some((task, _)) => task
-            .await
-            .unwrap_or_else(|error| Reading::Failed(format!("reading the source broke: {error}"))),
+        Some(task) => task.await.unwrap_or_else(|error| {
+            Reading::Failed(format!("reading the source broke: {error}")).into()
+        }),
         None => std::future::pending().await,
     }
 }

@@ -3,8 +3,17 @@
 
 use crate::aws::Aws;
 use crate::environment::{Chosen, EnvironmentError, load};
-use crate::manifest::{LoadOptions, Loaded, Scope};
-use crate::source::Dir;
+use crate::manifest::{LoadOptions, Loaded, Scope, SourceFile};
+use crate::source::{Eagerness, SourceState, Sources};
+
+/// What came of a read, and how each source stands; none if that is not known.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) reading: Reading,
+    pub(super) sources: Vec<SourceState>,
+    /// What is wrong with the sources although their last good state is in force.
+    pub(super) complaint: Option<String>,
+}
 
 /// What came of a read.
 #[derive(Debug)]
@@ -26,13 +35,12 @@ pub(super) enum Reading {
     },
 }
 
-impl Reading {
-    /// The `result` label of `evenkeel_source_fetch_total`.
-    pub(super) fn label(&self) -> &'static str {
-        match self {
-            Self::Failed(_) | Self::WrongAccount(_) => "error",
-            Self::Same => "not_modified",
-            Self::New { .. } => "success",
+impl From<Reading> for Read {
+    fn from(reading: Reading) -> Self {
+        Self {
+            reading,
+            sources: Vec::new(),
+            complaint: None,
         }
     }
 }
@@ -48,20 +56,49 @@ pub(super) fn remembered(loaded: &Loaded, revision: &str) -> String {
 
 /// Reads. `known` is what is in force.
 pub(super) async fn read(
-    source: Dir,
+    source: Sources,
+    eagerness: Eagerness,
+    options: LoadOptions,
+    chosen: Chosen,
+    aws: Aws,
+    known: Option<(String, Scope)>,
+) -> Read {
+    let snapshot = match source.read(eagerness).await {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            return Read {
+                reading: Reading::Failed(error.to_string()),
+                sources: error.sources,
+                complaint: None,
+            };
+        }
+    };
+    let complaint = snapshot.complaint();
+    let sources = snapshot.sources;
+    let read = Files {
+        files: snapshot.files,
+        revision: snapshot.revision,
+    };
+    Read {
+        reading: take(read, options, chosen, aws, known).await,
+        sources,
+        complaint,
+    }
+}
+
+/// What was read, and its digest.
+struct Files {
+    files: Vec<SourceFile>,
+    revision: String,
+}
+
+async fn take(
+    snapshot: Files,
     options: LoadOptions,
     chosen: Chosen,
     aws: Aws,
     known: Option<(String, Scope)>,
 ) -> Reading {
-    let broke = |error: &dyn std::fmt::Display| {
-        Reading::Failed(format!("reading the source broke: {error}"))
-    };
-    let snapshot = match tokio::task::spawn_blocking(move || source.read()).await {
-        Ok(Ok(snapshot)) => snapshot,
-        Ok(Err(error)) => return Reading::Failed(error.to_string()),
-        Err(error) => return broke(&error),
-    };
     let scope = match chosen.scope(&snapshot.files, &aws).await {
         Ok(scope) => scope,
         Err(error @ EnvironmentError::WrongAccount { .. }) => {
@@ -82,7 +119,7 @@ pub(super) async fn read(
             revision,
             scope,
         },
-        Err(error) => broke(&error),
+        Err(error) => Reading::Failed(format!("reading the source broke: {error}")),
     }
 }
 

@@ -1,12 +1,80 @@
 //! What the loop tells the outside about a pass: status, metrics, log. No decision.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Controller;
 use super::pass::Done;
-use crate::manifest::{DesiredSet, Diagnostic, Severity};
+use crate::manifest::{DesiredSet, Diagnostic, Revision, Severity};
 use crate::model::{Block, Fail, Key, Kind, Moment, Outcome, Rollout, RolloutStage, Wait};
-use crate::status::{ResourceStatus, Status};
+use crate::source::{Commit, SourceState};
+use crate::status::{CommitStatus, PartStatus, ResourceStatus, SourceStatus, Status};
+
+/// Takes how each source stands; gives the commits that were not in force before.
+pub(super) fn sources(
+    status: &mut SourceStatus,
+    states: &[SourceState],
+    now: Moment,
+) -> Vec<(String, Commit)> {
+    let mut news = Vec::new();
+    let before = std::mem::take(&mut status.parts);
+    for state in states {
+        let old = before.iter().find(|part| part.address == state.address);
+        let was = old.and_then(|part| part.commit.as_ref()).map(|one| &one.id);
+        if let Some(commit) = &state.commit
+            && was != Some(&commit.id)
+        {
+            news.push((state.address.clone(), commit.clone()));
+        }
+        let looks = state.look.map_or(0, |look| look.number);
+        let looked = looks > old.map_or(0, |part| part.looks) && state.trouble.is_none();
+        status.parts.push(PartStatus {
+            address: state.address.clone(),
+            kind: state.kind,
+            looks,
+            last_success: if looked {
+                Some(now)
+            } else {
+                old.and_then(|part| part.last_success)
+            },
+            trouble: state
+                .trouble
+                .as_ref()
+                .map(|trouble| (trouble.reason.label(), trouble.message.clone())),
+            commit: state.commit.as_ref().map(commit),
+            held: state.held.as_ref().map(commit),
+        });
+    }
+    if states.is_empty() {
+        status.parts = before;
+    }
+    news
+}
+
+/// The commits in force, for what they cause.
+pub(super) fn revisions(states: &[SourceState]) -> BTreeMap<PathBuf, Revision> {
+    let commits = states.iter().filter_map(|state| {
+        let commit = state.commit.as_ref()?;
+        let revision = Revision {
+            commit: commit.id.clone(),
+            author: commit.author.clone(),
+            message: commit.message.clone(),
+        };
+        Some((state.root.clone(), revision))
+    });
+    commits.collect()
+}
+
+fn commit(commit: &Commit) -> CommitStatus {
+    CommitStatus {
+        id: commit.id.clone(),
+        reference: commit.reference.clone(),
+        author: commit.author.clone(),
+        message: commit.message.clone(),
+        time: Moment(commit.time.saturating_mul(1000)),
+    }
+}
 
 impl Controller {
     /// Writes the status and the metrics of an ended pass. Logs at `info` only what changed.

@@ -4,11 +4,12 @@
 //! Everything here is a cache or a timer: losing it costs a cycle of observation, nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::pass::{Done, Request};
 use super::requeue::{requeue, tolerance};
-use crate::manifest::DesiredSet;
+use crate::manifest::{DesiredSet, Revision};
 use crate::model::{FactBoard, Key, Kind, Moment, Outcome, Wait};
 use crate::queue::Queue;
 
@@ -94,6 +95,13 @@ impl State {
             Arc::make_mut(&mut self.facts).remove(&key);
         }
         changed.len()
+    }
+
+    /// Takes the commits that the set is of.
+    pub(super) fn set_commits(&mut self, commits: BTreeMap<PathBuf, Revision>) {
+        if self.set.commits != commits {
+            Arc::make_mut(&mut self.set).commits = commits;
+        }
     }
 
     /// Schedules every key for now, with nothing older than now.

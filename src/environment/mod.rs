@@ -43,14 +43,14 @@
 //! - A failed fetch is an error of the source: what was last in force stays in force.
 //! - Region and role are fixed at the start; a manifest that changes them asks for a restart.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::aws::{Aws, Connection, Fault};
 use crate::jsonnet::{Answers, evaluate_all};
 use crate::manifest::{
     Environment, Fetched, LoadOptions, Loaded, Scope, SourceFile, environments, jsonnet, load_in,
 };
-use crate::source::Dir;
+use crate::source::{Eagerness, Sources};
 use crate::values::{NoValue, fetch};
 
 /// Why nothing can be loaded for the environment.
@@ -100,7 +100,7 @@ pub enum EnvironmentError {
 #[derive(Clone, Debug, Default)]
 pub struct Chosen {
     name: Option<String>,
-    root: PathBuf,
+    roots: Vec<PathBuf>,
     region: Option<String>,
     role: Option<String>,
     /// The source could not be read at the start, so that nothing was fixed.
@@ -108,20 +108,20 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// The environment of this name in a source. Without a name, a source that cannot be read is
+    /// The environment of this name in the sources. Without a name, sources that cannot be read are
     /// nobody's fault yet: the loop says so and tries again.
     ///
     /// # Errors
     /// If it is not there, if there are some and none is named, or if one is named and the source
     /// cannot be read.
-    pub fn new(name: Option<String>, source: &Dir) -> Result<Self, String> {
-        let root = source.root().to_owned();
-        let snapshot = match source.read() {
+    pub async fn new(name: Option<String>, sources: &Sources) -> Result<Self, String> {
+        let roots = sources.roots();
+        let snapshot = match sources.read(Eagerness::Due).await {
             Ok(snapshot) => snapshot,
             Err(error) if name.is_some() => return Err(error.to_string()),
             Err(_) => {
                 return Ok(Self {
-                    root,
+                    roots,
                     unread: true,
                     ..Self::default()
                 });
@@ -133,7 +133,7 @@ impl Chosen {
             region: chosen.and_then(|one| one.region.clone()),
             role: chosen.and_then(|one| one.role_arn.clone()),
             name,
-            root,
+            roots,
             unread: false,
         })
     }
@@ -159,7 +159,7 @@ impl Chosen {
     pub fn offline(&self) -> Scope {
         Scope {
             environment: self.name.clone(),
-            root: self.root.clone(),
+            roots: self.roots.clone(),
             fetched: None,
         }
     }
@@ -184,9 +184,13 @@ impl Chosen {
             return Err(EnvironmentError::Moved(environment.name.clone()));
         }
         prove_account(environment, aws).await?;
+        // A file that the manifest names beside itself is of its own source.
+        let file = Path::new(&environment.origin.file);
+        let root = self.roots.iter().find(|root| file.starts_with(root));
+        let root = root.map_or(Path::new(""), PathBuf::as_path);
         Ok(Scope {
             fetched: Some(
-                fetch(environment, &self.root, aws)
+                fetch(environment, root, aws)
                     .await
                     .map_err(|error| EnvironmentError::NoValue(environment.name.clone(), error))?,
             ),

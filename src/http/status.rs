@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::model::{Drift, Key, Moment, Rollout};
-use crate::status::{ResourceStatus, Status};
+use crate::status::{CommitStatus, PartStatus, ResourceStatus, Status};
 
 /// The status as JSON. Drift values come masked from the planner; nothing else can hold a secret.
 pub fn status_json(status: &Status) -> Value {
@@ -33,6 +33,7 @@ pub fn status_json(status: &Status) -> Value {
             "invalid": source.invalid,
             "diagnostics": source.diagnostics,
         },
+        "sources": source.parts.iter().map(part_json).collect::<Vec<_>>(),
         "resyncs": {
             "requested": resyncs.requested,
             "completed": resyncs.completed,
@@ -40,6 +41,28 @@ pub fn status_json(status: &Status) -> Value {
             "completedAt": time(resyncs.completed_at),
         },
         "resources": resources,
+    })
+}
+
+fn part_json(part: &PartStatus) -> Value {
+    json!({
+        "address": part.address,
+        "kind": part.kind,
+        "lastSuccess": time(part.last_success),
+        "reason": part.trouble.as_ref().map(|(reason, _)| reason),
+        "message": part.trouble.as_ref().map(|(_, message)| message),
+        "commit": part.commit.as_ref().map(commit_json),
+        "held": part.held.as_ref().map(commit_json),
+    })
+}
+
+fn commit_json(commit: &CommitStatus) -> Value {
+    json!({
+        "id": commit.id,
+        "ref": commit.reference,
+        "author": commit.author,
+        "message": commit.message,
+        "time": time(Some(commit.time)),
     })
 }
 

@@ -28,7 +28,7 @@ pub mod target_group;
 pub mod task_definition;
 
 pub use members::{MEMBERS_TAG, Reset, table as resets};
-pub use tags::{DIGEST_TAG, INSTANCE_TAG};
+pub use tags::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG};
 
 #[cfg(test)]
 mod contract_tests;

@@ -16,6 +16,9 @@ pub const INSTANCE_TAG: &str = "evenkeel.dev/instance";
 /// The tag of a task definition revision that holds its content digest.
 pub const DIGEST_TAG: &str = "evenkeel.dev/digest";
 
+/// The tag of a task definition revision that names the commit which it was registered for.
+pub const COMMIT_TAG: &str = "evenkeel.dev/commit";
+
 /// Tags that one resource may carry (the service models of ECS, ECR, ELB and `CodeDeploy`).
 pub(super) const MOST_TAGS: usize = 50;
 

@@ -99,7 +99,7 @@ pub fn load_located<'a>(
     let environments = environments(files);
     let variables = scope.variables(&environments);
     let mut files: Vec<&SourceFile> = files.iter().collect();
-    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.sort_by(|a, b| scope.rank(&a.path).cmp(&scope.rank(&b.path)));
     let unfetched = variables.as_ref().map(|(all, _)| all.unfetched.clone());
     let computed = Computed::new(answers, &files, scope, unfetched.unwrap_or_default());
     let library = Library::of(&files, &computed);

@@ -68,7 +68,7 @@ pub use render::{render_json, render_text};
 pub use resolve::resolve;
 pub use scope::{Fetched, Scope, environments};
 pub(crate) use set::ignores;
-pub use set::{Ask, DesiredSet, Origin, Reference, Resource, Side};
+pub use set::{Ask, DesiredSet, Origin, Reference, Resource, Revision, Side};
 pub use write::{Document, text_of_documents};
 
 /// Every document of a YAML or JSON text as a plain value.

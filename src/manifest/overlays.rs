@@ -54,7 +54,7 @@ impl<'a> Overlays<'a> {
         base: &mut Vec<Written<'a>>,
         findings: &mut Findings<'_>,
     ) {
-        let overlay = overlay_of(file, &self.scope.root);
+        let overlay = overlay_of(file, &self.scope.roots);
         if let Some(name) = overlay
             && !self.environments.contains(name)
         {

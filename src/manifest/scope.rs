@@ -27,8 +27,9 @@ pub type Fetched = BTreeMap<String, Known>;
 pub struct Scope {
     /// Its name; `None`: nothing is put in, and no overlay is read.
     pub environment: Option<String>,
-    /// The source's root, which says nothing about what is an overlay.
-    pub root: PathBuf,
+    /// The roots of the sources, in their order, which say nothing about what is an overlay. Files come
+    /// in the order of their roots.
+    pub roots: Vec<PathBuf>,
     /// The values that do not stand in the Environment itself; `None`: they are not known here, and
     /// what would hold them is not judged.
     pub fetched: Option<Fetched>,
@@ -90,9 +91,10 @@ pub(super) fn duplicate(name: &str, place: super::tree::Place, findings: &mut Fi
 }
 
 /// The environment whose overlay this file belongs to; `None` for the base.
-pub(super) fn overlay_of<'a>(path: &'a str, root: &Path) -> Option<&'a str> {
+pub(super) fn overlay_of<'a>(path: &'a str, roots: &[PathBuf]) -> Option<&'a str> {
     let path = Path::new(path);
-    let inside = path.strip_prefix(root).unwrap_or(path);
+    let mut below = roots.iter().filter_map(|root| path.strip_prefix(root).ok());
+    let inside = below.next().unwrap_or(path);
     let mut folders = inside.parent()?.components().filter_map(|part| match part {
         Component::Normal(name) => name.to_str(),
         _ => None,
@@ -104,8 +106,15 @@ pub(super) fn overlay_of<'a>(path: &'a str, root: &Path) -> Option<&'a str> {
 impl Scope {
     /// Whether a file is of the overlay of another environment.
     pub(super) fn excludes(&self, path: &str) -> bool {
-        let overlay = overlay_of(path, &self.root);
+        let overlay = overlay_of(path, &self.roots);
         overlay.is_some() && overlay != self.environment.as_deref()
+    }
+
+    /// Where a file stands among all: by its source, then by its path.
+    pub(super) fn rank<'a>(&self, path: &'a str) -> (usize, &'a str) {
+        let mut roots = self.roots.iter();
+        let root = roots.position(|root| Path::new(path).starts_with(root));
+        (root.unwrap_or(self.roots.len()), path)
     }
 
     /// The variables of the chosen environment, and those of their values that may not be shown.
@@ -150,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_folder_under_overlays_is_its_environments() {
-        let root = Path::new("/srv/overlays/x");
+        let roots = ["/srv/other", "/srv/overlays/x"].map(PathBuf::from);
         for (path, expected) in [
             ("/srv/overlays/x/overlays/staging/a.yaml", Some("staging")),
             (
@@ -161,7 +170,7 @@ mod tests {
             ("/srv/overlays/x/overlays/a.yaml", None),
             ("overlays/staging/a.yaml", Some("staging")),
         ] {
-            assert_eq!(overlay_of(path, root), expected, "{path}");
+            assert_eq!(overlay_of(path, &roots), expected, "{path}");
         }
     }
 }

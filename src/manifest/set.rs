@@ -5,6 +5,7 @@
 //! - A manifest with an error is in [`DesiredSet::invalid`] and nowhere else; nothing is written for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -161,9 +162,31 @@ pub struct DesiredSet {
     pub invalid: BTreeMap<Key, String>,
     /// The values that may be shown nowhere. Part of what is known, not of what is desired.
     pub secrets: Secrets,
+    /// The commits that the files are of, by what their paths begin with. Part of what is known, not of
+    /// what is desired: a commit that changes nothing here causes nothing.
+    pub commits: BTreeMap<PathBuf, Revision>,
+}
+
+/// A commit, as it is told with what it causes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revision {
+    /// Its id.
+    pub commit: String,
+    /// Its author's name.
+    pub author: String,
+    /// The first line of its message.
+    pub message: String,
 }
 
 impl DesiredSet {
+    /// The commit that declares this resource; `None` if it comes from a folder.
+    pub fn revision_of(&self, resource: &Resource) -> Option<&Revision> {
+        let file = Path::new(&resource.origin.file);
+        let mut commits = self.commits.iter();
+        let found = commits.find(|(root, _)| file.starts_with(root));
+        found.map(|(_, revision)| revision)
+    }
+
     /// The manifest of this key.
     pub fn get(&self, key: &Key) -> Option<&Resource> {
         self.resources.get(key)

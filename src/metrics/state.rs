@@ -37,11 +37,33 @@ pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
     let source = &status.source;
     let address = source.address.as_str();
     let current = source.error.is_none() && source.last_success.is_some();
-    gauge(
+    let parts = &source.parts;
+    // What is wrong with all of them, such as a value that cannot be fetched, is wrong with each.
+    let shared = source.error.is_some() && parts.iter().all(|part| part.trouble.is_none());
+    let mut families = [
         &table::SOURCE_SUCCESS,
-        &[(&[address], seconds(source.last_success))],
-    );
-    gauge(&table::SOURCE_CURRENT, &[(&[address], flag(current))]);
+        &table::SOURCE_CURRENT,
+        &table::SOURCE_COMMIT,
+        &table::SOURCE_TROUBLE,
+    ]
+    .map(Family::new);
+    let [success, up_to_date, commits, troubles] = &mut families;
+    if parts.is_empty() {
+        success.gauge(&[address], seconds(source.last_success));
+        up_to_date.gauge(&[address], flag(current));
+    }
+    for part in parts {
+        let address = part.address.as_str();
+        let current = part.trouble.is_none() && part.last_success.is_some() && !shared;
+        success.gauge(&[address], seconds(part.last_success));
+        up_to_date.gauge(&[address], flag(current));
+        if let Some(commit) = &part.commit {
+            commits.gauge(&[address, &commit.reference, &commit.id], 1.0);
+        }
+        if let Some((reason, _)) = &part.trouble {
+            troubles.gauge(&[address, reason], 1.0);
+        }
+    }
     if !source.revision.is_empty() {
         gauge(
             &table::SOURCE_REVISION,
@@ -57,6 +79,9 @@ pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
         ],
     );
 
+    for family in families {
+        family.gauges(scrape);
+    }
     resources(scrape, status);
 }
 

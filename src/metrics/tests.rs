@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{Block, Drift, Key, Moment, Outcome, Rollout, RolloutStage, Tasks, Wait};
-use crate::status::{ResourceStatus, SourceStatus};
+use crate::status::{CommitStatus, PartStatus, ResourceStatus, SourceStatus};
 
 /// Two services, one mid-rollout and one in quarantine, and a target group that differs.
 fn sample() -> Status {
@@ -277,7 +277,13 @@ fn the_series_of_a_removed_service_vanish() {
 fn the_exposition_has_exactly_the_rows_of_the_table() {
     let metrics = Metrics::new();
     record(&metrics);
-    let text = metrics.render(&sample());
+    let mut status = sample();
+    status.source.parts = vec![PartStatus {
+        trouble: Some(("Unreachable", "no answer".to_owned())),
+        commit: Some(CommitStatus::default()),
+        ..PartStatus::default()
+    }];
+    let text = metrics.render(&status);
     let typed: BTreeSet<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))

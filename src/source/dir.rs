@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::document::digest;
 use crate::manifest::SourceFile;
 
-/// What a source held at one time.
+/// What a folder held at one time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     /// The files, sorted by path.
@@ -174,7 +174,7 @@ fn unreadable(path: &Path, error: std::io::Error) -> SourceError {
     }
 }
 
-fn is_manifest(name: &str) -> bool {
+pub(super) fn is_manifest(name: &str) -> bool {
     Path::new(name)
         .extension()
         .and_then(|extension| extension.to_str())
@@ -184,7 +184,7 @@ fn is_manifest(name: &str) -> bool {
         })
 }
 
-fn revision(files: &[SourceFile]) -> String {
+pub(super) fn revision(files: &[SourceFile]) -> String {
     let parts: Vec<serde_json::Value> = files
         .iter()
         .map(|file| serde_json::json!([file.path, String::from_utf8_lossy(&file.bytes)]))

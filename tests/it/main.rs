@@ -15,6 +15,7 @@ mod deploy;
 mod e2e;
 mod environment;
 mod fields;
+mod git;
 mod import;
 mod manifests;
 mod mistakes;

@@ -32,7 +32,7 @@ pub(super) fn create_deployment(
         "applicationName": text(group, "applicationName"),
         "deploymentGroupName": text(group, "deploymentGroupName"),
         "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}},
-        "description": description(attempt),
+        "description": description(attempt, view.set.revision_of(view.resource)),
     });
     Call {
         service: Service::CodeDeploy,

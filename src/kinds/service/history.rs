@@ -4,14 +4,24 @@
 use serde_json::Value;
 
 use super::text;
+use crate::manifest::Revision;
 
 /// What every description of ours begins with.
 const MARK: &str = "evenkeel ";
 
-/// The description of a deployment of ours. Well under the 256 characters that the limits page
-/// allows (aws-facts 2.3).
-pub(super) fn description(attempt: &str) -> String {
-    format!("{MARK}attempt={attempt}")
+/// Characters of a description, at most (aws-facts 2.3).
+const LONGEST: usize = 256;
+
+/// The description of a deployment of ours: the attempt, and the commit that declares the service.
+pub(super) fn description(attempt: &str, revision: Option<&Revision>) -> String {
+    let mut text = format!("{MARK}attempt={attempt}");
+    if let Some(revision) = revision {
+        text.push_str(&format!(
+            " commit={} {}: {}",
+            revision.commit, revision.author, revision.message
+        ));
+    }
+    text.chars().take(LONGEST).collect()
 }
 
 /// The attempt's digest in a description of ours; `None` for a deployment of somebody else.
@@ -103,7 +113,7 @@ mod tests {
     use super::*;
 
     fn deployment(id: &str, attempt: &str, status: &str) -> Value {
-        json!({"deploymentId": id, "status": status, "description": description(attempt), "creator": "user"})
+        json!({"deploymentId": id, "status": status, "description": description(attempt, None), "creator": "user"})
     }
 
     #[test]
@@ -114,7 +124,17 @@ mod tests {
         );
         assert_eq!(attempt_of(&json!({"description": "hotfix by hand"})), None);
         assert_eq!(attempt_of(&json!({})), None);
-        assert!(description(&format!("v1:{}", "a".repeat(32))).len() < 256);
+        let revision = Revision {
+            commit: "c".repeat(40),
+            author: "attempt=v1:other".to_owned(),
+            message: "ä".repeat(300),
+        };
+        let attempt = format!("v1:{}", "a".repeat(32));
+        let described = description(&attempt, Some(&revision));
+        assert_eq!(described.chars().count(), 256);
+        assert!(described.contains(&format!(" commit={} ", revision.commit)));
+        let deployment = json!({"description": described});
+        assert_eq!(attempt_of(&deployment), Some(attempt.as_str()));
     }
 
     #[test]

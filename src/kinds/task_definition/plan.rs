@@ -8,7 +8,7 @@ use super::{Observed, RULES};
 use crate::document::{Undeclared, canonical_task_definition, carried_over, compare, digest};
 use crate::kinds::common::{Changes, facts, listed, step, unknown, waits_for, with_member};
 use crate::kinds::tags::{self, Spelling};
-use crate::kinds::{DIGEST_TAG, INSTANCE_TAG, View};
+use crate::kinds::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG, View};
 use crate::model::{Drift, Facts, Outcome, Plan, Seen, Service, Wait};
 
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
@@ -86,10 +86,13 @@ fn choose(view: &View<'_>, observed: &Observed, document: &Value, what: &str) ->
         Found::Nothing => {
             let drift = changed(observed, &canonical);
             let mut changes = Changes::new(what, drift);
-            let ours = [
+            let mut ours = vec![
                 (DIGEST_TAG, digest.as_str()),
                 (INSTANCE_TAG, &view.policy.instance),
             ];
+            // A record of what caused this revision; it is compared with nothing.
+            let revision = view.set.revision_of(view.resource);
+            ours.extend(revision.map(|one| (COMMIT_TAG, one.commit.as_str())));
             let tags = tags::with(document.get("tags"), Spelling::Lower, &ours);
             let input = with_member(document.clone(), "tags", tags);
             let why = why(what, &changes.drift);

@@ -13,7 +13,7 @@ mod daemon;
 mod folder;
 mod jsonnet;
 pub(crate) mod program;
-mod talk;
+pub(crate) mod talk;
 mod terminal;
 mod two_processes;
 mod usage;

@@ -11,7 +11,7 @@ use super::program::{DEADLINE, until};
 const REGION: &str = "us-east-1";
 
 /// One request on a connection of its own; the status code and the body.
-pub(super) fn request(to: SocketAddr, head: &str, body: &str) -> std::io::Result<(u16, String)> {
+pub(crate) fn request(to: SocketAddr, head: &str, body: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(to)?;
     stream.set_read_timeout(Some(DEADLINE))?;
     write!(
@@ -28,7 +28,7 @@ pub(super) fn request(to: SocketAddr, head: &str, body: &str) -> std::io::Result
 }
 
 /// GETs a page that is there.
-pub(super) fn get(from: SocketAddr, path: &str) -> String {
+pub(crate) fn get(from: SocketAddr, path: &str) -> String {
     let (code, body) = request(from, &format!("GET {path} HTTP/1.1"), "").unwrap();
     assert_eq!(code, 200, "{path}: {body}");
     body

@@ -151,7 +151,9 @@ impl Stage {
     pub(crate) async fn daemon(&self, environment: &str) -> Daemon {
         let source = Dir::new(self.folder.path());
         let settings = Settings {
-            chosen: Chosen::new(Some(environment.to_owned()), &source).unwrap(),
+            chosen: Chosen::new(Some(environment.to_owned()), &source.clone().into())
+                .await
+                .unwrap(),
             seed: 1,
             ..Settings::default()
         };

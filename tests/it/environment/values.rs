@@ -102,7 +102,9 @@ async fn a_rotated_secret_is_a_change_that_shows_neither_value() {
         .unwrap();
     let source = Dir::new(stage.folder.path());
     let aws = stage.aws().await;
-    let chosen = Chosen::new(Some("staging".to_owned()), &source).unwrap();
+    let chosen = Chosen::new(Some("staging".to_owned()), &source.clone().into())
+        .await
+        .unwrap();
     let files = source.read().unwrap().files;
     let scope = chosen.scope(&files, &aws).await.unwrap();
     assert!(!format!("{scope:?}").contains("rotated-secret"));

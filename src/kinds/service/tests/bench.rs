@@ -222,7 +222,7 @@ pub(super) fn attempt(payload: Payload, controller: &str, retry: Option<&str>) -
 
 /// A deployment of ours, as `BatchGetDeployments` gives it.
 pub(super) fn deployment(id: &str, attempt: &str, status: &str) -> Value {
-    json!({"deploymentId": id, "status": status, "creator": "user", "description": description(attempt)})
+    json!({"deploymentId": id, "status": status, "creator": "user", "description": description(attempt, None)})
 }
 
 pub(super) fn network() -> Value {

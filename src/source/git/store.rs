@@ -1,0 +1,135 @@
+//! Where fetched objects lie, and which commit was last in force: a folder that outlives the process if
+//! one was named, else a temporary one.
+//!
+//! What is remembered decides nothing by itself. A remembered commit is read again from the objects, by
+//! its id, and then stands where it stood: in force until a head that descends from it is read. A folder
+//! that another process holds is left alone.
+//!
+//! Invariant: whatever is here can be thrown away at any time; then a start takes the head that it finds.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::document::digest;
+
+/// A folder for one repository.
+#[derive(Debug)]
+pub(super) struct Store {
+    folder: PathBuf,
+    /// Gone with the value.
+    temporary: Option<TempDir>,
+    /// Held while this process uses a lasting folder.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// The store of this repository under `root`; a temporary one without a root, or if another process
+    /// holds it.
+    pub(super) fn open(root: Option<&Path>, repository: &str) -> io::Result<Self> {
+        if let Some(root) = root {
+            let folder = root.join(name(repository));
+            make(&folder)?;
+            let lock = File::create(folder.join("lock"))?;
+            if lock.try_lock().is_ok() {
+                return Ok(Self {
+                    folder,
+                    temporary: None,
+                    _lock: Some(lock),
+                });
+            }
+            tracing::debug!(folder = %folder.display(), "another process holds it");
+        }
+        let temporary = tempfile::Builder::new().prefix("evenkeel-git-").tempdir()?;
+        Ok(Self {
+            folder: temporary.path().to_owned(),
+            temporary: Some(temporary),
+            _lock: None,
+        })
+    }
+
+    /// The folder of the objects.
+    pub(super) fn objects(&self) -> PathBuf {
+        self.folder.join("objects.git")
+    }
+
+    /// Throws the objects away.
+    pub(super) fn clear(&self) {
+        // What cannot be taken away is broken still, and told again.
+        fs::remove_dir_all(self.objects()).ok();
+    }
+
+    /// The commit that was last in force at this place, if that is remembered.
+    pub(super) fn remembered(&self, place: &str) -> Option<String> {
+        let text = fs::read_to_string(self.folder.join(name(place))).ok()?;
+        let id = text.trim();
+        let is_id = id.len() == 40 && id.chars().all(|one| one.is_ascii_hexdigit());
+        is_id.then(|| id.to_owned())
+    }
+
+    /// Remembers the commit that is in force at this place.
+    pub(super) fn remember(&self, place: &str, commit: &str) {
+        if self.temporary.is_some() {
+            return;
+        }
+        let path = self.folder.join(name(place));
+        let new = path.with_extension("new");
+        let written = fs::write(&new, commit).and_then(|()| fs::rename(&new, &path));
+        if let Err(error) = written {
+            tracing::warn!(path = %path.display(), "the commit in force is not remembered: {error}");
+        }
+    }
+}
+
+/// A file's name for any text.
+fn name(text: &str) -> String {
+    digest(&serde_json::Value::from(text))
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect()
+}
+
+/// Makes a folder that nobody else may look into.
+fn make(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    #[test]
+    fn a_lasting_store_remembers_and_is_held_by_one() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(root.path()), "repository").unwrap();
+        assert_eq!(store.remembered("place"), None);
+        store.remember("place", ID);
+        let second = Store::open(Some(root.path()), "repository").unwrap();
+        assert_ne!(second.objects(), store.objects());
+        second.remember("place", ID);
+        assert_eq!(second.remembered("place"), None);
+        drop(store);
+        let again = Store::open(Some(root.path()), "repository").unwrap();
+        assert_eq!(again.remembered("place").as_deref(), Some(ID));
+        assert_eq!(again.remembered("other"), None);
+        again.remember("place", "rubbish");
+        assert_eq!(again.remembered("place"), None);
+    }
+
+    #[test]
+    fn a_temporary_store_goes_with_the_value() {
+        let store = Store::open(None, "repository").unwrap();
+        fs::create_dir(store.objects()).unwrap();
+        let objects = store.objects();
+        drop(store);
+        assert!(!objects.exists());
+    }
+}

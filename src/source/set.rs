@@ -1,0 +1,348 @@
+//! All sources of one desired set: folders and places in Git repositories, read together.
+//!
+//! Invariants:
+//! - They are one desired set: it is given as a whole, or not at all. A source that was read once and
+//!   cannot be now goes on with what it held then, and says so; one that was never read holds up all.
+//! - Files stand in the order of the sources, and within one by path, so that of two manifests that claim
+//!   one resource the second is the later source's.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::address::{Address, AddressError};
+use super::dir::{self, Dir, Snapshot};
+use super::git::{Commit, Git, Look, Reason, Trouble, Worker};
+use crate::manifest::SourceFile;
+
+/// How eagerly to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eagerness {
+    /// Folders now, repositories when their interval is over.
+    Due,
+    /// Everything now: somebody told that it may have changed.
+    Now,
+    /// Everything now, and a head that is held back comes into force: a person asked.
+    Forced,
+}
+
+/// The sources.
+#[derive(Clone, Debug)]
+pub struct Sources(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Vec<Part>,
+    repositories: Vec<Arc<Mutex<Git>>>,
+}
+
+#[derive(Debug)]
+struct Part {
+    address: String,
+    /// What the paths of its files begin with.
+    root: PathBuf,
+    from: Kind,
+}
+
+/// What a folder held when it could last be read, and the last look at it.
+#[derive(Debug, Default)]
+struct Seen {
+    good: Option<Snapshot>,
+    look: Option<Look>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Folder { dir: Dir, seen: Mutex<Seen> },
+    Git { repository: usize, place: usize },
+}
+
+/// What all sources hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Together {
+    /// The files, in the order of the sources.
+    pub files: Vec<SourceFile>,
+    /// Digest of paths and contents.
+    pub revision: String,
+    /// How each source stands, in their order.
+    pub sources: Vec<SourceState>,
+}
+
+/// How one source stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceState {
+    /// Its address, without secrets.
+    pub address: String,
+    /// What the paths of its files begin with.
+    pub root: PathBuf,
+    /// `dir` or `git`.
+    pub kind: &'static str,
+    /// The commit in force.
+    pub commit: Option<Commit>,
+    /// The head that is held back.
+    pub held: Option<Commit>,
+    /// What is wrong now; what was last in force stays so.
+    pub trouble: Option<Trouble>,
+    /// The last look at it; the one before if it was not due.
+    pub look: Option<Look>,
+}
+
+/// Why there is no desired set: sources that were never read.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct NoSet {
+    message: String,
+    /// How each source stands.
+    pub sources: Vec<SourceState>,
+}
+
+impl From<Dir> for Sources {
+    fn from(dir: Dir) -> Self {
+        Self::new(
+            vec![Address::Folder(dir.root().to_owned())],
+            &Worker::own(),
+            None,
+        )
+    }
+}
+
+impl Sources {
+    /// The sources at these addresses, as they were typed. `store` is as for [`Sources::new`].
+    ///
+    /// # Errors
+    /// If an address is wrong.
+    pub fn parse(addresses: &[String], store: Option<&Path>) -> Result<Self, AddressError> {
+        let parsed: Result<Vec<Address>, AddressError> =
+            addresses.iter().map(|text| Address::parse(text)).collect();
+        Ok(Self::new(parsed?, &Worker::own(), store))
+    }
+
+    /// The sources at these addresses, of which repositories are read by this worker. `store`: a folder
+    /// in which what was fetched, and which commit is in force, outlives the process.
+    pub fn new(addresses: Vec<Address>, worker: &Worker, store: Option<&Path>) -> Self {
+        let mut repositories: Vec<Git> = Vec::new();
+        let mut parts = Vec::new();
+        for address in addresses {
+            let shown = address.to_string();
+            let (root, from) = match address {
+                Address::Folder(path) => {
+                    let dir = Dir::new(&path);
+                    let seen = Mutex::default();
+                    (path, Kind::Folder { dir, seen })
+                }
+                Address::Git(address) => {
+                    let known = repositories.iter().position(|one| one.holds(&address));
+                    let repository = known.unwrap_or_else(|| {
+                        repositories.push(Git::new(
+                            &address,
+                            worker.clone(),
+                            store.map(Path::to_owned),
+                        ));
+                        repositories.len() - 1
+                    });
+                    let place = repositories[repository].add(*address);
+                    let root = repositories[repository].place(place);
+                    let root = root.map_or(PathBuf::new(), super::git::Place::root);
+                    (root, Kind::Git { repository, place })
+                }
+            };
+            parts.push(Part {
+                address: shown,
+                root,
+                from,
+            });
+        }
+        let repositories = repositories
+            .into_iter()
+            .map(|one| Arc::new(Mutex::new(one)));
+        Self(Arc::new(Inner {
+            parts,
+            repositories: repositories.collect(),
+        }))
+    }
+
+    /// The folders among them, for a watch.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.0.parts.iter().filter_map(|part| match &part.from {
+            Kind::Folder { dir, .. } => Some(dir.root()),
+            Kind::Git { .. } => None,
+        })
+    }
+
+    /// What the paths of the files begin with, in the order of the sources.
+    pub fn roots(&self) -> Vec<PathBuf> {
+        self.0.parts.iter().map(|part| part.root.clone()).collect()
+    }
+
+    /// How long until the first repository is due; `None` if there is none.
+    pub async fn next_due(&self) -> Option<Duration> {
+        let mut next = None;
+        for repository in &self.0.repositories {
+            let due = repository.lock().await.due();
+            let wait = due.map_or(Duration::ZERO, |due| due.duration_since(Instant::now()));
+            next = Some(next.map_or(wait, |next: Duration| next.min(wait)));
+        }
+        next
+    }
+
+    /// Reads all of them.
+    ///
+    /// # Errors
+    /// If one cannot be read and never was.
+    pub async fn read(&self, eagerness: Eagerness) -> Result<Together, NoSet> {
+        let (now, forced) = (eagerness == Eagerness::Now, eagerness == Eagerness::Forced);
+        let mut looks = JoinSet::new();
+        for repository in &self.0.repositories {
+            let repository = Arc::clone(repository);
+            looks.spawn(async move { repository.lock().await.look(now, forced).await });
+        }
+        // A look that broke has left its place as it was.
+        while looks.join_next().await.is_some() {}
+        let mut files = Vec::new();
+        let mut sources = Vec::new();
+        let mut missing = Vec::new();
+        for part in &self.0.parts {
+            let (state, held) = part.look(&self.0.repositories).await;
+            match (held, &state.trouble) {
+                (Some(held), _) => files.extend(held.iter().cloned()),
+                (None, Some(trouble)) => missing.push(told(&state, trouble)),
+                (None, None) => missing.push(format!("{}: not read yet", state.address)),
+            }
+            sources.push(state);
+        }
+        if !missing.is_empty() {
+            return Err(NoSet {
+                message: missing.join("; "),
+                sources,
+            });
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        // A folder inside another is the same files twice.
+        files.retain(|file: &SourceFile| seen.insert(file.path.clone()));
+        Ok(Together {
+            revision: dir::revision(&files),
+            files,
+            sources,
+        })
+    }
+}
+
+impl Together {
+    /// What is wrong with the sources now, in one line.
+    pub fn complaint(&self) -> Option<String> {
+        let told: Vec<String> = self
+            .sources
+            .iter()
+            .filter_map(|state| Some(told(state, state.trouble.as_ref()?)))
+            .collect();
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+}
+
+/// A trouble as a person is told it. A folder's names its path itself.
+fn told(state: &SourceState, trouble: &Trouble) -> String {
+    if state.kind == "dir" {
+        trouble.message.clone()
+    } else {
+        format!("{}: {}", state.address, trouble.message)
+    }
+}
+
+impl Part {
+    async fn look(
+        &self,
+        repositories: &[Arc<Mutex<Git>>],
+    ) -> (SourceState, Option<Arc<Vec<SourceFile>>>) {
+        let mut state = SourceState {
+            address: self.address.clone(),
+            root: self.root.clone(),
+            kind: "git",
+            commit: None,
+            held: None,
+            trouble: None,
+            look: None,
+        };
+        match &self.from {
+            Kind::Folder { dir, seen } => {
+                state.kind = "dir";
+                let files = folder(dir, &mut *seen.lock().await, &mut state).await;
+                (state, files)
+            }
+            Kind::Git { repository, place } => {
+                let Some(repository) = repositories.get(*repository) else {
+                    return (state, None);
+                };
+                let repository = repository.lock().await;
+                let Some(place) = repository.place(*place) else {
+                    return (state, None);
+                };
+                state.held.clone_from(&place.held);
+                state.trouble.clone_from(&place.trouble);
+                state.look = place.look;
+                let files = place.good.as_ref().map(|(commit, files)| {
+                    state.commit = Some(commit.clone());
+                    Arc::clone(files)
+                });
+                (state, files)
+            }
+        }
+    }
+}
+
+/// Reads a folder, on a thread of its own: a file system may hang.
+async fn folder(
+    dir: &Dir,
+    seen: &mut Seen,
+    state: &mut SourceState,
+) -> Option<Arc<Vec<SourceFile>>> {
+    let began = Instant::now();
+    let reader = dir.clone();
+    let read = tokio::task::spawn_blocking(move || reader.read()).await;
+    let result = match read {
+        Ok(Ok(snapshot)) => {
+            let same = seen
+                .good
+                .as_ref()
+                .is_some_and(|old| old.revision == snapshot.revision);
+            seen.good = Some(snapshot);
+            if same { "not_modified" } else { "success" }
+        }
+        Ok(Err(error)) => {
+            let message = error.to_string();
+            let reason = if matches!(error, dir::SourceError::Empty(_)) {
+                Reason::Empty
+            } else {
+                Reason::Unreadable
+            };
+            state.trouble = Some(Trouble { reason, message });
+            "error"
+        }
+        Err(error) => {
+            state.trouble = Some(Trouble {
+                reason: Reason::Internal,
+                message: format!("reading the source broke: {error}"),
+            });
+            "error"
+        }
+    };
+    seen.look = Some(Look::next(seen.look, result, began.elapsed()));
+    state.look = seen.look;
+    seen.good.as_ref().map(|good| Arc::new(good.files.clone()))
+}
+
+impl fmt::Display for Sources {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses: Vec<&str> = self
+            .0
+            .parts
+            .iter()
+            .map(|part| part.address.as_str())
+            .collect();
+        formatter.write_str(&addresses.join(", "))
+    }
+}

@@ -1,0 +1,205 @@
+//! Which heads come into force, over real fetches: full and shallow, forward and rewritten.
+
+use super::*;
+
+/// A head that is pushed over another.
+fn rewrite(repo: &Repo) -> String {
+    repo.git(&["commit", "--quiet", "--amend", "-m", "rewritten"]);
+    repo.git(&["rev-parse", "HEAD"])
+}
+
+async fn forward_and_rewritten(repo: &Repo, address: &str) {
+    let sources = sources(&[address]);
+    look(&sources).await.unwrap();
+    for name in ["b", "c"] {
+        repo.write(&format!("prod/{name}.yaml"), &cluster(name));
+        repo.commit("between");
+        let id = repo.commit("forward");
+        let read = look(&sources).await.unwrap();
+        assert_eq!((commit_of(&read), trouble(&read)), (id.as_str(), None));
+    }
+    let good = repo.git(&["rev-parse", "HEAD"]);
+    repo.git(&["rm", "--quiet", "prod/b.yaml"]);
+    let new = rewrite(repo);
+    for _ in 0..2 {
+        let read = look(&sources).await.unwrap();
+        assert_eq!((commit_of(&read), held(&read).len()), (good.as_str(), 3));
+        let (reason, message) = trouble(&read).unwrap();
+        assert_eq!(reason, "HistoryRewritten", "{message}");
+        assert!(
+            message.contains(&new[..12]) && message.contains(&good[..12]),
+            "{message}"
+        );
+        assert_eq!(read.sources[0].held.as_ref().unwrap().id, new);
+    }
+    // A rewind is no way forward either.
+    repo.git(&["reset", "--quiet", "--hard", "HEAD~3"]);
+    let read = look(&sources).await.unwrap();
+    assert_eq!(commit_of(&read), good);
+    assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
+    // Put right again, all is well; forced, the new head is what counts.
+    repo.git(&["reset", "--quiet", "--hard", &good]);
+    let read = look(&sources).await.unwrap();
+    assert_eq!((trouble(&read), read.sources[0].held.clone()), (None, None));
+    repo.git(&["reset", "--quiet", "--hard", &new]);
+    let read = sources.read(Eagerness::Forced).await.unwrap();
+    assert_eq!((commit_of(&read), trouble(&read)), (new.as_str(), None));
+    assert_eq!(held(&read).len(), 2);
+}
+
+#[tokio::test]
+async fn a_repository_of_this_machine() {
+    let repo = Repo::new();
+    forward_and_rewritten(&repo, &repo.address("branch=main&path=prod")).await;
+}
+
+#[tokio::test]
+async fn a_shallow_fetch() {
+    let repo = Repo::new();
+    let server = Server::http(&repo, &[]);
+    forward_and_rewritten(&repo, &server.address(&repo, "", "branch=main&path=prod")).await;
+}
+
+#[tokio::test]
+async fn a_full_fetch() {
+    let repo = Repo::new();
+    let server = Server::http(&repo, &[]);
+    forward_and_rewritten(
+        &repo,
+        &server.address(&repo, "", "ref=main&path=prod&depth=0"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn old_history_is_told_from_a_rewrite_too() {
+    // The head's time is long before the cut-off of what is in force.
+    let repo = Repo::new();
+    let old = repo.git(&["rev-parse", "HEAD"]);
+    repo.git(&[
+        "commit",
+        "--quiet",
+        "--amend",
+        "--no-edit",
+        "--date=@1000000000",
+    ]);
+    let server = Server::http(&repo, &[]);
+    let sources = sources(&[&server.address(&repo, "", "branch=main&path=prod")]);
+    let first = look(&sources).await.unwrap();
+    let good = commit_of(&first).to_owned();
+    assert_ne!(good, old);
+    let tree = repo.git(&["rev-parse", "HEAD^{tree}"]);
+    let ancient = Command::new("git")
+        .args(["commit-tree", &tree, "-m", "ancient"])
+        .current_dir(repo.path())
+        .envs([
+            ("GIT_AUTHOR_NAME", "Ann"),
+            ("GIT_AUTHOR_EMAIL", "a@x"),
+            ("GIT_COMMITTER_NAME", "Ann"),
+            ("GIT_COMMITTER_EMAIL", "a@x"),
+            ("GIT_COMMITTER_DATE", "@1000000000 +0000"),
+        ])
+        .output()
+        .unwrap();
+    let ancient = String::from_utf8_lossy(&ancient.stdout).trim().to_owned();
+    repo.git(&["update-ref", "refs/heads/main", &ancient]);
+    let read = look(&sources).await.unwrap();
+    assert_eq!(commit_of(&read), good);
+    assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
+}
+
+#[tokio::test]
+async fn a_rewrite_that_is_allowed_is_taken() {
+    let repo = Repo::new();
+    let server = Server::http(&repo, &[]);
+    let options = "branch=main&path=prod&allowHistoryRewrite=true";
+    let sources = sources(&[&server.address(&repo, "", options)]);
+    look(&sources).await.unwrap();
+    let new = rewrite(&repo);
+    let read = look(&sources).await.unwrap();
+    assert_eq!((commit_of(&read), trouble(&read)), (new.as_str(), None));
+}
+
+#[tokio::test]
+async fn tags_and_versions() {
+    let repo = Repo::new();
+    repo.git(&["tag", "-a", "v1.2.0", "-m", "tag"]);
+    let server = Server::http(&repo, &[]);
+    let of = |options: &str| sources(&[&server.address(&repo, "", options)]);
+    let (tag, range) = (of("tag=v1.2.0&path=prod"), of("semver=%5E1&path=prod"));
+    let first = repo.git(&["rev-parse", "HEAD"]);
+    for sources in [&tag, &range] {
+        assert_eq!(commit_of(&look(sources).await.unwrap()), first);
+        // An annotated tag is compared by its commit, so nothing is fetched again.
+        assert_eq!(
+            look(sources).await.unwrap().sources[0].look.unwrap().result,
+            "not_modified"
+        );
+    }
+    rewrite(&repo);
+    repo.git(&["tag", "-f", "v1.2.0"]);
+    for sources in [&tag, &range] {
+        let read = look(sources).await.unwrap();
+        assert_eq!(commit_of(&read), first);
+        assert_eq!(
+            trouble(&read).unwrap().0,
+            "HistoryRewritten",
+            "the tag moved"
+        );
+    }
+    repo.git(&["tag", "v1.10.0"]);
+    let new = repo.git(&["rev-parse", "HEAD"]);
+    let read = look(&range).await.unwrap();
+    assert_eq!((commit_of(&read), trouble(&read)), (new.as_str(), None));
+    assert_eq!(
+        read.sources[0].commit.as_ref().unwrap().reference,
+        "refs/tags/v1.10.0"
+    );
+    repo.git(&["tag", "-d", "v1.10.0"]);
+    let read = look(&range).await.unwrap();
+    assert_eq!(commit_of(&read), new, "a version does not go back");
+}
+
+#[tokio::test]
+async fn a_commit_by_its_id_needs_the_server_once() {
+    let repo = Repo::new();
+    let id = repo.git(&["rev-parse", "HEAD"]);
+    repo.write("prod/b.yaml", &cluster("b"));
+    repo.commit("later");
+    let server = Server::http(&repo, &[]);
+    let sources = sources(&[&server.address(&repo, "", &format!("commit={id}&path=prod"))]);
+    let read = look(&sources).await.unwrap();
+    assert_eq!((commit_of(&read), held(&read).len()), (id.as_str(), 1));
+    let before = server.requests().len();
+    look(&sources).await.unwrap();
+    assert_eq!(server.requests().len(), before);
+}
+
+#[tokio::test]
+async fn what_was_in_force_outlives_a_restart_where_a_store_is_named() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    let start = || lasting(&[&address], Some(store.path()));
+    let id = commit_of(&look(&start()).await.unwrap()).to_owned();
+    // Rewritten while nobody looked.
+    let new = rewrite(&repo);
+    let read = look(&start()).await.unwrap();
+    assert_eq!(commit_of(&read), id);
+    assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
+    // And unreachable.
+    drop(server);
+    let read = look(&start()).await.unwrap();
+    assert_eq!((commit_of(&read), held(&read).len()), (id.as_str(), 1));
+    assert_eq!(trouble(&read).unwrap().0, "Unreachable");
+    // A store that is broken is none.
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    let start = || lasting(&[&address], Some(store.path()));
+    look(&start()).await.unwrap();
+    for entry in std::fs::read_dir(store.path()).unwrap() {
+        let objects = entry.unwrap().path().join("objects.git/objects");
+        std::fs::remove_dir_all(&objects).ok();
+    }
+    assert_eq!(commit_of(&look(&start()).await.unwrap()), new);
+}

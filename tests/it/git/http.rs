@@ -1,0 +1,169 @@
+//! HTTP: `git http-backend` behind a web server, with authentication, and servers that go wrong.
+
+use super::*;
+
+#[tokio::test]
+async fn basic_authentication() {
+    let repo = Repo::new();
+    let server = Server::http(&repo, &["--auth", "user:canary"]);
+    let of = |user: &str, options: &str| sources(&[&server.address(&repo, user, options)]);
+    let read = look(&of("user:canary@", "path=prod")).await.unwrap();
+    assert_eq!(held(&read), ["a.yaml"]);
+    assert!(!read.sources[0].address.contains("canary"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "canary\n").unwrap();
+    let options = format!("path=prod&username=user&passwordFile={}", file.display());
+    look(&of("", &options)).await.unwrap();
+    for user in ["", "user:wrong@", "user@"] {
+        let error = look(&of(user, "path=prod")).await.unwrap_err();
+        let trouble = error.sources[0].trouble.clone().unwrap();
+        assert_eq!(trouble.reason.label(), "Denied", "{error}");
+        assert!(!error.to_string().contains("wrong"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_poll_that_finds_nothing_new_is_two_small_requests() {
+    let repo = Repo::new();
+    for index in 0..50 {
+        repo.write(
+            &format!("prod/{index}.yaml"),
+            &cluster(&format!("c{index}")),
+        );
+        repo.git(&["branch", &format!("b{index}")]);
+    }
+    repo.commit("more");
+    let server = Server::http(&repo, &[]);
+    let sources = sources(&[&server.address(&repo, "", "branch=main&path=prod")]);
+    look(&sources).await.unwrap();
+    let before = server.requests();
+    look(&sources).await.unwrap();
+    let poll = server.requests()[before.len()..].to_vec();
+    assert_eq!(poll.len(), 2, "{poll:?}");
+    let bytes = |line: &String| -> u64 {
+        let words: Vec<&str> = line.split(' ').collect();
+        words[4].parse::<u64>().unwrap() + words[5].parse::<u64>().unwrap()
+    };
+    let all: u64 = poll.iter().map(bytes).sum();
+    println!("first read: {before:#?}\npoll: {poll:#?}: {all} bytes");
+    assert!(all < 1000, "{all}");
+}
+
+#[tokio::test]
+async fn one_fetch_for_all_places_of_a_repository() {
+    let repo = Repo::new();
+    repo.write("prod/x/b.yaml", "x");
+    repo.write("prod/y/c.yaml", "x");
+    repo.commit("more");
+    let server = Server::http(&repo, &[]);
+    let address = |path: &str| server.address(&repo, "", &format!("branch=main&path=prod/{path}"));
+    let both = sources(&[&address("x"), &address("y")]);
+    let read = look(&both).await.unwrap();
+    assert_eq!(held(&read), ["x/b.yaml", "y/c.yaml"]);
+    let count = server.requests().len();
+    look(&sources(&[&address("x")])).await.unwrap();
+    assert_eq!(
+        server.requests().len(),
+        2 * count,
+        "{:#?}",
+        server.requests()
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_carries_no_credential() {
+    let repo = Repo::new();
+    let thief = Server::http(&repo, &[]);
+    let way = format!("--way=redirect=http://{}", thief.address);
+    let server = Server::http(&repo, &[&way]);
+    let sources = sources(&[&server.address(&repo, "user:canary@", "path=prod")]);
+    look(&sources).await.unwrap_err();
+    assert_eq!(server.requests().len(), 1, "{:?}", server.requests());
+    assert_eq!(thief.requests(), Vec::<String>::new());
+}
+
+/// What is said of a server that goes wrong this way. What was in force before stays so.
+async fn wrong(way: &str) -> (&'static str, String) {
+    let repo = Repo::new();
+    let good = Server::http(&repo, &[]);
+    let port = good.address.port();
+    let sources = sources(&[&good.address(&repo, "", "branch=main&path=prod&timeout=2s")]);
+    look(&sources).await.unwrap();
+    drop(good);
+    let bad = Server::http(&repo, &[&format!("--way={way}")]);
+    // The bad server is met at its own address by a source of its own; the good one is gone.
+    let read = look(&sources).await.unwrap();
+    assert_eq!(held(&read), ["a.yaml"]);
+    assert_eq!(trouble(&read).unwrap().0, "Unreachable", "{port}");
+    let other = super::sources(&[&bad.address(&repo, "", "branch=main&path=prod&timeout=2s")]);
+    let error = look(&other).await.unwrap_err();
+    let trouble = error.sources[0].trouble.clone().unwrap();
+    (trouble.reason.label(), trouble.message)
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_left() {
+    let (reason, message) = wrong("hang").await;
+    assert_eq!(reason, "TimedOut", "{message}");
+    assert!(
+        message.contains("more than 2s: listing the refs"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_cuts_the_connection() {
+    let (reason, message) = wrong("cut").await;
+    assert!(
+        ["Unreachable", "Corrupt"].contains(&reason),
+        "{reason}: {message}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_talks_rubbish() {
+    let (reason, message) = wrong("garbage").await;
+    assert!(
+        ["Unreachable", "Corrupt"].contains(&reason),
+        "{reason}: {message}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_never_ends_its_list_takes_a_worker_and_not_the_daemon() {
+    let (reason, message) = wrong("endless").await;
+    assert!(
+        ["TimedOut", "TooLarge", "Unreachable"].contains(&reason),
+        "{reason}: {message}"
+    );
+}
+
+#[tokio::test]
+async fn a_slow_server_is_waited_for() {
+    let repo = Repo::new();
+    let server = Server::http(&repo, &["--way=slow"]);
+    let sources = sources(&[&server.address(&repo, "", "path=prod")]);
+    assert_eq!(held(&look(&sources).await.unwrap()), ["a.yaml"]);
+}
+
+#[tokio::test]
+async fn a_pack_that_is_too_large_is_not_taken() {
+    let repo = Repo::new();
+    // Does not compress.
+    let mut seed = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        seed.to_be_bytes()[0]
+    })
+    .take(3 * 1024 * 1024)
+    .collect();
+    std::fs::write(repo.path().join("noise"), noise).unwrap();
+    repo.commit("noise");
+    let server = Server::http(&repo, &[]);
+    let of = |options: &str| sources(&[&server.address(&repo, "", options)]);
+    let error = look(&of("path=prod&maxPackMiB=1")).await.unwrap_err();
+    let trouble = error.sources[0].trouble.clone().unwrap();
+    assert_eq!(trouble.reason.label(), "TooLarge", "{error}");
+    look(&of("path=prod&maxPackMiB=8")).await.unwrap();
+}
