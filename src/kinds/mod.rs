@@ -87,7 +87,7 @@ pub struct View<'a> {
     /// Settings.
     pub policy: &'a Policy,
     /// Members that the manifest no longer declares and that stand in `spec` to go back to AWS's
-    /// default: their paths ([`members`]).
+    /// default: their paths (see [`MEMBERS_TAG`]).
     pub resetting: Vec<&'static str>,
 }
 

@@ -158,10 +158,9 @@ pub fn table(kind: Kind) -> &'static [Reset] {
         Kind::ListenerRule => super::listener_rule::RESETS,
         Kind::Service => super::service::RESETS,
         Kind::DeploymentGroup => super::deployment_group::RESETS,
-        // Registered whole: what a revision does not hold has AWS's default.
-        Kind::TaskDefinition => &[],
-        // A policy has no tags, and of a target little can be left out.
-        Kind::ScalableTarget | Kind::ScalingPolicy => &[],
+        // A task definition is registered whole: what a revision does not hold has AWS's default. A
+        // scaling policy has no tags, and of a scalable target little can be left out.
+        Kind::TaskDefinition | Kind::ScalableTarget | Kind::ScalingPolicy => &[],
     }
 }
 
