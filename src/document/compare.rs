@@ -118,7 +118,9 @@ fn equal(desired: &Value, live: &Value, treat: Option<Treat>, rules: &Rules) -> 
     let (wanted, present) = (desired.as_str(), live.as_str());
     match (treat, wanted, present) {
         (Some(Treat::JsonText), Some(wanted), Some(present)) => same_json_text(wanted, present),
-        (Some(Treat::NameOrArn), Some(wanted), Some(present)) => same_name(wanted, present),
+        (Some(Treat::NameOrArn), Some(wanted), Some(present)) => {
+            wanted.is_empty() || same_name(wanted, present)
+        }
         (Some(Treat::NameOrOpaqueArn), Some(wanted), Some(present)) => {
             let name = !wanted.is_empty() && !wanted.starts_with("arn:");
             wanted == present || (name && present.starts_with("arn:"))

@@ -84,6 +84,7 @@ fn what_is_equal_in_other_words() {
             json!({"policy": "{\"b\":2,\"a\":1}"}),
         ),
         (json!({"cluster": "nova"}), json!({"cluster": arn})),
+        (json!({"cluster": ""}), json!({"cluster": arn})),
         (json!({"cluster": arn}), json!({"cluster": "nova"})),
         (
             json!({"namespace": "shop"}),

@@ -15,7 +15,8 @@ pub enum Treat {
     Map,
     /// A string that holds JSON; compared as the JSON that it holds.
     JsonText,
-    /// A name or the ARN that ends in it.
+    /// A name or the ARN that ends in it. An empty text names nothing: what AWS chooses instead (a
+    /// service's linked role) is no difference.
     NameOrArn,
     /// A name where AWS answers an ARN that does not hold it (a Cloud Map namespace): a name
     /// cannot be told from the ARN and counts as equal; two ARNs are compared. An empty text is no name.
