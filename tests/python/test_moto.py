@@ -169,6 +169,7 @@ class Moto:
         self.vpc = subnets[0]["VpcId"]
         group = ec2.create_security_group(GroupName="web", Description="web", VpcId=self.vpc)
         here = [subnet["SubnetId"] for subnet in subnets if subnet["VpcId"] == self.vpc]
+        self.zones = {subnet["SubnetId"]: subnet["AvailabilityZone"][-1] for subnet in subnets}
         self.names = {
             VPC: self.vpc,
             SECURITY_GROUP: group["GroupId"],
@@ -408,6 +409,10 @@ def differences(ours, theirs, path):
 
 def test_the_sandbox_and_moto_agree_but_for_what_is_explained(moto, folder, live, hasty_sandbox):
     client = connect(hasty_sandbox, REGION)
+    # moto makes up ids, and the sandbox makes up zones from ids unless it is told.
+    subnets = [{"id": id_, "vpc": moto.vpc, "zone": zone} for id_, zone in moto.zones.items()]
+    seed = json.loads(manifest("SandboxSeed", "network", {"subnets": subnets}))
+    hasty_sandbox.post(f"seed?region={REGION}", seed)
     done = evenkeel(hasty_sandbox, REGION, folder, "sync")
     assert done.returncode == 0, done.stdout + done.stderr
     ours = read(client)
