@@ -379,7 +379,7 @@ def test_what_refers_leads_to_the_right_place(live):
 
 def name_of(element):
     """What identifies an element of a list whose order means nothing."""
-    keys = ("key", "Key", "containerPort", "name", "Field")
+    keys = ("key", "Key", "containerPort", "name", "Field", "SubnetId")
     return [str(element[key]) for key in keys if key in element][:1]
 
 
