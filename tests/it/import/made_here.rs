@@ -34,12 +34,7 @@ async fn a_service_that_was_deployed_comes_back_as_it_runs_now() {
     let world = World::auth(13).await;
     let daemon = world.daemon().await;
     daemon.converged().await;
-    world.edit(
-        "services/auth.yaml",
-        "auth-service:1.4.0",
-        "auth-service:1.5.0",
-    );
-    daemon.look().await;
+    world.release(&daemon).await;
     daemon
         .outcome("Service/auth-service", |outcome| {
             outcome.label() != "Converged"

@@ -65,8 +65,7 @@ async fn two_daemons_at_once_start_no_second_deployment() {
             let count = world.count(operation);
             assert!(count <= most, "seed {seed}: {operation} {count}");
         }
-        world.edit(AUTH, "auth-service:1.4.0", "auth-service:1.5.0");
-        first.look().await;
+        world.release(&first).await;
         second.look().await;
         first.outcome(SERVICE, in_flight).await;
         first.converged().await;

@@ -10,23 +10,9 @@ async fn run(crash_after: u64) -> (Vec<String>, String) {
     let mut daemon = world.daemon().await;
     for edit in [false, true] {
         if edit {
-            world.edit(
-                "services/auth.yaml",
-                "auth-service:1.4.0",
-                "auth-service:1.5.0",
-            );
-            daemon.look().await;
+            world.release(&daemon).await;
         }
-        let crashed = tokio::select! {
-            biased;
-            () = world.wire.crashed() => true,
-            _ = daemon.converged() => false,
-        };
-        if crashed {
-            daemon.kill();
-            daemon = world.daemon().await;
-            daemon.converged().await;
-        }
+        daemon = world.converged_in_spite_of_a_crash(daemon).await;
     }
     let mut writes = world.writes();
     writes.sort();

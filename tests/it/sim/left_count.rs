@@ -38,8 +38,7 @@ async fn a_count_that_nobody_declares_stays_as_people_and_scaling_leave_it() {
     pass(Duration::from_mins(2)).await;
     daemon.converged().await;
     assert_eq!(live().await, 4);
-    world.edit(FILE, "auth-service:1.4.0", "auth-service:1.5.0");
-    daemon.look().await;
+    world.release(&daemon).await;
     pass(Duration::from_mins(1)).await;
     daemon.converged().await;
     assert_eq!(world.count("CreateDeployment"), 1);

@@ -20,12 +20,7 @@ async fn a_new_image_is_one_registration_and_one_deployment() {
     daemon.converged().await;
     let before = world.person.primary("nova", "auth-service").await;
     let registered = world.count("RegisterTaskDefinition");
-    world.edit(
-        "services/auth.yaml",
-        "auth-service:1.4.0",
-        "auth-service:1.5.0",
-    );
-    daemon.look().await;
+    world.release(&daemon).await;
     let seen = daemon
         .until("traffic on both sides", |status| {
             let service = &status.resources[&SERVICE.parse().unwrap()];
@@ -142,12 +137,7 @@ async fn a_running_deployment_is_adopted_after_a_restart_and_no_second_is_starte
     let world = World::auth(13).await;
     let daemon = world.daemon().await;
     daemon.converged().await;
-    world.edit(
-        "services/auth.yaml",
-        "auth-service:1.4.0",
-        "auth-service:1.5.0",
-    );
-    daemon.look().await;
+    world.release(&daemon).await;
     for _ in 0..8 {
         let in_flight = |outcome: &Outcome| {
             matches!(

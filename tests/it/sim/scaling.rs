@@ -150,8 +150,7 @@ async fn a_deployment_keeps_the_count_that_the_scaler_chose() {
     daemon.converged().await;
     assert_eq!(world.scale(4), "scaled");
     world.silent(&daemon).await;
-    world.edit(AUTH, "auth-service:1.4.0", "auth-service:1.5.0");
-    daemon.look().await;
+    world.release(&daemon).await;
     daemon.converged().await;
     world.silent(&daemon).await;
     assert_eq!(world.count_of_tasks().await, 4);
@@ -323,19 +322,9 @@ async fn run(crash_after: u64) -> (End, usize) {
     for edit in [false, true] {
         if edit {
             bootstrap = world.writes().len();
-            world.edit(AUTH, "auth-service:1.4.0", "auth-service:1.5.0");
-            daemon.look().await;
+            world.release(&daemon).await;
         }
-        let crashed = tokio::select! {
-            biased;
-            () = world.wire.crashed() => true,
-            _ = daemon.converged() => false,
-        };
-        if crashed {
-            daemon.kill();
-            daemon = world.daemon().await;
-            daemon.converged().await;
-        }
+        daemon = world.converged_in_spite_of_a_crash(daemon).await;
     }
     let mut writes = world.writes();
     writes.sort();

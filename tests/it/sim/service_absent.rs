@@ -174,8 +174,7 @@ async fn a_service_that_no_deployment_group_names_says_so_when_it_has_to_be_depl
         "    - {clusterName: nova, serviceName: other}\n",
     );
     daemon.look().await;
-    world.edit(AUTH, "auth-service:1.4.0", "auth-service:1.5.0");
-    daemon.look().await;
+    world.release(&daemon).await;
     let blocked =
         |outcome: &Outcome| matches!(outcome, Outcome::Blocked(Block::NoDeploymentGroup, _));
     let outcome = daemon.outcome(SERVICE, blocked).await;

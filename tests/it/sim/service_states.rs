@@ -114,8 +114,7 @@ async fn a_hook_that_fails_ends_the_deployment_and_is_told() {
             let hooks = &mut sandbox.region("us-east-1").levers.hooks;
             hooks.insert("smoke-test".to_owned(), HookOutcome::Failed);
         });
-        world.edit(AUTH, "auth-service:1.4.0", "auth-service:1.5.0");
-        daemon.look().await;
+        world.release(&daemon).await;
         let outcome = daemon.outcome(SERVICE, rolled_out_badly).await;
         assert!(
             outcome.message().contains("HOOK_EXECUTION_FAILURE"),

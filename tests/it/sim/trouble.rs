@@ -14,12 +14,7 @@ async fn through(odds: Odds, seed: u64) {
     world.wire.set(odds);
     let daemon = world.daemon().await;
     pass(Duration::from_mins(10)).await;
-    world.edit(
-        "services/auth.yaml",
-        "auth-service:1.4.0",
-        "auth-service:1.5.0",
-    );
-    daemon.look().await;
+    world.release(&daemon).await;
     pass(Duration::from_mins(10)).await;
     world.wire.set(Odds::default());
     daemon.converged().await;

@@ -105,9 +105,36 @@ impl World {
         std::fs::write(path, text.replace(from, to)).unwrap();
     }
 
+    /// Ships the next image of [`World::auth`]'s service, and lets the daemon look.
+    pub(crate) async fn release(&self, daemon: &Daemon) {
+        self.edit(
+            "services/auth.yaml",
+            "auth-service:1.4.0",
+            "auth-service:1.5.0",
+        );
+        daemon.look().await;
+    }
+
     /// Adds or replaces a manifest.
     pub(crate) fn write(&self, file: &str, text: &str) {
         std::fs::write(self.folder.path().join(file), text).unwrap();
+    }
+
+    /// Waits until all is converged; if the daemon dies on the way (as told by the wire), another one with
+    /// an empty memory goes on.
+    pub(crate) async fn converged_in_spite_of_a_crash(&self, daemon: Daemon) -> Daemon {
+        let crashed = tokio::select! {
+            biased;
+            () = self.wire.crashed() => true,
+            _ = daemon.converged() => false,
+        };
+        if !crashed {
+            return daemon;
+        }
+        daemon.kill();
+        let next = self.daemon().await;
+        next.converged().await;
+        next
     }
 
     /// Starts a daemon with an empty memory.

@@ -146,12 +146,7 @@ async fn a_deployment_under_way_is_left_alone() {
     let world = World::auth(1).await;
     let daemon = world.daemon().await;
     daemon.converged().await;
-    world.edit(
-        "services/auth.yaml",
-        "auth-service:1.4.0",
-        "auth-service:1.5.0",
-    );
-    daemon.look().await;
+    world.release(&daemon).await;
     let under_way =
         |outcome: &Outcome| matches!(outcome, Outcome::Waiting(Wait::RolloutInProgress, _));
     daemon.outcome("Service/auth-service", under_way).await;
