@@ -7,14 +7,15 @@
 //! | any | in flight, somebody's | wait, `ForeignDeployment` |
 //! | equal | ended | quiet fields, tags, health |
 //! | differs | this payload's newest attempt ended badly | `RolloutFailed` or `Quarantined`, never again |
-//! | differs, recorded digest = declared | ended | somebody changed it: heal after the grace time |
+//! | differs, recorded digest = declared | ended, of an earlier manifest of ours | `CreateDeployment` |
+//! | differs, recorded digest = declared | ended otherwise | somebody changed it: heal after the grace time |
 //! | differs | ended, or none | `CreateDeployment` |
 //! | differs, and no `AppSpec` can say it | any | `RecreateRequired` |
 //! | any | unknown where it matters | nothing |
 
 use serde_json::Value;
 
-use super::history::{attempt_of, bad_end, explain, in_flight, is_rollback};
+use super::history::{attempt_of, bad_end, explain, in_flight, is_rollback, left_by_us};
 use super::payload::{attempt_digest, carried_drift, primary_task_set};
 use super::plan::{
     declared_tag, fields, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for,
@@ -278,7 +279,10 @@ fn deploy(
         };
         return resting(view, observed, service, None, outcome).with_drift(carried);
     }
-    if let Some(outcome) = in_grace(view, service, attempt, &carried) {
+    // The record on the service comes a pass after the deployment's start: a manifest that has gone back
+    // before that finds its own digest there still.
+    let grace = in_grace(view, service, attempt, &carried);
+    if let Some(outcome) = grace.filter(|_| !left_by_us(history, attempt)) {
         return resting(view, observed, service, None, outcome).with_drift(carried);
     }
     let call = appspec::create_deployment(view, live, group, attempt);

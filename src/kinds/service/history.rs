@@ -79,6 +79,16 @@ pub(super) fn bad_end(history: &[Value], attempt: &str) -> Option<BadEnd> {
     })
 }
 
+/// Whether the newest deployment that succeeded was ours, of another payload than this one. `history` is
+/// newest first. What is live then is what we made of an earlier manifest, and nobody's change.
+pub(super) fn left_by_us(history: &[Value], attempt: &str) -> bool {
+    history
+        .iter()
+        .find(|deployment| text(deployment, "status") == "Succeeded")
+        .and_then(attempt_of)
+        .is_some_and(|theirs| theirs != attempt)
+}
+
 /// One failed deployment in a sentence: its id, AWS's code and message, and what became of it.
 pub(super) fn explain(deployment: &Value, history: &[Value]) -> String {
     let id = text(deployment, "deploymentId");
@@ -150,6 +160,21 @@ mod tests {
         ];
         assert_eq!(bad_end(&failed, "v1:a").map(|end| end.newest), Some(false));
         assert_eq!(bad_end(&failed, "v1:zz"), None);
+    }
+
+    #[test]
+    fn what_an_earlier_deployment_of_ours_left_is_told_from_a_change_by_hand() {
+        let by_hand =
+            json!({"deploymentId": "d-9", "status": "Succeeded", "description": "hotfix"});
+        let ours = deployment("d-2", "v1:b", "Succeeded");
+        let failed = deployment("d-3", "v1:c", "Failed");
+        assert!(left_by_us(&[failed, ours.clone()], "v1:a"));
+        assert!(
+            !left_by_us(&[ours.clone()], "v1:b"),
+            "live has left it since"
+        );
+        assert!(!left_by_us(&[by_hand, ours], "v1:a"));
+        assert!(!left_by_us(&[], "v1:a"));
     }
 
     #[test]

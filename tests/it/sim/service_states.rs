@@ -278,6 +278,29 @@ async fn a_manifest_that_goes_back_during_a_deployment_is_followed_back() {
     world.rests(&daemon).await;
 }
 
+/// A deployment of ours whose record on the service was never written is not taken for somebody's change.
+#[tokio::test(start_paused = true)]
+async fn a_manifest_that_goes_back_while_nobody_looks_is_followed_at_once() {
+    let world = World::auth(508).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    let before = world.person.primary("nova", "auth-service").await;
+    world.release(&daemon).await;
+    while world.count("CreateDeployment") == 0 {
+        pass(Duration::from_millis(50)).await;
+    }
+    daemon.kill();
+    pass(Duration::from_mins(30)).await;
+    assert_ne!(world.person.primary("nova", "auth-service").await, before);
+    world.edit(AUTH, "auth-service:1.5.0", "auth-service:1.4.0");
+    let daemon = world.daemon().await;
+    pass(Duration::from_mins(2)).await;
+    assert_eq!(world.count("CreateDeployment"), 2);
+    daemon.converged().await;
+    assert_eq!(world.person.primary("nova", "auth-service").await, before);
+    world.rests(&daemon).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_revision_that_a_person_registered_with_equal_content_is_used() {
     let world = World::auth(550).await;

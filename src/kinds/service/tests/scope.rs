@@ -288,7 +288,17 @@ fn oracle(case: &Case) -> Oracle {
                 .before
                 .is_some_and(|(payload, status)| mine(payload) && bad(status));
     let recorded = case.tag == Some(case.desired) && case.retry != Retry::New;
+    // What succeeded last is what is live, unless somebody's deployment came after it.
+    let succeeded = match case.last {
+        Last::Ended(payload, "Succeeded") => Some(payload),
+        _ => case
+            .before
+            .filter(|(_, status)| *status == "Succeeded")
+            .map(|(payload, _)| payload),
+    };
+    let left_by_us = succeeded.is_some_and(|payload| payload != case.desired);
     let in_grace = recorded
+        && !left_by_us
         && case
             .drifting_minutes
             .is_none_or(|minutes| minutes < GRACE_MINUTES);
