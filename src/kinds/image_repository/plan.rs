@@ -58,7 +58,7 @@ fn update(
 
     let view = &view.over(live, &RULES);
     let all = with_policies(live, observed);
-    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES);
+    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES, false);
     let view = &recalled.over(view);
     let mut drift = compare(&view.spec, live, &RULES);
     members::mark(view, &mut drift);

@@ -13,6 +13,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
     DECLARED_TAG, Observed, blue_green, items, native, payload, resets, revision, rolling, scaling,
@@ -132,7 +133,16 @@ pub(super) fn recall(view: &View<'_>, service: &Value) -> Recalled {
     // Left out of an answer where there are none.
     let tags = service.get("tags").unwrap_or(&none);
     let rows = resets::rows(controller(service));
-    members::recall(view, &rows, &rolling::overlaid(service), Some(tags), &RULES)
+    let live = rolling::overlaid(service);
+    members::recall(view, &rows, &live, Some(tags), &RULES, is_moving(service))
+}
+
+/// Whether a deployment is under way, from which AWS may yet go back.
+fn is_moving(service: &Value) -> bool {
+    let completed = |deployment: &Value| text(deployment, "rolloutState") == "COMPLETED";
+    primary_deployment(service).is_some_and(|primary| !completed(primary))
+        || items(service, "deployments").count() > 1
+        || items(service, "taskSets").count() > 1
 }
 
 /// The plan with the tags that go away, and with the record of what is declared before everything
