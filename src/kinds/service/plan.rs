@@ -22,7 +22,8 @@ use super::{
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
 use crate::kinds::members::Recalled;
-use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, members, tagging};
+use crate::kinds::tags::Spelling;
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, members, tagging, tags};
 use crate::model::{
     Block, Call, Drift, Facts, Kind, Moment, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
 };
@@ -263,13 +264,8 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     if let Some(members) = members::to_remember(view, &rows) {
         ours.push((MEMBERS_TAG, members));
     }
-    let mut tags: Vec<Value> = items(&spec, "tags").cloned().collect();
-    for (key, value) in ours {
-        if !tags.iter().any(|tag| text(tag, "key") == key) {
-            tags.push(json!({"key": key, "value": value}));
-        }
-    }
-    spec["tags"] = Value::from(tags);
+    let ours: Vec<(&str, &str)> = ours.iter().map(|(key, text)| (*key, &**text)).collect();
+    spec["tags"] = tags::with(spec.get("tags"), Spelling::Lower, &ours);
     let name = view.resource.aws_name();
     let step = Step {
         call: Call {

@@ -42,6 +42,26 @@ fn absent_is_created_whole_with_the_tags_that_are_ours() {
     );
 }
 
+/// AWS takes fifty tags. What is remembered of the members is the first to go.
+#[test]
+fn as_many_of_our_tags_as_fit_are_made_with_it() {
+    for (declared, ours) in [
+        (47, &[INSTANCE_TAG, DECLARED_TAG, MEMBERS_TAG][..]),
+        (48, &[INSTANCE_TAG, DECLARED_TAG]),
+        (49, &[INSTANCE_TAG]),
+        (50, &[]),
+    ] {
+        let mut bench = bench();
+        let tags = (0..declared).map(|n| json!({"key": format!("k{n}"), "value": "v"}));
+        bench.spec()["tags"] = tags.collect();
+        bench.observed.service = Seen::Absent;
+        let (_, input) = only_call(&bench.plan());
+        let keys = input["tags"].as_array().unwrap().iter();
+        let keys: Vec<&str> = keys.map(|tag| tag["key"].as_str().unwrap()).collect();
+        assert_eq!(&keys[declared..], ours, "{declared}");
+    }
+}
+
 #[test]
 fn absent_waits_for_everything_that_it_refers_to() {
     let mut bench = bench();
