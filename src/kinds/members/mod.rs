@@ -327,10 +327,15 @@ pub(super) fn recall(
     recalled
 }
 
-/// Whether one more tag fits beside those that are live and those that are declared.
+/// Whether one more tag fits beside those that are live, those that are declared and those that the
+/// kind's updates need.
 fn has_room(view: &View<'_>, live_tags: Option<&Value>) -> bool {
     let kind = view.resource.key.kind;
-    let mut keys: BTreeSet<String> = BTreeSet::new();
+    let needed: &[&str] = match kind {
+        Kind::Service => &super::service::UPDATE_TAGS,
+        _ => &[],
+    };
+    let mut keys: BTreeSet<String> = needed.iter().map(|key| (*key).to_owned()).collect();
     for tags in [live_tags, view.spec.get(tags::member(kind))] {
         keys.extend(
             pairs(tags, Spelling::of(kind))

@@ -27,6 +27,7 @@ mod traffic;
 use serde_json::{Map, Value};
 
 pub(super) use course::in_flight;
+pub(super) use intent::TAG as STARTING_TAG;
 pub(super) use traffic::{listener_of, rules, target_groups};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
