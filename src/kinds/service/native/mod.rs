@@ -252,6 +252,13 @@ impl Case<'_> {
         if !is_native(&self.view.spec) {
             return Ok(());
         }
+        // Without a history that revision alone tells where the tasks are.
+        if self.history.is_empty()
+            && let Some(Seen::Unknown(why)) = &self.observed.serving
+        {
+            let why = format!("cannot read the service revision that serves: {why}");
+            return Err(Trouble::Unknown(why));
+        }
         traffic::check(
             &self.view.spec,
             self.observed,
