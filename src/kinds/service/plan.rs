@@ -84,7 +84,7 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
 
 /// What the engine of the service's controller decides.
 fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
-    let view = &view.over(&rolling::overlaid(service), &RULES);
+    let (recalled, view) = &compared(view, service);
     let live_controller = controller(service);
     let desired_controller = view
         .spec
@@ -107,25 +107,32 @@ fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     if !immutable.is_empty() {
         return recreate(view, immutable);
     }
-    let recalled = recall(view, service);
-    let recalling = &recalled.over(view);
     match live_controller {
         "CODE_DEPLOY" => {
-            let plan = blue_green::plan(recalling, observed, service);
-            settled_tags(recalling, service, &recalled, plan)
+            let plan = blue_green::plan(view, observed, service);
+            settled_tags(view, service, recalled, plan)
         }
         "ECS" if native::is_native(service) || native::is_native(&view.spec) => {
-            let plan = native::plan(recalling, observed, service);
-            settled_tags(recalling, service, &recalled, plan)
+            let plan = native::plan(view, observed, service);
+            settled_tags(view, service, recalled, plan)
         }
         "ECS" => {
-            let plan = rolling::plan(recalling, observed, service);
-            settled_tags(recalling, service, &recalled, plan)
+            let plan = rolling::plan(view, observed, service);
+            settled_tags(view, service, recalled, plan)
         }
         other => unsupported(&format!(
             "a service with deployment controller {other} is driven by somebody else"
         )),
     }
+}
+
+/// What a service is compared with, for what is read and what is decided alike: the manifest with what
+/// it leaves to others as that is live, and with what it no longer declares at AWS's default.
+pub(super) fn compared<'a>(view: &View<'a>, service: &Value) -> (Recalled, View<'a>) {
+    let view = view.over(&rolling::overlaid(service), &RULES);
+    let recalled = recall(&view, service);
+    let over = recalled.over(&view);
+    (recalled, over)
 }
 
 /// What the service's tag remembers of members that are no longer declared.

@@ -15,6 +15,24 @@ use super::native_world::{
 };
 use super::world::{World, pass};
 
+/// What AWS fills in beside a declared member is no difference where the member is left to others.
+#[tokio::test(start_paused = true)]
+async fn a_member_left_to_others_leaves_the_service_at_rest() {
+    let world = web(BLUE_GREEN, 1050).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    let last = "        roleArn: arn:aws:iam::123456789012:role/nova-task-execution\n";
+    let ignoring = format!("{last}sync: {{ignore: [/networkConfiguration]}}\n");
+    world.edit(FILE, last, &ignoring);
+    daemon.look().await;
+    pass(Duration::from_mins(3)).await;
+    world.at_rest(&daemon).await;
+    // Nor is a look at the deployments needed then.
+    let before = world.calls("ListServiceDeployments");
+    pass(Duration::from_hours(1)).await;
+    assert_eq!(world.calls("ListServiceDeployments"), before);
+}
+
 /// Bootstraps the service and changes its image, dying once after the k-th write. Gives the writes,
 /// sorted.
 async fn dying(strategy: &str, crash_after: u64) -> Vec<String> {
