@@ -171,7 +171,9 @@ fn ignore(kind: Kind, node: &Node, findings: &mut Findings<'_>) {
             .map(|member| member.name)
             .collect();
         known.push("tags");
-        known.extend(beside(kind).iter().filter(|name| **name == "attributes"));
+        // All but our own sections.
+        let own = ["rollout", "sync"];
+        known.extend(beside(kind).iter().filter(|name| !own.contains(*name)));
         if !known.contains(&first) {
             let hint = suggestion(first, known.iter().copied());
             let message = format!("`/{first}` is no member of a {kind}");

@@ -15,22 +15,35 @@ const LISTING_LAG: Duration = Duration::from_mins(1);
 
 /// The documents by name: absent if `INACTIVE`, or if the answer's `failures` call it `MISSING`.
 fn active(found: Vec<Value>, member: &str, answer: &Value) -> Found<String, Value> {
-    let missing = answer.get("failures").and_then(Value::as_array);
-    let missing = missing
+    let mut named: Found<String, Value> = missing(answer)
         .into_iter()
-        .flatten()
-        .filter(|one| text(one, "reason") == "MISSING");
-    let mut named: Found<String, Value> = missing
-        .map(|one| {
-            let arn = text(one, "arn");
-            (arn.rsplit('/').next().unwrap_or(&arn).to_owned(), None)
-        })
+        .map(|arn| (arn.rsplit('/').next().unwrap_or(&arn).to_owned(), None))
         .collect();
     for document in found {
         let there = text(&document, "status") != "INACTIVE";
         named.insert(text(&document, member), there.then_some(document));
     }
     named
+}
+
+/// The ARNs that an answer's `failures` call `MISSING`.
+fn missing(answer: &Value) -> Vec<String> {
+    let failures = answer.get("failures").and_then(Value::as_array);
+    failures
+        .into_iter()
+        .flatten()
+        .filter(|one| text(one, "reason") == "MISSING")
+        .map(|one| text(one, "arn"))
+        .collect()
+}
+
+/// The failure of an answer that leaves out something it was asked for.
+fn passed_over(operation: &'static str, arn: &str) -> super::Fault {
+    super::Fault::internal(
+        Service::Ecs,
+        operation,
+        format!("the answer passes over {arn}"),
+    )
 }
 
 impl Observer {
@@ -206,8 +219,9 @@ impl Observer {
         arns
     }
 
-    /// The newest service deployments of a rolling service with their target revisions'
-    /// task definitions: `[{"status", "statusReason", "taskDefinition", …}]`, newest first, at most 20.
+    /// The newest service deployments of a service, each with the service revision that it was of as
+    /// `revision` unless that is gone, newest first, at most 20. Unknown if an answer passes over one:
+    /// half of one would be taken for another.
     pub async fn service_deployments(
         &self,
         service_arn: &str,
@@ -240,51 +254,40 @@ impl Observer {
                         return Ok([(service, Some(Value::from(brief)))].into());
                     }
                     // The list leaves out the circuit breaker, and keeps the order.
+                    let operation = "DescribeServiceDeployments";
                     let input = json!({"serviceDeploymentArns": arns});
-                    let mut answer = self.ecs("DescribeServiceDeployments", input).await?;
-                    let mut whole = by(
-                        list(
-                            Service::Ecs,
-                            "ListServiceDeployments",
-                            &mut answer,
-                            "serviceDeployments",
-                        )?,
-                        "serviceDeploymentArn",
-                    );
-                    let mut deployments: Vec<Value> = brief
-                        .into_iter()
-                        .map(|one| {
-                            let arn = text(&one, "serviceDeploymentArn");
-                            let mut one = whole.remove(&arn).unwrap_or(one);
-                            // Only the list names the revision by this member.
-                            if let Some(revision) = one.pointer("/targetServiceRevision/arn") {
-                                one["targetServiceRevisionArn"] = revision.clone();
-                            }
-                            one
-                        })
-                        .collect();
+                    let mut answer = self.ecs(operation, input).await?;
+                    let found = list(Service::Ecs, operation, &mut answer, "serviceDeployments")?;
+                    let mut whole = by(found, "serviceDeploymentArn");
+                    let mut deployments = Vec::new();
+                    for arn in arns {
+                        let Some(mut one) = whole.remove(&arn) else {
+                            return Err(passed_over(operation, &arn));
+                        };
+                        // Only the list names the revision by this member.
+                        if let Some(revision) = one.pointer("/targetServiceRevision/arn") {
+                            one["targetServiceRevisionArn"] = revision.clone();
+                        }
+                        deployments.push(one);
+                    }
                     let revisions: Vec<String> = deployments
                         .iter()
                         .map(|d| text(d, "targetServiceRevisionArn"))
                         .filter(|a| !a.is_empty())
                         .collect();
                     if !revisions.is_empty() {
+                        let operation = "DescribeServiceRevisions";
                         let input = json!({"serviceRevisionArns": revisions});
-                        let mut answer = self.ecs("DescribeServiceRevisions", input).await?;
-                        let revisions = by(
-                            list(
-                                Service::Ecs,
-                                "DescribeServiceRevisions",
-                                &mut answer,
-                                "serviceRevisions",
-                            )?,
-                            "serviceRevisionArn",
-                        );
+                        let mut answer = self.ecs(operation, input).await?;
+                        let found = list(Service::Ecs, operation, &mut answer, "serviceRevisions")?;
+                        let found = by(found, "serviceRevisionArn");
+                        let gone = missing(&answer);
                         for deployment in &mut deployments {
-                            if let Some(revision) =
-                                revisions.get(&text(deployment, "targetServiceRevisionArn"))
-                            {
+                            let arn = text(deployment, "targetServiceRevisionArn");
+                            if let Some(revision) = found.get(&arn) {
                                 deployment["revision"] = revision.clone();
+                            } else if !arn.is_empty() && !gone.contains(&arn) {
+                                return Err(passed_over(operation, &arn));
                             }
                         }
                     }
@@ -308,11 +311,8 @@ impl Observer {
                     let input = json!({"serviceRevisionArns": arns});
                     let mut answer = self.ecs(operation, input).await?;
                     let found = list(Service::Ecs, operation, &mut answer, "serviceRevisions")?;
-                    let missing = answer.get("failures").and_then(Value::as_array);
-                    let missing = missing.into_iter().flatten();
-                    let absent = missing.filter(|one| text(one, "reason") == "MISSING");
-                    let mut seen: Found<String, Value> =
-                        absent.map(|one| (text(one, "arn"), None)).collect();
+                    let absent = missing(&answer).into_iter();
+                    let mut seen: Found<String, Value> = absent.map(|arn| (arn, None)).collect();
                     let found = by(found, "serviceRevisionArn").into_iter();
                     seen.extend(found.map(|(arn, revision)| (arn, Some(revision))));
                     Ok(seen)

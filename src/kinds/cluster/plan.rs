@@ -54,7 +54,7 @@ fn update(view: &View<'_>, live: &Value, arn: &str, what: &str, facts: Facts) ->
     let view = &view.over(live, &RULES);
     let none = json!([]);
     let live_tags = Some(live.get("tags").unwrap_or(&none));
-    let recalled = members::recall(view, RESETS, live, live_tags, &RULES);
+    let recalled = members::recall(view, RESETS, live, live_tags, &RULES, false);
     let view = &recalled.over(view);
     let name = view.resource.aws_name();
     let mut drift = compare(&view.spec, live, &RULES);

@@ -1,7 +1,6 @@
 //! How each kind's observation is made of the model, and how it looks when a read fails.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 
 use serde_json::{Value, json};
 
@@ -11,16 +10,14 @@ use crate::kinds::{
     listener_rule, load_balancer, members, scalable_target, scaling_policy, target_group,
     task_definition,
 };
-use crate::model::{Kind, Plan, Seen};
+use crate::model::{Kind, Seen};
 
 /// A planner under test.
-pub(super) trait Tried {
-    type Observed: Clone + Debug;
+pub(super) trait Tried: Reconciled<Observed: Clone> {
     const KIND: Kind;
     fn observed(view: &View<'_>, live: &Live) -> Self::Observed;
     /// The same observation with one read that has failed, for each read that was made.
     fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed>;
-    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan;
 }
 
 fn failed<T>() -> Seen<T> {
@@ -64,7 +61,6 @@ fn blind_parts<O: Clone, T>(observed: &O, parts: &[Part<O, T>]) -> Vec<O> {
 }
 
 impl Tried for cluster::Cluster {
-    type Observed = cluster::Observed;
     const KIND: Kind = Kind::Cluster;
 
     fn observed(_: &View<'_>, live: &Live) -> Self::Observed {
@@ -78,14 +74,9 @@ impl Tried for cluster::Cluster {
     fn blinded(_: &View<'_>, _: &Live) -> Vec<Self::Observed> {
         vec![cluster::Observed { cluster: failed() }]
     }
-
-    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
-        <Self as Reconciled>::plan(view, observed)
-    }
 }
 
 impl Tried for image_repository::ImageRepository {
-    type Observed = image_repository::Observed;
     const KIND: Kind = Kind::ImageRepository;
 
     fn observed(view: &View<'_>, live: &Live) -> Self::Observed {
@@ -110,7 +101,7 @@ impl Tried for image_repository::ImageRepository {
     }
 
     fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed> {
-        let observed = <Self as Tried>::observed(view, live);
+        let observed = Self::observed(view, live);
         let mut all = blind_parts(&observed, &[|o: &mut Self::Observed| &mut o.tags]);
         all.extend(blind_parts(
             &observed,
@@ -125,17 +116,12 @@ impl Tried for image_repository::ImageRepository {
         });
         all
     }
-
-    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
-        <Self as Reconciled>::plan(view, observed)
-    }
 }
 
 /// The kinds of ELB that have attributes and tags differ in the name of one field.
 macro_rules! elb_kind {
     ($kind:ty, $module:ident, $field:ident, $variant:expr, $answer:expr) => {
         impl Tried for $kind {
-            type Observed = $module::Observed;
             const KIND: Kind = $variant;
 
             fn observed(view: &View<'_>, live: &Live) -> Self::Observed {
@@ -148,7 +134,7 @@ macro_rules! elb_kind {
             }
 
             fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed> {
-                let observed = <Self as Tried>::observed(view, live);
+                let observed = Self::observed(view, live);
                 let mut all = blind_parts(
                     &observed,
                     &[
@@ -161,10 +147,6 @@ macro_rules! elb_kind {
                     ..observed
                 });
                 all
-            }
-
-            fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
-                <Self as Reconciled>::plan(view, observed)
             }
         }
     };
@@ -206,7 +188,6 @@ elb_kind!(
 );
 
 impl Tried for listener_rule::ListenerRule {
-    type Observed = listener_rule::Observed;
     const KIND: Kind = Kind::ListenerRule;
 
     fn observed(_: &View<'_>, live: &Live) -> Self::Observed {
@@ -220,7 +201,7 @@ impl Tried for listener_rule::ListenerRule {
     }
 
     fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed> {
-        let observed = <Self as Tried>::observed(view, live);
+        let observed = Self::observed(view, live);
         let mut all = blind_parts(&observed, &[|o: &mut Self::Observed| &mut o.tags]);
         all.push(listener_rule::Observed {
             rules: failed(),
@@ -228,14 +209,9 @@ impl Tried for listener_rule::ListenerRule {
         });
         all
     }
-
-    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
-        <Self as Reconciled>::plan(view, observed)
-    }
 }
 
 impl Tried for deployment_group::DeploymentGroup {
-    type Observed = deployment_group::Observed;
     const KIND: Kind = Kind::DeploymentGroup;
 
     fn observed(_: &View<'_>, live: &Live) -> Self::Observed {
@@ -256,7 +232,7 @@ impl Tried for deployment_group::DeploymentGroup {
     }
 
     fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed> {
-        let observed = <Self as Tried>::observed(view, live);
+        let observed = Self::observed(view, live);
         let mut all = blind_parts(&observed, &[|o: &mut Self::Observed| &mut o.tags]);
         all.push(deployment_group::Observed {
             application: failed(),
@@ -268,14 +244,9 @@ impl Tried for deployment_group::DeploymentGroup {
         });
         all
     }
-
-    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
-        <Self as Reconciled>::plan(view, observed)
-    }
 }
 
 impl Tried for scalable_target::ScalableTarget {
-    type Observed = scalable_target::Observed;
     const KIND: Kind = Kind::ScalableTarget;
 
     fn observed(view: &View<'_>, live: &Live) -> Self::Observed {
@@ -301,7 +272,7 @@ impl Tried for scalable_target::ScalableTarget {
     }
 
     fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed> {
-        let observed = <Self as Tried>::observed(view, live);
+        let observed = Self::observed(view, live);
         let mut all = blind_parts(&observed, &[|o: &mut Self::Observed| &mut o.tags]);
         all.push(scalable_target::Observed {
             target: failed(),
@@ -309,14 +280,9 @@ impl Tried for scalable_target::ScalableTarget {
         });
         all
     }
-
-    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
-        <Self as Reconciled>::plan(view, observed)
-    }
 }
 
 impl Tried for scaling_policy::ScalingPolicy {
-    type Observed = scaling_policy::Observed;
     const KIND: Kind = Kind::ScalingPolicy;
 
     fn observed(_: &View<'_>, live: &Live) -> Self::Observed {
@@ -336,7 +302,7 @@ impl Tried for scaling_policy::ScalingPolicy {
     }
 
     fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed> {
-        let observed = <Self as Tried>::observed(view, live);
+        let observed = Self::observed(view, live);
         let mut all = blind_parts(&observed, &[|o: &mut Self::Observed| &mut o.target]);
         all.push(scaling_policy::Observed {
             policy: failed(),
@@ -344,14 +310,9 @@ impl Tried for scaling_policy::ScalingPolicy {
         });
         all
     }
-
-    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
-        <Self as Reconciled>::plan(view, observed)
-    }
 }
 
 impl Tried for task_definition::TaskDefinition {
-    type Observed = task_definition::Observed;
     const KIND: Kind = Kind::TaskDefinition;
 
     fn observed(_: &View<'_>, live: &Live) -> Self::Observed {
@@ -375,7 +336,7 @@ impl Tried for task_definition::TaskDefinition {
     }
 
     fn blinded(view: &View<'_>, live: &Live) -> Vec<Self::Observed> {
-        let observed = <Self as Tried>::observed(view, live);
+        let observed = Self::observed(view, live);
         let mut documents = observed.clone();
         documents
             .documents
@@ -399,10 +360,6 @@ impl Tried for task_definition::TaskDefinition {
             all.push(images);
         }
         all
-    }
-
-    fn plan(view: &View<'_>, observed: &Self::Observed) -> Plan {
-        <Self as Reconciled>::plan(view, observed)
     }
 }
 

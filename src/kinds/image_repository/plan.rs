@@ -58,7 +58,7 @@ fn update(
 
     let view = &view.over(live, &RULES);
     let all = with_policies(live, observed);
-    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES);
+    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES, false);
     let view = &recalled.over(view);
     let mut drift = compare(&view.spec, live, &RULES);
     members::mark(view, &mut drift);
@@ -165,6 +165,11 @@ fn policy(
         Some(Seen::Absent) => None,
         Some(Seen::Present(live)) => Some(live),
     };
+    // What is left to others is made as declared, and then theirs.
+    let left = |pointer: &str| pointer.strip_prefix('/') == Some(member);
+    if live.is_some() && view.resource.ignored().any(left) {
+        return Ok(None);
+    }
     let wanted = match view.resource.beside.get(member) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text.clone(),

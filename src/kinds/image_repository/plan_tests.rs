@@ -142,6 +142,30 @@ fn policies_are_written_when_they_say_something_else_or_nothing() {
 }
 
 #[test]
+fn a_policy_left_to_others_is_made_and_then_theirs() {
+    let theirs = || Some(Seen::Present("{\"Version\":\"2008-10-17\"}".to_owned()));
+    let observed = Observed {
+        lifecycle_policy: theirs(),
+        policy: theirs(),
+        ..live()
+    };
+    let ignoring = |pointers: &[&str]| {
+        let sync = json!({"ignore": pointers});
+        scene(|_| {}).beside(KIND, "auth", "sync", sync)
+    };
+    let both = ignoring(&["/policyText", "/lifecyclePolicyText"]);
+    assert_converged(&planned(&both, &observed));
+    let (operation, _) = only_call(&planned(&ignoring(&["/policyText"]), &observed));
+    assert_eq!(operation, "PutLifecyclePolicy");
+    let bare = Observed {
+        policy: Some(Seen::Absent),
+        ..observed
+    };
+    let (operation, _) = only_call(&planned(&both, &bare));
+    assert_eq!(operation, "SetRepositoryPolicy");
+}
+
+#[test]
 fn a_declared_registry_is_named_in_every_call() {
     let scene = scene(|spec| {
         spec["registryId"] = json!("123456789012");

@@ -43,7 +43,7 @@ fn update(
 
     let view = &view.over(live, &RULES);
     let all = elb::with_attributes(live, bag);
-    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES);
+    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES, false);
     let view = &recalled.over(view);
     let pairs = Pairs::of(view);
     let live_actions = live.get(ACTIONS).unwrap_or(&Value::Null);

@@ -59,7 +59,7 @@ fn update(
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
     let view = &view.over(live, &RULES);
-    let recalled = members::recall(view, RESETS, live, live_tags, &RULES);
+    let recalled = members::recall(view, RESETS, live, live_tags, &RULES, false);
     let view = &recalled.over(view);
     let pairs = Pairs::of(view);
     let live_actions = live.get(ACTIONS).unwrap_or(&Value::Null);

@@ -63,7 +63,7 @@ fn existing(
     let live = &as_declared(live);
     let view = &view.over(live, &RULES);
     let all = elb::with_attributes(live, bag);
-    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES);
+    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES, false);
     let view = &recalled.over(view);
     let mut drift = compare(&view.spec, live, &RULES);
     members::mark(view, &mut drift);

@@ -8,7 +8,8 @@
 //! spec as AWS's default, so that it is compared and written as any declared member is. What is declared
 //! and not yet remembered is added to the tag before anything else is written, so that a crash at any
 //! instant leaves a memory that holds all that was written. What is remembered and no longer declared
-//! leaves it when all of that is observed at its default, which takes one more pass.
+//! leaves it when all of that is observed at its default, which takes one more pass, and nothing is under
+//! way that could bring the old value back.
 //!
 //! Invariants:
 //! - Without the tag nothing undeclared is touched: what is adopted is never reset.
@@ -250,12 +251,14 @@ pub(super) struct Recalled {
 
 /// Compares the memory with the manifest. `live` is what is live in the form of [`document()`]; `rows`
 /// are those of the kind that apply to this resource. Nothing is recalled where no tags were read.
+/// `moving` says that AWS may yet go back from what is live: nothing is forgotten meanwhile.
 pub(super) fn recall(
     view: &View<'_>,
     rows: &[Reset],
     live: &Value,
     live_tags: Option<&Value>,
     rules: &Rules,
+    moving: bool,
 ) -> Recalled {
     let kind = view.resource.key.kind;
     let spelling = Spelling::of(kind);
@@ -308,8 +311,8 @@ pub(super) fn recall(
             recalled.tags.push((key, value));
         }
     }
-    if !recalled.resets.is_empty() || !recalled.tags.is_empty() {
-        // Nothing leaves the record before all that goes back is seen to be there.
+    if moving || !recalled.resets.is_empty() || !recalled.tags.is_empty() {
+        // Nothing leaves the record before all that goes back is seen to be there to stay.
         next.codes.extend(memory.codes);
         next.tags.extend(memory.tags);
     }
@@ -324,10 +327,15 @@ pub(super) fn recall(
     recalled
 }
 
-/// Whether one more tag fits beside those that are live and those that are declared.
+/// Whether one more tag fits beside those that are live, those that are declared and those that the
+/// kind's updates need.
 fn has_room(view: &View<'_>, live_tags: Option<&Value>) -> bool {
     let kind = view.resource.key.kind;
-    let mut keys: BTreeSet<String> = BTreeSet::new();
+    let needed: &[&str] = match kind {
+        Kind::Service => &super::service::UPDATE_TAGS,
+        _ => &[],
+    };
+    let mut keys: BTreeSet<String> = needed.iter().map(|key| (*key).to_owned()).collect();
     for tags in [live_tags, view.spec.get(tags::member(kind))] {
         keys.extend(
             pairs(tags, Spelling::of(kind))

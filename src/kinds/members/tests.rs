@@ -45,7 +45,7 @@ fn recalled(spec: Value, ignore: &[&str], tags: &Value) -> Recalled {
         json!({"ignore": ignore}),
     );
     let view = scene.view(KIND, "blue");
-    recall(&view, ROWS, &live(), Some(tags), &RULES)
+    recall(&view, ROWS, &live(), Some(tags), &RULES, false)
 }
 
 fn paths(recalled: &Recalled) -> Vec<&str> {

@@ -47,6 +47,11 @@ use crate::model::{Moment, Plan};
 /// The service's tag that holds the digest of the payload that was last declared and started.
 pub const DECLARED_TAG: &str = "evenkeel.dev/declared";
 
+/// The tags that a service is given with its updates: without room for them an update fails, or is not
+/// known again.
+pub(super) const UPDATE_TAGS: [&str; 3] =
+    [DECLARED_TAG, native::STARTING_TAG, scaling::SUSPENDED_TAG];
+
 /// The annotation that lets a quarantined payload be tried once more; its text is part of the
 /// attempt's digest, so each new text is one new attempt.
 pub const RETRY_ANNOTATION: &str = "evenkeel.dev/retry";

@@ -90,7 +90,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     seen.revision = revision::newest(revisions);
     let known = seen.revision.as_ref().and_then(Seen::present);
     let service = revision::overlaid(&service, known, view);
-    let view = &super::plan::recall(view, &service).over(view);
+    let (_, view) = &super::plan::compared(view, &service);
     if super::plan::controller(&service) == "CODE_DEPLOY" {
         blue_green(observer, view, fresh, &service, &mut seen, cluster).await;
     } else if native::is_native(&service) || native::is_native(&view.spec) {

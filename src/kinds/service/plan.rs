@@ -13,6 +13,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
     DECLARED_TAG, Observed, blue_green, items, native, payload, resets, revision, rolling, scaling,
@@ -21,7 +22,8 @@ use super::{
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
 use crate::kinds::members::Recalled;
-use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, members, tagging};
+use crate::kinds::tags::Spelling;
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, members, tagging, tags};
 use crate::model::{
     Block, Call, Drift, Facts, Kind, Moment, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
 };
@@ -82,7 +84,7 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
 
 /// What the engine of the service's controller decides.
 fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
-    let view = &view.over(&rolling::overlaid(service), &RULES);
+    let (recalled, view) = &compared(view, service);
     let live_controller = controller(service);
     let desired_controller = view
         .spec
@@ -105,25 +107,32 @@ fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     if !immutable.is_empty() {
         return recreate(view, immutable);
     }
-    let recalled = recall(view, service);
-    let recalling = &recalled.over(view);
     match live_controller {
         "CODE_DEPLOY" => {
-            let plan = blue_green::plan(recalling, observed, service);
-            settled_tags(recalling, service, &recalled, plan)
+            let plan = blue_green::plan(view, observed, service);
+            settled_tags(view, service, recalled, plan)
         }
         "ECS" if native::is_native(service) || native::is_native(&view.spec) => {
-            let plan = native::plan(recalling, observed, service);
-            settled_tags(recalling, service, &recalled, plan)
+            let plan = native::plan(view, observed, service);
+            settled_tags(view, service, recalled, plan)
         }
         "ECS" => {
-            let plan = rolling::plan(recalling, observed, service);
-            settled_tags(recalling, service, &recalled, plan)
+            let plan = rolling::plan(view, observed, service);
+            settled_tags(view, service, recalled, plan)
         }
         other => unsupported(&format!(
             "a service with deployment controller {other} is driven by somebody else"
         )),
     }
+}
+
+/// What a service is compared with, for what is read and what is decided alike: the manifest with what
+/// it leaves to others as that is live, and with what it no longer declares at AWS's default.
+pub(super) fn compared<'a>(view: &View<'a>, service: &Value) -> (Recalled, View<'a>) {
+    let view = view.over(&rolling::overlaid(service), &RULES);
+    let recalled = recall(&view, service);
+    let over = recalled.over(&view);
+    (recalled, over)
 }
 
 /// What the service's tag remembers of members that are no longer declared.
@@ -132,7 +141,16 @@ pub(super) fn recall(view: &View<'_>, service: &Value) -> Recalled {
     // Left out of an answer where there are none.
     let tags = service.get("tags").unwrap_or(&none);
     let rows = resets::rows(controller(service));
-    members::recall(view, &rows, &rolling::overlaid(service), Some(tags), &RULES)
+    let live = rolling::overlaid(service);
+    members::recall(view, &rows, &live, Some(tags), &RULES, is_moving(service))
+}
+
+/// Whether a deployment is under way, from which AWS may yet go back.
+fn is_moving(service: &Value) -> bool {
+    let completed = |deployment: &Value| text(deployment, "rolloutState") == "COMPLETED";
+    primary_deployment(service).is_some_and(|primary| !completed(primary))
+        || items(service, "deployments").count() > 1
+        || items(service, "taskSets").count() > 1
 }
 
 /// The plan with the tags that go away, and with the record of what is declared before everything
@@ -253,13 +271,8 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     if let Some(members) = members::to_remember(view, &rows) {
         ours.push((MEMBERS_TAG, members));
     }
-    let mut tags: Vec<Value> = items(&spec, "tags").cloned().collect();
-    for (key, value) in ours {
-        if !tags.iter().any(|tag| text(tag, "key") == key) {
-            tags.push(json!({"key": key, "value": value}));
-        }
-    }
-    spec["tags"] = Value::from(tags);
+    let ours: Vec<(&str, &str)> = ours.iter().map(|(key, text)| (*key, &**text)).collect();
+    spec["tags"] = tags::with(spec.get("tags"), Spelling::Lower, &ours);
     let name = view.resource.aws_name();
     let step = Step {
         call: Call {

@@ -45,7 +45,7 @@ fn update(
 
     let view = &view.over(live, &RULES);
     let all = elb::with_attributes(live, bag);
-    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES);
+    let recalled = members::recall(view, RESETS, &all, live_tags, &RULES, false);
     let view = &recalled.over(view);
     let mut drift = compare(&view.spec, live, &RULES);
     members::mark(view, &mut drift);

@@ -35,6 +35,8 @@ pub(crate) struct Wire {
     /// The mutating call after which the daemon dies; 0 for never.
     crash_after: Arc<AtomicU64>,
     crashed: Arc<Notify>,
+    /// The operation whose answers name nothing, and the list that they leave empty.
+    passed_over: Arc<Mutex<Option<(&'static str, &'static str)>>>,
 }
 
 impl Wire {
@@ -45,6 +47,7 @@ impl Wire {
             luck: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
             crash_after: Arc::default(),
             crashed: Arc::default(),
+            passed_over: Arc::default(),
         }
     }
 
@@ -60,6 +63,12 @@ impl Wire {
     /// Lets the daemon die once AWS has carried out `mutations` mutating calls in all.
     pub(crate) fn crash_after(&self, mutations: u64) {
         self.crash_after.store(mutations, Ordering::Relaxed);
+    }
+
+    /// Lets the answers of an operation (awsJson) pass over everything asked for: the list of this name
+    /// is empty, and nothing is said to be missing.
+    pub(crate) fn pass_over(&self, of: Option<(&'static str, &'static str)>) {
+        *self.passed_over.lock().unwrap() = of;
     }
 
     /// Ends when the daemon is to die.
@@ -113,7 +122,13 @@ impl Wire {
             let response = http::Response::builder().body(SdkBody::from(body)).unwrap();
             return Ok(HttpResponse::try_from(response).unwrap());
         }
-        let answer = self.mounted.answer(request);
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let passed_over = *self.passed_over.lock().unwrap();
+        let list = passed_over.filter(|(operation, _)| target.ends_with(&format!(".{operation}")));
+        let mut answer = self.mounted.answer(request);
+        if let (Some((_, list)), Ok(answer)) = (list, &mut answer) {
+            *answer.body_mut() = SdkBody::from(format!("{{\"{list}\":[],\"failures\":[]}}"));
+        }
         let crash_after = self.crash_after.load(Ordering::Relaxed);
         if crash_after > 0
             && self

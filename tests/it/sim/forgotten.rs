@@ -9,6 +9,9 @@ use evenkeel::model::Service;
 use evenkeel::source::Dir;
 use serde_json::{Value, json};
 
+use super::console::AUTH;
+use super::native_world::{self, BLUE_GREEN, web};
+use super::rolling::{self, worker};
 use super::world::{World, pass};
 
 /// Ten polls and the reads that go with them.
@@ -351,4 +354,77 @@ async fn a_tag_that_is_no_longer_declared_goes_and_others_stay() {
     let writes = world.writes();
     pass(TEN_PASSES).await;
     assert_eq!(world.writes(), writes);
+}
+
+/// Where a service reads back whether its tasks have public addresses.
+const PUBLIC: &str = "/networkConfiguration/awsvpcConfiguration/assignPublicIp";
+
+impl World {
+    /// Takes public addresses out of a manifest that declared them, ships a crashing image with that, and
+    /// then a good one; gives what is live in the end. `live` reads the service back.
+    async fn forget_in_a_rollback(
+        &self,
+        (file, key): (&str, &str),
+        (good, crashing, better): (&str, &str, &str),
+        live: impl AsyncFn() -> Value,
+    ) -> [Value; 2] {
+        let daemon = self.daemon().await;
+        daemon.converged().await;
+        assert_eq!(live().await.pointer(PUBLIC), Some(&json!("ENABLED")));
+        self.edit(file, "      assignPublicIp: ENABLED\n", "");
+        self.edit(file, good, crashing);
+        daemon.look().await;
+        daemon.outcome(key, rolling::rolled_out_badly).await;
+        pass(Duration::from_mins(10)).await;
+        let back = live().await.pointer(PUBLIC).cloned().unwrap();
+        self.edit(file, crashing, better);
+        daemon.look().await;
+        daemon.converged().await;
+        let end = live().await.pointer(PUBLIC).cloned().unwrap();
+        daemon.kill();
+        [back, end]
+    }
+}
+
+/// While a deployment is under way the service reads back what it may yet go back from.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_takes_nothing_out_of_the_memory() {
+    let world = worker(rolling::BREAKER, 65).await;
+    let (declared, enabled) = ("assignPublicIp: DISABLED", "assignPublicIp: ENABLED");
+    world.edit(rolling::FILE, declared, enabled);
+    let images = ("worker:v1", "worker:crashing", "worker:v2");
+    let of = (rolling::FILE, rolling::SERVICE);
+    let live = async || {
+        let mut service = world.person.service("nova", "worker").await;
+        service["deployments"][0].take()
+    };
+    let found = world.forget_in_a_rollback(of, images, live).await;
+    assert_eq!(found, ["ENABLED", "DISABLED"]);
+
+    let strategy = format!("{BLUE_GREEN}{}", native_world::BREAKER);
+    let world = web(&strategy, 66).await;
+    let groups = "      securityGroups: [sg-0a1b2c3d4e5f60002]\n";
+    let public = format!("{groups}      assignPublicIp: ENABLED\n");
+    world.edit(native_world::FILE, groups, &public);
+    let images = ("web:v1", "web:crashing", "web:v2");
+    let of = (native_world::FILE, native_world::SERVICE);
+    let live = async || {
+        let mut service = world.person.service("nova", "web").await;
+        service["deployments"][0].take()
+    };
+    let found = world.forget_in_a_rollback(of, images, live).await;
+    assert_eq!(found, ["ENABLED", "DISABLED"]);
+
+    let world = World::auth(67).await;
+    world.edit(AUTH, declared, enabled);
+    let images = ("service:1.4.0", "service:1.6.0-broken", "service:1.5.0");
+    let live = async || {
+        let mut service = world.person.service("nova", "auth-service").await;
+        let mut sets: Vec<Value> = serde_json::from_value(service["taskSets"].take()).unwrap();
+        sets.retain(|set| set["status"] == "PRIMARY");
+        sets.remove(0)
+    };
+    let of = (AUTH, "Service/auth-service");
+    let found = world.forget_in_a_rollback(of, images, live).await;
+    assert_eq!(found, ["ENABLED", "DISABLED"]);
 }

@@ -10,10 +10,73 @@ use serde_json::{Value, json};
 use super::console::ECS;
 use super::faults::Odds;
 use super::native_world::{
-    BLUE_GREEN, BREAKER, CANARY, FILE, SERVICE, STRATEGIES, history, in_progress, rolled_out_badly,
-    web,
+    BLUE_GREEN, BREAKER, CANARY, FILE, LINEAR, SERVICE, STRATEGIES, history, in_progress,
+    rolled_out_badly, web,
 };
 use super::world::{World, pass};
+
+/// What AWS fills in beside a declared member is no difference where the member is left to others.
+#[tokio::test(start_paused = true)]
+async fn a_member_left_to_others_leaves_the_service_at_rest() {
+    let world = web(BLUE_GREEN, 1050).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    let last = "        roleArn: arn:aws:iam::123456789012:role/nova-task-execution\n";
+    let ignoring = format!("{last}sync: {{ignore: [/networkConfiguration]}}\n");
+    world.edit(FILE, last, &ignoring);
+    daemon.look().await;
+    pass(Duration::from_mins(3)).await;
+    world.at_rest(&daemon).await;
+    // Nor is a look at the deployments needed then.
+    let before = world.calls("ListServiceDeployments");
+    pass(Duration::from_hours(1)).await;
+    assert_eq!(world.calls("ListServiceDeployments"), before);
+}
+
+/// A deployment of which AWS's answer says nothing more is not taken for one that moves no traffic.
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_an_answer_passes_over_is_not_superseded() {
+    for (operation, list) in [
+        ("DescribeServiceDeployments", "serviceDeployments"),
+        ("DescribeServiceRevisions", "serviceRevisions"),
+    ] {
+        let world = web(LINEAR, 1060).await;
+        let daemon = world.daemon().await;
+        daemon.converged().await;
+        world.ship(&daemon, "v1", "v2").await;
+        world.stage("PRODUCTION_TRAFFIC_SHIFT").await;
+        let updates = world.count("UpdateService");
+        world.wire.pass_over(Some((operation, list)));
+        world.ship(&daemon, "v2", "v3").await;
+        let unknown = |outcome: &Outcome| outcome.reason() == "ObservationUnknown";
+        let outcome = daemon.outcome(SERVICE, unknown).await;
+        assert!(outcome.message().contains(operation), "{outcome}");
+        pass(Duration::from_mins(1)).await;
+        assert_eq!(world.count("UpdateService"), updates, "{operation}");
+        world.wire.pass_over(None);
+        daemon.converged().await;
+        assert_eq!(world.serves().await, "v3");
+    }
+}
+
+/// Content that was rolled back stays so where its revision is not told.
+#[tokio::test(start_paused = true)]
+async fn content_whose_revision_an_answer_passes_over_is_not_tried_again() {
+    let world = web(&format!("{BLUE_GREEN}{BREAKER}"), 1070).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    world.ship(&daemon, "v1", "crashing").await;
+    daemon.outcome(SERVICE, rolled_out_badly).await;
+    daemon.kill();
+    let writes = world.writes();
+    let of = ("DescribeServiceRevisions", "serviceRevisions");
+    world.wire.pass_over(Some(of));
+    let daemon = world.daemon().await;
+    pass(Duration::from_mins(30)).await;
+    assert_eq!(world.writes(), writes);
+    world.wire.pass_over(None);
+    daemon.outcome(SERVICE, rolled_out_badly).await;
+}
 
 /// Bootstraps the service and changes its image, dying once after the k-th write. Gives the writes,
 /// sorted.

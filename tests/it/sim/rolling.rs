@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::world::{Daemon, World, pass};
 
-const SERVICE: &str = "Service/worker";
-const FILE: &str = "worker.yaml";
+pub(super) const SERVICE: &str = "Service/worker";
+pub(super) const FILE: &str = "worker.yaml";
 
 /// One cluster, one repository, one task definition and one rolling service without load balancer.
 fn manifests(configuration: &str) -> String {
@@ -54,11 +54,11 @@ spec:
     )
 }
 
-const BREAKER: &str = "deploymentCircuitBreaker: {enable: true, rollback: true}, minimumHealthyPercent: 100, maximumPercent: 200";
+pub(super) const BREAKER: &str = "deploymentCircuitBreaker: {enable: true, rollback: true}, minimumHealthyPercent: 100, maximumPercent: 200";
 const BREAKER_WITHOUT_ROLLBACK: &str = "deploymentCircuitBreaker: {enable: true, rollback: false}";
 const NO_BREAKER: &str = "minimumHealthyPercent: 100, maximumPercent: 200";
 
-fn rolled_out_badly(outcome: &Outcome) -> bool {
+pub(super) fn rolled_out_badly(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Failed(Fail::RolloutFailed, _))
 }
 
@@ -317,7 +317,7 @@ async fn a_daemon_that_dies_during_a_rollout_is_followed_by_one_that_goes_on() {
 }
 
 /// A world with the worker and its images, `crashing` among them.
-async fn worker(configuration: &str, seed: u64) -> World {
+pub(super) async fn worker(configuration: &str, seed: u64) -> World {
     let world = World::new("nova", &["cluster.yaml"], seed).await;
     world.write(FILE, &manifests(configuration));
     let image = |tag: &str| json!({"repository": "nova/worker", "tags": [tag]});

@@ -181,6 +181,14 @@ impl World {
         })
     }
 
+    /// How many calls of this operation AWS has got so far.
+    pub(crate) fn calls(&self, operation: &str) -> usize {
+        self.mounted.with(|sandbox| {
+            let calls = sandbox.journal().iter();
+            calls.filter(|call| call.operation == operation).count()
+        })
+    }
+
     /// How many writes of this operation AWS carried out so far.
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.writes()

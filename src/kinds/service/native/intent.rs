@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::{items, last_segment, text};
 
 /// The tag.
-pub(super) const TAG: &str = "evenkeel.dev/starting";
+pub(in super::super) const TAG: &str = "evenkeel.dev/starting";
 
 /// What stands for no deployment.
 const NONE: &str = "none";

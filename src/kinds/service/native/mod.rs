@@ -27,6 +27,7 @@ mod traffic;
 use serde_json::{Map, Value};
 
 pub(super) use course::in_flight;
+pub(super) use intent::TAG as STARTING_TAG;
 pub(super) use traffic::{listener_of, rules, target_groups};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
@@ -250,6 +251,13 @@ impl Case<'_> {
     fn traffic(&self, starting: bool) -> Result<(), Trouble> {
         if !is_native(&self.view.spec) {
             return Ok(());
+        }
+        // Without a history that revision alone tells where the tasks are.
+        if self.history.is_empty()
+            && let Some(Seen::Unknown(why)) = &self.observed.serving
+        {
+            let why = format!("cannot read the service revision that serves: {why}");
+            return Err(Trouble::Unknown(why));
         }
         traffic::check(
             &self.view.spec,

@@ -42,6 +42,45 @@ fn absent_is_created_whole_with_the_tags_that_are_ours() {
     );
 }
 
+/// AWS takes fifty tags. What is remembered of the members is the first to go.
+#[test]
+fn as_many_of_our_tags_as_fit_are_made_with_it() {
+    for (declared, ours) in [
+        (47, &[INSTANCE_TAG, DECLARED_TAG, MEMBERS_TAG][..]),
+        (48, &[INSTANCE_TAG, DECLARED_TAG]),
+        (49, &[INSTANCE_TAG]),
+        (50, &[]),
+    ] {
+        let mut bench = bench();
+        let tags = (0..declared).map(|n| json!({"key": format!("k{n}"), "value": "v"}));
+        bench.spec()["tags"] = tags.collect();
+        bench.observed.service = Seen::Absent;
+        let (_, input) = only_call(&bench.plan());
+        let keys = input["tags"].as_array().unwrap().iter();
+        let keys: Vec<&str> = keys.map(|tag| tag["key"].as_str().unwrap()).collect();
+        assert_eq!(&keys[declared..], ours, "{declared}");
+    }
+}
+
+/// The tags that an update needs come before the record, which is only good to have.
+#[test]
+fn the_record_leaves_room_for_the_tags_that_an_update_needs() {
+    for (live, recorded) in [(46, true), (47, false), (49, false)] {
+        let bench = bench();
+        let tags: Vec<Value> = (0..live)
+            .map(|n| json!({"key": format!("k{n}"), "value": "v"}))
+            .collect();
+        let view = bench.view();
+        let found = super::super::plan::recall(&view, &json!({"tags": tags}));
+        assert_eq!(found.record.is_some(), recorded, "{live}");
+        // One of them is there already.
+        let mut tags = tags;
+        tags[0]["key"] = json!(DECLARED_TAG);
+        let found = super::super::plan::recall(&view, &json!({"tags": tags}));
+        assert_eq!(found.record.is_some(), live < 48, "{live}");
+    }
+}
+
 #[test]
 fn absent_waits_for_everything_that_it_refers_to() {
     let mut bench = bench();

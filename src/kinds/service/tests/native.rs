@@ -101,6 +101,24 @@ fn equal_and_ended_well_is_converged_whatever_side_is_declared() {
 }
 
 #[test]
+fn a_serving_revision_that_cannot_be_read_is_not_taken_for_none() {
+    let blind = |desired: Payload, deployments: Option<Seen<Value>>| {
+        let mut bench = bench(desired, A, Vec::new());
+        bench.observed.service_deployments = deployments;
+        bench.observed.serving = Some(Seen::Unknown("ThrottlingException".to_owned()));
+        let attempt = bench.attempt();
+        if desired == A {
+            bench.tag(&attempt);
+        }
+        bench.plan()
+    };
+    // At the fixpoint, where the deployments are not read, and at a start.
+    assert_inert(&blind(A, None), "ObservationUnknown");
+    let start = blind(B, Some(Seen::Present(json!([]))));
+    assert_inert(&start, "ObservationUnknown");
+}
+
+#[test]
 fn nothing_starts_from_a_state_that_ecs_does_not_leave() {
     type Change = fn(&mut Bench);
     let states: [(&str, Change); 6] = [

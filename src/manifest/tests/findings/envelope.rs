@@ -126,3 +126,21 @@ fn documents_without_an_identity_are_reported_alone() {
         assert_eq!((loaded.manifests, loaded.set.invalid.len()), (0, 0));
     }
 }
+
+#[test]
+fn the_policies_beside_a_repository_can_be_left_to_others_and_our_own_sections_cannot() {
+    let codes = |pointer: &str| {
+        let text = format!(
+            "apiVersion: evenkeel.dev/v1alpha1\nkind: ImageRepository\nmetadata: {{name: web}}\nspec: {{}}\n\
+             sync: {{ignore: [{pointer}]}}\n"
+        );
+        let found = load_text(&text).diagnostics;
+        found.iter().map(|one| one.code).collect::<Vec<_>>()
+    };
+    for known in ["/policyText", "/lifecyclePolicyText", "/tags/team"] {
+        assert_eq!(codes(known), Vec::<&str>::new(), "{known}");
+    }
+    for unknown in ["/sync", "/attributes", "/policy"] {
+        assert_eq!(codes(unknown), ["unknown-pointer"], "{unknown}");
+    }
+}
