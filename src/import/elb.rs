@@ -85,17 +85,22 @@ impl Reader<'_> {
             let listener_arn = text(&listener, "ListenerArn");
             let seen = self.observer.rules(&listener_arn, self.fresh).await;
             let rules = optional(seen, &format!("the rules of {listener_arn}"))?;
+            let rules = rules.unwrap_or_default();
+            let default = rules.iter().find(|rule| rule["Priority"] == "default");
+            let default = default
+                .map(|rule| text(rule, "RuleArn"))
+                .unwrap_or_default();
             let used: Vec<Value> = rules
-                .unwrap_or_default()
                 .into_iter()
                 .filter(|rule| rule["Priority"] != "default")
                 .filter(|rule| names(rule, groups) || named.contains(&text(rule, "RuleArn")))
                 .collect();
-            if used.is_empty() && !names(&listener, groups) && !named.contains(&listener_arn) {
+            let is_named = named.contains(&listener_arn) || named.contains(&default);
+            if used.is_empty() && !names(&listener, groups) && !is_named {
                 continue;
             }
             let balancer = self.balancer(arn).await?;
-            let name = self.listener(listener, &balancer).await?;
+            let name = self.listener(listener, &default, &balancer).await?;
             for rule in used {
                 self.rule(rule, &listener_arn, &name, service_file).await?;
             }
@@ -124,7 +129,12 @@ impl Reader<'_> {
     }
 
     /// Adds a listener; gives the name of its manifest.
-    async fn listener(&mut self, mut live: Value, balancer: &str) -> Result<String, String> {
+    async fn listener(
+        &mut self,
+        mut live: Value,
+        default_rule: &str,
+        balancer: &str,
+    ) -> Result<String, String> {
         let arn = text(&live, "ListenerArn");
         if let Some(name) = self.account.name_of(Kind::Listener, &arn) {
             return Ok(name.to_owned());
@@ -134,9 +144,13 @@ impl Reader<'_> {
         let wanted = format!("{balancer}-{}", text(&live, "Port"));
         let request = shape::request(Kind::Listener, &live);
         let file = format!("{FOLDER}{balancer}.yaml");
-        let found = self
-            .account
-            .add(Kind::Listener, &[&arn], &wanted, &file, request);
+        let found = self.account.add(
+            Kind::Listener,
+            &[&arn, default_rule],
+            &wanted,
+            &file,
+            request,
+        );
         found.beside.extend(attributes);
         Ok(found.name.clone())
     }

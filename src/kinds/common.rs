@@ -61,12 +61,12 @@ pub(crate) fn unknown(what: &str, why: &str) -> Plan {
 
 /// What was read of a part of something that exists, or the plan for not knowing it. `None` when
 /// it was not read because nothing declares it.
-pub(crate) fn known<'a>(
+pub(crate) fn known<'a, T>(
     part: &str,
     what: &str,
-    seen: Option<&'a Seen<Value>>,
+    seen: Option<&'a Seen<T>>,
     facts: &Facts,
-) -> Result<Option<&'a Value>, Box<Plan>> {
+) -> Result<Option<&'a T>, Box<Plan>> {
     let reason = match seen {
         None => return Ok(None),
         Some(Seen::Present(value)) => return Ok(Some(value)),

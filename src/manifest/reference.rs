@@ -36,7 +36,7 @@ const FORECAST_LOAD: &str =
 const ADVANCED: &str = "loadBalancers[].advancedConfiguration";
 
 /// Every reference. A member that ends in `Refs` is a list of names and stands for a list.
-const TABLE: [Row; 22] = {
+const TABLE: [Row; 24] = {
     use Ask::{Arn, Label, Name};
     use Kind::{
         Cluster, DeploymentGroup, Listener, ListenerRule, LoadBalancer, ScalableTarget,
@@ -83,6 +83,22 @@ const TABLE: [Row; 22] = {
             ListenerRule,
             "testListenerRule",
             Arn,
+        ),
+        row(
+            Service,
+            ADVANCED,
+            "productionListenerRef",
+            Listener,
+            "productionListenerRule",
+            Label,
+        ),
+        row(
+            Service,
+            ADVANCED,
+            "testListenerRef",
+            Listener,
+            "testListenerRule",
+            Label,
         ),
         row(
             Listener,

@@ -233,14 +233,20 @@ impl Walk<'_, '_> {
     }
 
     fn reference(&mut self, row: &'static Row, entry: &Entry, structure: &Node) {
-        if let Some(other) = structure.entry(row.aws) {
+        let same = reference::allowed(self.kind, row.at)
+            .filter(|other| other.aws == row.aws && other.member < row.member)
+            .map(|other| other.member);
+        let rival = std::iter::once(row.aws)
+            .chain(same)
+            .find_map(|member| Some((member, structure.entry(member)?)));
+        if let Some((rival, other)) = rival {
             let place = if entry.key_place.start > other.key_place.start {
                 entry
             } else {
                 other
             }
             .key_place;
-            let message = format!("`{}` and `{}` stand side by side", row.aws, row.member);
+            let message = format!("`{rival}` and `{}` stand side by side", row.member);
             self.error("two-ways", place, message)
                 .hint("Keep one of the two.");
         }

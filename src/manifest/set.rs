@@ -30,7 +30,7 @@ pub enum Ask {
     Arn,
     /// The AWS name.
     Name,
-    /// What `CloudWatch` knows a target group and its load balancer by.
+    /// What it goes by where that is neither: see [`crate::model::Facts::label`].
     Label,
 }
 
@@ -226,11 +226,13 @@ impl DesiredSet {
             .find(|target| target.spec.get("ResourceId").and_then(Value::as_str) == Some(&id))
     }
 
-    /// Whether a scaling policy asks for this target group's label.
-    pub fn is_label_asked_of(&self, target_group: &Key) -> bool {
-        self.of_kind(Kind::ScalingPolicy)
-            .flat_map(|policy| &policy.references)
-            .any(|one| one.ask == Ask::Label && one.target == *target_group)
+    /// Whether a manifest asks for the label of this resource.
+    pub fn is_label_asked_of(&self, target: &Key) -> bool {
+        let asking = [Kind::ScalingPolicy, Kind::Service].into_iter();
+        asking
+            .flat_map(|kind| self.of_kind(kind))
+            .flat_map(|resource| &resource.references)
+            .any(|one| one.ask == Ask::Label && one.target == *target)
     }
 
     /// The target group pairs of all deployment groups, as far as both groups are in the set.

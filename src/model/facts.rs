@@ -23,7 +23,8 @@ pub struct Facts {
     /// An image repository's URI, without tag.
     pub uri: Option<String>,
     /// A target group behind an application load balancer: what `CloudWatch` knows the pair by
-    /// (`app/BALANCER/ID/targetgroup/GROUP/ID`).
+    /// (`app/BALANCER/ID/targetgroup/GROUP/ID`). A listener: the ARN by which ECS shifts its traffic, of its
+    /// default rule (application load balancer) or its own (network load balancer; aws-facts 1.1).
     pub label: Option<String>,
 }
 

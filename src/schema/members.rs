@@ -36,14 +36,20 @@ fn structure(kind: Kind, field: &Field, path: &str, given: &str) -> Value {
             schema.insert("description".to_owned(), text.into());
         }
         properties.insert(member.name.to_owned(), schema.into());
-        let stand_in = references.iter().find(|one| one.aws == member.name);
-        if let Some(one) = stand_in {
+        let stand_ins = || references.iter().filter(|one| one.aws == member.name);
+        let mut either = vec![member.name];
+        for one in stand_ins() {
             properties.insert(one.member.to_owned(), reference(one));
-            if member.required {
-                let either = [member.name, one.member].map(|name| json!({"required": [name]}));
-                rules.push(json!({"anyOf": either}));
+            for other in &either {
+                rules.push(json!({"not": {"required": [other, one.member]}}));
             }
-            rules.push(json!({"not": {"required": [member.name, one.member]}}));
+            either.push(one.member);
+        }
+        if stand_ins().next().is_some() {
+            if member.required {
+                let either = either.iter().map(|name| json!({"required": [name]}));
+                rules.push(json!({"anyOf": either.collect::<Vec<_>>()}));
+            }
         } else if member.required && member.name != given && !constant(kind, path, member.name) {
             required.push(member.name);
         }

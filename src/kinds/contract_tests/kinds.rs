@@ -120,7 +120,7 @@ impl Tried for image_repository::ImageRepository {
 
 /// The kinds of ELB that have attributes and tags differ in the name of one field.
 macro_rules! elb_kind {
-    ($kind:ty, $module:ident, $field:ident, $variant:expr, $answer:expr) => {
+    ($kind:ty, $module:ident, $field:ident, $variant:expr, $answer:expr $(, $unread:ident)?) => {
         impl Tried for $kind {
             const KIND: Kind = $variant;
 
@@ -130,6 +130,7 @@ macro_rules! elb_kind {
                     $field: seen(answer(live)),
                     attributes: attribute_part(view, live),
                     tags: tag_part(live),
+                    $($unread: None,)?
                 }
             }
 
@@ -168,7 +169,8 @@ elb_kind!(
     listener,
     listener,
     Kind::Listener,
-    |live| { live.answer(&json!({"ListenerArn": "arn:listener"})) }
+    |live| { live.answer(&json!({"ListenerArn": "arn:listener"})) },
+    rules
 );
 elb_kind!(
     load_balancer::LoadBalancer,

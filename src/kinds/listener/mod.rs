@@ -1,7 +1,7 @@
 //! An ELB listener, identified by its load balancer and its port: another port is another
 //! listener, and the old one stays. Its rules are a kind of their own.
 //!
-//! Facts: ARN; ready as soon as it exists.
+//! Facts: ARN, ready as soon as it exists; the ARN by which ECS shifts its traffic, where it is asked for.
 
 mod observe;
 mod plan;
@@ -29,6 +29,8 @@ pub struct Observed {
     pub attributes: Option<Seen<Value>>,
     /// Tags (`[{Key, Value}]`); not read when it is not there.
     pub tags: Option<Seen<Value>>,
+    /// Its rules, the default one among them; read only for a service that shifts traffic by the default one.
+    pub rules: Option<Seen<Vec<Value>>>,
 }
 
 const MODIFY: &str = "ModifyListener";

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::Observed;
+use super::plan::is_of_network_balancer;
 use crate::aws::{Bag, Observer};
 use crate::document::scalar_text;
 use crate::kinds::{View, attributes, tags};
@@ -19,6 +20,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         listener,
         attributes: None,
         tags: None,
+        rules: None,
     };
     let Some(arn) = arn else { return seen };
     let live_tags = observer.elb_tags(&arn, tags::fresh(view, fresh)).await;
@@ -27,6 +29,9 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         seen.attributes = Some(bag);
     }
     seen.tags = Some(live_tags);
+    if view.set.is_label_asked_of(&view.resource.key) && !is_of_network_balancer(&arn) {
+        seen.rules = Some(observer.rules(&arn, fresh).await);
+    }
     seen
 }
 

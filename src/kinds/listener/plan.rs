@@ -37,7 +37,9 @@ fn update(
     what: &str,
 ) -> Result<Plan, Box<Plan>> {
     let arn = text(live, "ListenerArn", what)?;
-    let facts = facts(view, Some(arn), true);
+    let mut facts = facts(view, Some(arn), true);
+    let rules = known("rules of", what, observed.rules.as_ref(), &facts)?;
+    facts.label = label(arn, rules.map_or(&[], Vec::as_slice));
     let bag = known("attributes of", what, observed.attributes.as_ref(), &facts)?;
     let live_tags = known("tags of", what, observed.tags.as_ref(), &facts)?;
 
@@ -81,6 +83,21 @@ fn update(
     );
     tagging::settle(view, arn, live_tags, &recalled, &mut changes);
     Ok(changes.into_plan(facts))
+}
+
+/// Whether a listener's ARN is one of a network load balancer (`…:listener/net/…`), which has no rules.
+pub(super) fn is_of_network_balancer(arn: &str) -> bool {
+    arn.contains(":listener/net/")
+}
+
+/// The ARN by which ECS shifts the traffic of a listener: of its default rule, or its own where it has no
+/// rules.
+fn label(arn: &str, rules: &[Value]) -> Option<String> {
+    if is_of_network_balancer(arn) {
+        return Some(arn.to_owned());
+    }
+    let default = rules.iter().find(|rule| rule["Priority"] == "default")?;
+    default["RuleArn"].as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

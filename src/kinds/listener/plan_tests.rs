@@ -40,7 +40,34 @@ fn live() -> Observed {
         })),
         attributes: None,
         tags: None,
+        rules: None,
     }
+}
+
+#[test]
+fn a_listener_goes_by_its_default_rule_and_that_of_a_network_load_balancer_by_itself() {
+    let scene = scene(|_| {});
+    let mut observed = live();
+    let rules = vec![
+        json!({"RuleArn": "arn:first", "Priority": "1"}),
+        json!({"RuleArn": "arn:default", "Priority": "default"}),
+    ];
+    let facts = |observed: &Observed| planned(&scene, observed).facts;
+    assert_eq!(facts(&observed).unwrap().label, None, "nobody asks");
+    observed.rules = Some(Seen::Present(rules));
+    assert_eq!(
+        facts(&observed).unwrap().label.as_deref(),
+        Some("arn:default")
+    );
+    observed.rules = Some(Seen::Unknown("throttled".to_owned()));
+    let plan = planned(&scene, &observed);
+    assert!(plan.steps.is_empty() && plan.outcome.reason() == "ObservationUnknown");
+    let network = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/net/web/1/2";
+    if let Seen::Present(listener) = &mut observed.listener {
+        listener["ListenerArn"] = json!(network);
+    }
+    observed.rules = None;
+    assert_eq!(facts(&observed).unwrap().label.as_deref(), Some(network));
 }
 
 fn planned(scene: &Scene, observed: &Observed) -> Plan {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::history::in_flight;
 use super::payload::{carried_drift, deploying_drift, primary_deployment, primary_task_set};
 use super::rolling::overlaid;
-use super::{last_segment, native, revision, scaling, side, text};
+use super::{last_segment, migration, native, revision, scaling, side, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::model::{Moment, Seen};
@@ -91,7 +91,9 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     let known = seen.revision.as_ref().and_then(Seen::present);
     let service = revision::overlaid(&service, known, view);
     let (_, view) = &super::plan::compared(view, &service);
-    if super::plan::controller(&service) == "CODE_DEPLOY" {
+    if migration::is_asked(view, &service) {
+        traffic(observer, view, fresh, true, &mut seen).await;
+    } else if super::plan::controller(&service) == "CODE_DEPLOY" {
         blue_green(observer, view, fresh, &service, &mut seen, cluster).await;
     } else if native::is_native(&service) || native::is_native(&view.spec) {
         shifting(observer, view, fresh, &service, &mut seen, cluster).await;
@@ -183,6 +185,18 @@ async fn shifting(
     if !revision.is_empty() {
         seen.serving = Some(observer.service_revision(revision).await);
     }
+    let shifts = unrest.differs || ended_badly(seen);
+    traffic(observer, view, fresh, shifts, seen).await;
+}
+
+/// The rules that traffic goes through; the targets behind them, if it is about to be shifted.
+async fn traffic(
+    observer: &Observer,
+    view: &View<'_>,
+    fresh: Moment,
+    shifts: bool,
+    seen: &mut Observed,
+) {
     for arn in native::rules(&view.spec) {
         let all = observer.rules(&native::listener_of(arn), fresh).await;
         let rule = match all {
@@ -192,7 +206,7 @@ async fn shifting(
         };
         seen.rules.insert(arn.to_owned(), rule);
     }
-    if unrest.differs || ended_badly(seen) {
+    if shifts {
         for arn in native::target_groups(&view.spec) {
             let health = observer.target_health(arn, fresh).await;
             seen.health.insert(arn.to_owned(), health);

@@ -5,6 +5,7 @@
 //! | unknown | nothing, `ObservationUnknown` |
 //! | absent | create, once everything that it refers to is ready, where production traffic goes (`side`) |
 //! | draining | wait: AWS gives the name back when it is inactive |
+//! | `CODE_DEPLOY`, declared with a strategy of ECS's own that shifts traffic | `migration` |
 //! | another controller, an immutable member differs | `RecreateRequired` |
 //! | `EXTERNAL` | `Unsupported`, left alone |
 //! | `CODE_DEPLOY` | `blue_green` |
@@ -16,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, items, native, payload, resets, revision, rolling, scaling,
-    side, text,
+    DECLARED_TAG, Observed, blue_green, items, migration, native, payload, resets, revision,
+    rolling, scaling, side, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -85,29 +86,22 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
 /// What the engine of the service's controller decides.
 fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let (recalled, view) = &compared(view, service);
-    let live_controller = controller(service);
-    let desired_controller = view
-        .spec
-        .pointer("/deploymentController/type")
-        .and_then(Value::as_str)
-        .unwrap_or("ECS");
-    if live_controller != desired_controller {
-        let drift = Drift {
-            path: "/deploymentController/type".to_owned(),
-            live: Value::from(live_controller),
-            desired: Value::from(desired_controller),
-            reset: false,
-        };
-        return recreate(view, vec![drift]);
-    }
-    let immutable: Vec<Drift> = compare(&view.spec, service, &RULES)
+    let moves = migration::is_asked(view, service);
+    let mut immutable: Vec<Drift> = compare(&view.spec, service, &RULES)
         .into_iter()
         .filter(|drift| RULES.change(&drift.path) == Change::Recreate)
+        .filter(|drift| !drift.path.starts_with("/deploymentController"))
         .collect();
+    if !moves {
+        immutable.splice(0..0, change_of_controller(view, service));
+    }
     if !immutable.is_empty() {
         return recreate(view, immutable);
     }
-    match live_controller {
+    if moves {
+        return migration::plan(view, observed, service);
+    }
+    match controller(service) {
         "CODE_DEPLOY" => {
             let plan = blue_green::plan(view, observed, service);
             settled_tags(view, service, recalled, plan)
@@ -124,6 +118,17 @@ fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
             "a service with deployment controller {other} is driven by somebody else"
         )),
     }
+}
+
+/// The difference between the declared controller and the live one.
+pub(super) fn change_of_controller(view: &View<'_>, service: &Value) -> Option<Drift> {
+    let (live, desired) = (controller(service), controller(&view.spec));
+    (live != desired).then(|| Drift {
+        path: "/deploymentController/type".to_owned(),
+        live: Value::from(live),
+        desired: Value::from(desired),
+        reset: false,
+    })
 }
 
 /// What a service is compared with, for what is read and what is decided alike: the manifest with what

@@ -32,16 +32,18 @@ impl<'a> Rules<'a, '_, '_> {
 
     fn advanced(&mut self, entry: &Node, advanced: &'a Node, index: usize) {
         let path = format!("loadBalancers[{index}].advancedConfiguration");
-        for (member, reference) in [
-            ("alternateTargetGroupArn", "alternateTargetGroupRef"),
-            ("productionListenerRule", "productionListenerRuleRef"),
-            ("roleArn", ""),
-        ] {
-            if advanced.entry(member).is_none() && advanced.entry(reference).is_none() {
+        let needed: [(&str, &[&str]); 3] = [
+            ("alternateTargetGroupArn", &["alternateTargetGroupRef"]),
+            ("productionListenerRule", &PRODUCTION),
+            ("roleArn", &[]),
+        ];
+        for (member, references) in needed {
+            if advanced.entry(member).is_none() && named(advanced, references).is_none() {
                 let message = format!("`{member}` is missing: traffic is shifted with it");
                 let found = self.error("missing-field", advanced.place, &path, message);
-                if !reference.is_empty() {
-                    found.hint(format!("Give it, or `{reference}` to name a manifest."));
+                if !references.is_empty() {
+                    let either = references.join("` or `");
+                    found.hint(format!("Give it, or `{either}` to name a manifest."));
                 }
             }
         }
@@ -59,10 +61,10 @@ impl<'a> Rules<'a, '_, '_> {
         }
         let (production, test) = ("productionListenerRule", "testListenerRule");
         if same(advanced.text(production), advanced.text(test))
-            || same(
-                advanced.text(&format!("{production}Ref")),
-                advanced.text(&format!("{test}Ref")),
-            )
+            || PRODUCTION
+                .iter()
+                .zip(TEST)
+                .any(|(one, other)| same(advanced.text(one), advanced.text(other)))
         {
             let message = "production and test traffic have the same rule";
             self.error("traffic-route", advanced.place, &path, message);
@@ -90,17 +92,17 @@ impl<'a> Rules<'a, '_, '_> {
             link("targetGroupRef"),
             link("advancedConfiguration/alternateTargetGroupRef"),
         ];
-        let rule = self.world.linked(
-            self.draft,
-            &format!("{base}/advancedConfiguration/productionListenerRuleRef"),
-        );
-        let ([Some(first), Some(second)], Some(rule)) = (pair, rule) else {
+        let ([Some(first), Some(second)], Some(reference)) = (pair, named(advanced, &PRODUCTION))
+        else {
+            return;
+        };
+        let at = format!("{base}/advancedConfiguration/{reference}");
+        let Some(rule) = self.world.linked(self.draft, &at) else {
             return;
         };
         let pair = BTreeSet::from([first, second]);
-        let path =
-            format!("loadBalancers[{index}].advancedConfiguration.productionListenerRuleRef");
-        let place = advanced.place_of("productionListenerRuleRef");
+        let path = format!("loadBalancers[{index}].advancedConfiguration.{reference}");
+        let place = advanced.place_of(reference);
         let targets = targets_of(rule);
         if let Some(other) = targets.keys().find(|key| !pair.contains(*key)) {
             let message = format!(
@@ -122,7 +124,7 @@ impl<'a> Rules<'a, '_, '_> {
                 .hint("Give one of the two the weight 0.");
         } else if targets.len() < 2
             && advanced.entry("testListenerRule").is_none()
-            && advanced.entry("testListenerRuleRef").is_none()
+            && named(advanced, &TEST).is_none()
         {
             let message = format!(
                 "{} has one target group of the pair, and there is no test rule",
@@ -132,6 +134,17 @@ impl<'a> Rules<'a, '_, '_> {
                 .hint("Put the other one in with the weight 0, or give `testListenerRule`.");
         }
     }
+}
+
+/// What may stand for the production rule, and for the test rule: the manifest of a rule, or of a listener for
+/// its default rule.
+const PRODUCTION: [&str; 2] = ["productionListenerRuleRef", "productionListenerRef"];
+const TEST: [&str; 2] = ["testListenerRuleRef", "testListenerRef"];
+
+/// Which of these references is given.
+fn named<'a>(advanced: &Node, references: &[&'a str]) -> Option<&'a str> {
+    let given = |member: &&&str| advanced.entry(member).is_some();
+    references.iter().find(given).copied()
 }
 
 /// The target groups that a rule forwards to, with their weights.

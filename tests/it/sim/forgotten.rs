@@ -101,7 +101,7 @@ impl World {
     }
 
     /// Lets the daemon die after so many more writes; 0 for never.
-    fn crash_after(&self, writes: u64) {
+    pub(super) fn crash_after(&self, writes: u64) {
         let so_far = self
             .mounted
             .with(|sandbox| sandbox.mutations().count() as u64);

@@ -15,6 +15,7 @@ mod drift;
 mod forgotten;
 mod images;
 mod left_count;
+mod migration;
 mod native_courses;
 mod native_trouble;
 mod native_world;

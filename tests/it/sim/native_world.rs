@@ -263,11 +263,22 @@ impl World {
 
     /// Watches the traffic from now on.
     pub(super) fn watch(&self) -> Watch {
+        self.watch_at(Place {
+            cluster: "nova",
+            service: "web",
+            balancer: "web",
+            port: "80",
+            priority: "10",
+        })
+    }
+
+    /// Watches the traffic of some service from now on.
+    pub(super) fn watch_at(&self, place: Place) -> Watch {
         let found = Arc::new(Mutex::new(Vec::new()));
         let (aws, seen) = (self.person.aws(), Arc::clone(&found));
         let task = tokio::spawn(async move {
             loop {
-                if let Some(what) = wrong(&aws).await {
+                if let Some(what) = wrong(&aws, place).await {
                     seen.lock().unwrap().push(what);
                 }
                 tokio::time::sleep(Duration::from_secs(3)).await;
@@ -275,6 +286,16 @@ impl World {
         });
         Watch { found, task }
     }
+}
+
+/// A service, and the rule that its production traffic goes through.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) cluster: &'static str,
+    pub(super) service: &'static str,
+    pub(super) balancer: &'static str,
+    pub(super) port: &'static str,
+    pub(super) priority: &'static str,
 }
 
 /// Eyes on production traffic.
@@ -293,7 +314,7 @@ impl Watch {
     }
 }
 
-async fn wrong(aws: &Aws) -> Option<String> {
+async fn wrong(aws: &Aws, place: Place) -> Option<String> {
     let call = async |service, operation, input| {
         let call = Call {
             service,
@@ -302,7 +323,7 @@ async fn wrong(aws: &Aws) -> Option<String> {
         };
         aws.call(&call).await.unwrap()
     };
-    let input = json!({"cluster": "nova", "service": "web",
+    let input = json!({"cluster": place.cluster, "service": place.service,
         "status": ["PENDING", "IN_PROGRESS", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"]});
     let flying = call(Service::Ecs, "ListServiceDeployments", input).await;
     let flying = flying["serviceDeployments"].as_array().unwrap();
@@ -312,7 +333,7 @@ async fn wrong(aws: &Aws) -> Option<String> {
     let balancers = call(
         Service::Elb,
         "DescribeLoadBalancers",
-        json!({"Names": ["web"]}),
+        json!({"Names": [place.balancer]}),
     )
     .await;
     let input = json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]});
@@ -321,7 +342,7 @@ async fn wrong(aws: &Aws) -> Option<String> {
         .as_array()
         .unwrap()
         .iter()
-        .find(|one| one["Port"] == "80")
+        .find(|one| one["Port"] == place.port)
         .unwrap();
     let input = json!({"ListenerArn": production["ListenerArn"]});
     let rules = call(Service::Elb, "DescribeRules", input).await;
@@ -329,7 +350,7 @@ async fn wrong(aws: &Aws) -> Option<String> {
         .as_array()
         .unwrap()
         .iter()
-        .find(|one| one["Priority"] == "10")
+        .find(|one| one["Priority"] == place.priority)
         .unwrap();
     for group in rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
         .as_array()

@@ -24,11 +24,11 @@ mod course;
 mod intent;
 mod traffic;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub(super) use course::in_flight;
 pub(super) use intent::TAG as STARTING_TAG;
-pub(super) use traffic::{listener_of, rules, target_groups};
+pub(super) use traffic::{Gap, listener_of, rules, target_groups};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
 use super::plan::{
@@ -39,7 +39,7 @@ use super::rolling::{overlaid, resting};
 use super::rules::DEPLOYING;
 use super::{Observed, RETRY_ANNOTATION, items, text};
 use crate::kinds::View;
-use crate::model::{Block, Drift, Fail, Outcome, Plan, RolloutStage, Seen, Wait};
+use crate::model::{Block, Drift, Fail, Outcome, Plan, RolloutStage, Seen, Step, Wait};
 use course::BadEnd;
 use traffic::Trouble;
 
@@ -305,6 +305,38 @@ impl Case<'_> {
             ..Plan::only(outcome)
         }
     }
+}
+
+/// What keeps ECS from shifting the traffic of a service that `CodeDeploy` has deployed so far: nothing, or
+/// target groups that have to be attached first. `live` is its only task set.
+pub(super) fn gaps<'a>(
+    view: &'a View<'_>,
+    observed: &'a Observed,
+    service: &Value,
+    live: &Value,
+) -> Result<Vec<Gap<'a>>, Outcome> {
+    let used = items(live, "loadBalancers").map(|balancer| text(balancer, "targetGroupArn"));
+    let used: Vec<&str> = used.collect();
+    traffic::gaps(&view.spec, observed, service, &used).map_err(Trouble::outcome)
+}
+
+/// Puts a service under ECS's own controller, with all that is declared of it. This starts its first
+/// service deployment.
+pub(super) fn take_over(view: &View<'_>, service: &Value, attempt: &str) -> Vec<Step> {
+    let mut step = update(view, service, &[]);
+    if let Some(input) = step.call.input.as_object_mut() {
+        complete(input, &view.spec, false);
+        input.insert("deploymentController".to_owned(), json!({"type": "ECS"}));
+    }
+    let strategy = view.spec.pointer("/deploymentConfiguration/strategy");
+    step.why = format!(
+        "move service {} from CodeDeploy to ECS's own {}",
+        text(service, "serviceName"),
+        strategy.and_then(Value::as_str).unwrap_or_default()
+    );
+    let mark = intent::value(attempt, &[]);
+    let mark = tag_with(view, service, &[(intent::TAG, &mark)]);
+    mark.into_iter().chain([step]).collect()
 }
 
 /// The whole payload: what differs may not be all that does, because not all is read back.

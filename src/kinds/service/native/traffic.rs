@@ -86,40 +86,85 @@ pub(super) fn check(
     live: Option<&Value>,
     starting: bool,
 ) -> Result<(), Trouble> {
+    let used = live.map(used).unwrap_or_default();
     for pair in pairs(spec) {
-        let production = groups(observed, pair.production)?;
-        let serving: Vec<&str> = production
-            .iter()
-            .filter(|(_, weight)| *weight > 0)
-            .map(|(arn, _)| arn.as_str())
-            .collect();
-        let [serving] = serving.as_slice() else {
-            return Err(Trouble::Rules(format!(
-                "production rule {} sends traffic to {} target groups where ECS leaves one; set the weights to 100 for the one whose tasks serve and 0 for the other",
-                pair.production,
-                serving.len()
-            )));
-        };
-        if !pair.groups.contains(serving) {
-            return Err(Trouble::Rules(format!(
-                "production rule {} sends traffic to {serving}, which is not of the pair {} and {}",
-                pair.production, pair.groups[0], pair.groups[1]
-            )));
-        }
-        let used = live.map(used).unwrap_or_default();
-        let used = used.iter().find(|arn| pair.groups.contains(arn));
-        if let Some(used) = used.filter(|used| *used != serving) {
-            return Err(Trouble::Rules(format!(
-                "production rule {} sends traffic to {serving}, but the live tasks are in {used}; point the rule at {used}",
-                pair.production
-            )));
-        }
+        let serving = serving(observed, &pair, &used)?;
         if starting {
-            attached(observed, &pair, &production)?;
-            healthy(observed, service, serving)?;
+            if let Some(arn) = unattached(observed, &pair)?.first() {
+                return Err(Trouble::Rules(format!(
+                    "target group {arn} is in neither the production rule {} nor a test rule, so ECS could not shift traffic to it",
+                    pair.production
+                )));
+            }
+            healthy(observed, service, &serving)?;
         }
     }
     Ok(())
+}
+
+/// A target group that has to be in a rule before ECS can shift traffic to it.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Gap<'a> {
+    /// The production rule's ARN.
+    pub(in super::super) arn: &'a str,
+    /// The production rule as it is live.
+    pub(in super::super) rule: &'a Value,
+    /// The target group's ARN.
+    pub(in super::super) group: &'a str,
+}
+
+/// What is to be attached before traffic is first shifted by ECS: as [`check`] asks of a start, but that
+/// what is not attached is given back. `used` are the target groups that the live tasks are in.
+pub(super) fn gaps<'a>(
+    spec: &'a Value,
+    observed: &'a Observed,
+    service: &Value,
+    used: &[&str],
+) -> Result<Vec<Gap<'a>>, Trouble> {
+    let mut found = Vec::new();
+    for pair in pairs(spec) {
+        let serving = serving(observed, &pair, used)?;
+        healthy(observed, service, &serving)?;
+        let rule = rule(observed, pair.production)?;
+        let gap = |group| Gap {
+            arn: pair.production,
+            rule,
+            group,
+        };
+        found.extend(unattached(observed, &pair)?.into_iter().map(gap));
+    }
+    Ok(found)
+}
+
+/// The one target group that a pair's production traffic goes to, which is where the live tasks are.
+fn serving(observed: &Observed, pair: &Pair<'_>, used: &[&str]) -> Result<String, Trouble> {
+    let production = groups(observed, pair.production)?;
+    let serving: Vec<&str> = production
+        .iter()
+        .filter(|(_, weight)| *weight > 0)
+        .map(|(arn, _)| arn.as_str())
+        .collect();
+    let [serving] = serving.as_slice() else {
+        return Err(Trouble::Rules(format!(
+            "production rule {} sends traffic to {} target groups where ECS leaves one; set the weights to 100 for the one whose tasks serve and 0 for the other",
+            pair.production,
+            serving.len()
+        )));
+    };
+    if !pair.groups.contains(serving) {
+        return Err(Trouble::Rules(format!(
+            "production rule {} sends traffic to {serving}, which is not of the pair {} and {}",
+            pair.production, pair.groups[0], pair.groups[1]
+        )));
+    }
+    let used = used.iter().find(|arn| pair.groups.contains(arn));
+    if let Some(used) = used.filter(|used| *used != serving) {
+        return Err(Trouble::Rules(format!(
+            "production rule {} sends traffic to {serving}, but the live tasks are in {used}; point the rule at {used}",
+            pair.production
+        )));
+    }
+    Ok((*serving).to_owned())
 }
 
 /// The target groups that a revision uses, whatever was declared (aws-facts 1.3).
@@ -132,24 +177,18 @@ fn used(revision: &Value) -> Vec<&str> {
         .collect()
 }
 
-fn attached(
-    observed: &Observed,
-    pair: &Pair<'_>,
-    production: &[(String, u64)],
-) -> Result<(), Trouble> {
-    let mut known = production.to_vec();
+/// The target groups of a pair that are in neither rule.
+fn unattached<'a>(observed: &Observed, pair: &Pair<'a>) -> Result<Vec<&'a str>, Trouble> {
+    let mut known = groups(observed, pair.production)?;
     if !pair.test.is_empty() {
         known.extend(groups(observed, pair.test)?);
     }
-    for arn in pair.groups {
-        if !known.iter().any(|(group, _)| group == arn) {
-            return Err(Trouble::Rules(format!(
-                "target group {arn} is in neither the production rule {} nor a test rule, so ECS could not shift traffic to it",
-                pair.production
-            )));
-        }
-    }
-    Ok(())
+    let is_known = |arn: &&str| known.iter().any(|(group, _)| group == arn);
+    Ok(pair
+        .groups
+        .into_iter()
+        .filter(|arn| !is_known(arn))
+        .collect())
 }
 
 /// A service that has tasks must have a healthy one where production traffic goes; one without has
@@ -192,16 +231,20 @@ fn healthy(observed: &Observed, service: &Value, serving: &str) -> Result<(), Tr
     )))
 }
 
+/// A rule as it is live.
+fn rule<'a>(observed: &'a Observed, arn: &str) -> Result<&'a Value, Trouble> {
+    match observed.rules.get(arn) {
+        Some(Seen::Present(rule)) => Ok(rule),
+        Some(Seen::Unknown(why)) => Err(Trouble::Unknown(why.clone())),
+        Some(Seen::Absent) => Err(Trouble::Rules(format!("rule {arn} is not there"))),
+        None => Err(Trouble::Unknown(format!("rule {arn} was not read"))),
+    }
+}
+
 /// Target groups and weights of a rule's forward actions.
-fn groups(observed: &Observed, rule: &str) -> Result<Vec<(String, u64)>, Trouble> {
-    let rule = match observed.rules.get(rule) {
-        Some(Seen::Present(rule)) => rule,
-        Some(Seen::Unknown(why)) => return Err(Trouble::Unknown(why.clone())),
-        Some(Seen::Absent) => return Err(Trouble::Rules(format!("rule {rule} is not there"))),
-        None => return Err(Trouble::Unknown(format!("rule {rule} was not read"))),
-    };
+fn groups(observed: &Observed, arn: &str) -> Result<Vec<(String, u64)>, Trouble> {
     let mut found = Vec::new();
-    for action in items(rule, "Actions") {
+    for action in items(rule(observed, arn)?, "Actions") {
         let listed: Vec<&Value> = action
             .get("ForwardConfig")
             .into_iter()

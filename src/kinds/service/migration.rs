@@ -1,0 +1,134 @@
+//! From `CODE_DEPLOY` to a strategy of ECS's own, in place, by AWS's recipe (aws-facts 1.6, its page
+//! `migrate-codedeploy-to-ecs-bluegreen`): first both target groups in the rules, the idle one without
+//! weight, then one `UpdateService` with the controller, the strategy and the load balancers. Pure.
+//!
+//! | seen | decision |
+//! |---|---|
+//! | no task set, or several | wait: AWS refuses until the deployment in `CodeDeploy` is over |
+//! | the production rule is not where the tasks are, or no target there is healthy | `TrafficMismatch` |
+//! | a target group of the pair is in neither rule | put it into the production rule with weight 0 |
+//! | both are | `UpdateService`; from then on it is a service of the engine `native` |
+//!
+//! Which step is next is seen at AWS, so a crash between two of them loses nothing. The application and
+//! the group in `CodeDeploy` are left: nothing deploys through them any more.
+//!
+//! Invariant: the only weight that is given is 0, to a target group that had none. While there is a
+//! single task set, no deployment of `CodeDeploy` moves weights at the same time.
+
+use serde_json::{Value, json};
+
+use super::native::{self, Gap};
+use super::payload::{attempt_digest, primary_task_set};
+use super::plan::{change_of_controller, controller, unresolved, waiting_for};
+use super::{Observed, items, text};
+use crate::kinds::View;
+use crate::model::{Call, Drift, Outcome, Plan, Service, Step, Wait};
+
+/// Whether a live service of `CodeDeploy` is declared with a strategy of ECS's own that shifts traffic.
+pub(super) fn is_asked(view: &View<'_>, service: &Value) -> bool {
+    controller(service) == "CODE_DEPLOY"
+        && controller(&view.spec) == "ECS"
+        && native::is_native(&view.spec)
+}
+
+/// The next step.
+pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
+    let drift: Vec<Drift> = change_of_controller(view, service).into_iter().collect();
+    let waits = unresolved(view);
+    if !waits.is_empty() {
+        return waiting_for(&waits).with_drift(drift);
+    }
+    let Some(attempt) = attempt_digest(view) else {
+        return waiting_for(&waits).with_drift(drift);
+    };
+    let live = match (
+        primary_task_set(service),
+        items(service, "taskSets").count(),
+    ) {
+        (Some(live), 1) => live,
+        _ => return between_deployments(service).with_drift(drift),
+    };
+    let gaps = match native::gaps(view, observed, service, live) {
+        Ok(gaps) => gaps,
+        Err(outcome) => return Plan::only(outcome).with_drift(drift),
+    };
+    let steps = if gaps.is_empty() {
+        native::take_over(view, service, &attempt)
+    } else {
+        gaps.iter().map(attach).collect()
+    };
+    let why: Vec<&str> = steps.iter().map(|step| step.why.as_str()).collect();
+    let outcome = Outcome::Acting(why.join("; "));
+    Plan {
+        steps,
+        drift,
+        ..Plan::only(outcome)
+    }
+}
+
+/// AWS changes the controller of a service with one task set alone.
+fn between_deployments(service: &Value) -> Plan {
+    let others: Vec<String> = items(service, "taskSets")
+        .filter(|set| text(set, "status") != "PRIMARY")
+        .map(|set| format!("{} of {}", text(set, "id"), text(set, "externalId")))
+        .collect();
+    let why = if others.is_empty() {
+        "the service has no primary task set yet".to_owned()
+    } else {
+        format!(
+            "the service moves from CodeDeploy to ECS when it has one task set; still there: {}. A deployment that is over and left its task set behind does not take it away: delete it with `aws ecs delete-task-set`",
+            others.join(", ")
+        )
+    };
+    Plan::only(Outcome::Waiting(Wait::RolloutInProgress, why))
+}
+
+/// Puts a target group of the pair into a rule, without weight. All else of the rule stays as it is live.
+fn attach(gap: &Gap<'_>) -> Step {
+    let mut actions = gap.rule.get("Actions").cloned().unwrap_or_default();
+    for action in actions.as_array_mut().into_iter().flatten() {
+        if text(action, "Type") == "forward" {
+            forward_to_one_more(action, gap.group);
+        }
+    }
+    let is_default = matches!(gap.rule.get("IsDefault"), Some(Value::Bool(true)))
+        || gap.rule.get("IsDefault").and_then(Value::as_str) == Some("true");
+    let (operation, input) = if is_default {
+        let listener = native::listener_of(gap.arn);
+        (
+            "ModifyListener",
+            json!({"ListenerArn": listener, "DefaultActions": actions}),
+        )
+    } else {
+        (
+            "ModifyRule",
+            json!({"RuleArn": gap.arn, "Actions": actions}),
+        )
+    };
+    Step {
+        call: Call {
+            service: Service::Elb,
+            operation,
+            input,
+        },
+        why: format!(
+            "attach target group {} with weight 0 to {}",
+            gap.group, gap.arn
+        ),
+    }
+}
+
+fn forward_to_one_more(action: &mut Value, group: &str) {
+    let lone = text(action, "TargetGroupArn").to_owned();
+    let mut config = action.get("ForwardConfig").cloned().unwrap_or(json!({}));
+    let mut groups: Vec<Value> = items(&config, "TargetGroups").cloned().collect();
+    if groups.is_empty() {
+        groups.push(json!({"TargetGroupArn": lone, "Weight": 1}));
+    }
+    groups.push(json!({"TargetGroupArn": group, "Weight": 0}));
+    config["TargetGroups"] = Value::from(groups);
+    if let Some(members) = action.as_object_mut() {
+        members.remove("TargetGroupArn");
+        members.insert("ForwardConfig".to_owned(), config);
+    }
+}
