@@ -343,8 +343,13 @@ impl Controller {
             sources,
         } = read;
         let commits = report::revisions(&sources);
-        self.context
-            .refuse(matches!(reading, Reading::WrongAccount(_)));
+        match &reading {
+            Reading::WrongAccount(_) => self.context.refuse(true),
+            // The account was proven on the way to either.
+            Reading::Same | Reading::New { .. } => self.context.refuse(false),
+            // Says nothing about the account: what was wrong is so until it is proven right.
+            Reading::Failed(_) => {}
+        }
         let read = match reading {
             Reading::WrongAccount(why) => {
                 // Every time: nothing is done at all until somebody mends it.
