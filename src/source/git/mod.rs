@@ -260,6 +260,7 @@ impl Git {
 
     async fn ask(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
         let place = credentials::place(&self.repository, &self.credential).await?;
+        self.store.iter().for_each(Store::sweep);
         let wanted = self.places.iter().map(|place| place.wanted(forced));
         let answers = self.work(place, wanted.collect()).await?;
         let read = |answer: &process::Answered| matches!(answer.0, Answer::Read { .. });

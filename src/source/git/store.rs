@@ -55,6 +55,25 @@ impl Store {
         self.folder.join("objects.git")
     }
 
+    /// Takes away what a worker that was killed left behind: locks and half-written packs. To be called
+    /// while no worker runs; a lasting folder has one holder, so nobody else's are here.
+    pub(super) fn sweep(&self) {
+        let mut folders = vec![self.objects()];
+        while let Some(folder) = folders.pop() {
+            // What cannot be looked at or taken away is in the worker's way, and told then.
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            for entry in entries {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(entry.path());
+                } else if name.ends_with(".lock") || name.starts_with(".tmp") {
+                    fs::remove_file(entry.path()).ok();
+                }
+            }
+        }
+    }
+
     /// Throws the objects away.
     pub(super) fn clear(&self) {
         // What cannot be taken away is broken still, and told again.

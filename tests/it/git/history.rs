@@ -203,3 +203,34 @@ async fn what_was_in_force_outlives_a_restart_where_a_store_is_named() {
     }
     assert_eq!(commit_of(&look(&start()).await.unwrap()), new);
 }
+
+/// The folder of a lasting store's objects.
+fn objects(store: &Path) -> PathBuf {
+    let mut entries = std::fs::read_dir(store).unwrap();
+    entries.next().unwrap().unwrap().path().join("objects.git")
+}
+
+#[tokio::test]
+async fn what_a_killed_worker_left_is_not_in_the_way() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    let sources = lasting(&[&address], Some(store.path()));
+    look(&sources).await.unwrap();
+    let objects = objects(store.path());
+    let left = [
+        objects.join("shallow.lock"),
+        objects.join("packed-refs.lock"),
+        objects.join("objects/pack/.tmpAb12Cd"),
+    ];
+    for path in &left {
+        std::fs::write(path, "x").unwrap();
+    }
+    repo.write("prod/b.yaml", &cluster("b"));
+    let id = repo.commit("more");
+    let read = look(&sources).await.unwrap();
+    assert_eq!((commit_of(&read), trouble(&read)), (id.as_str(), None));
+    for path in left {
+        assert!(!path.exists(), "{}", path.display());
+    }
+}
