@@ -37,9 +37,6 @@ const BACKOFF: Duration = Duration::from_mins(10);
 /// Bytes of all manifests of one place.
 const TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Objects of one fetched pack.
-const PACK_OBJECTS: u32 = 2_000_000;
-
 /// Entries of folders that are looked at.
 const ENTRIES: usize = 500_000;
 
@@ -283,7 +280,6 @@ impl Git {
                     .map(|one| one.max_pack)
                     .max()
                     .unwrap_or_default(),
-                pack_objects: PACK_OBJECTS,
                 files: MAX_FILES,
                 file_bytes: MAX_BYTES,
                 total_bytes: TOTAL_BYTES,
