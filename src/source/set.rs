@@ -92,7 +92,7 @@ pub struct SourceState {
     pub look: Option<Look>,
 }
 
-/// Why there is no desired set: sources that were never read.
+/// Why there is no desired set: sources that cannot be read, or not as they are now.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct NoSet {
@@ -233,6 +233,20 @@ impl Sources {
 }
 
 impl Together {
+    /// What the sources hold now; for who must not take what one held before for it.
+    ///
+    /// # Errors
+    /// If anything is wrong with a source.
+    pub fn current(self) -> Result<Self, NoSet> {
+        match self.complaint() {
+            Some(message) => Err(NoSet {
+                message,
+                sources: self.sources,
+            }),
+            None => Ok(self),
+        }
+    }
+
     /// What is wrong with the sources now, in one line.
     pub fn complaint(&self) -> Option<String> {
         let told: Vec<String> = self

@@ -177,3 +177,42 @@ fn a_webhook_has_a_repository_asked_before_its_interval_is_over() {
         found.then_some(()).ok_or_else(|| source.to_string())
     });
 }
+
+#[test]
+fn a_commit_that_is_old_is_not_planned_or_told_as_synced() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    let store = store.path().to_str().unwrap();
+    let of = |verb| {
+        run(&[
+            verb,
+            "--sandbox",
+            "--source",
+            &address,
+            "--git-store",
+            store,
+        ])
+    };
+    assert_eq!(of("sync").code, Some(0));
+    repo.git(&["commit", "--quiet", "--amend", "-m", "rewritten"]);
+    for verb in ["plan", "verify", "sync"] {
+        let done = of(verb);
+        assert_eq!(done.code, Some(1), "{verb}: {}{}", done.stdout, done.stderr);
+        assert!(
+            done.stderr.contains("history was rewritten"),
+            "{verb}: {}",
+            done.stderr
+        );
+    }
+    drop(server);
+    for verb in ["plan", "verify", "sync"] {
+        let done = of(verb);
+        assert_eq!(done.code, Some(1), "{verb}: {}{}", done.stdout, done.stderr);
+        assert!(
+            done.stderr.contains("does not answer"),
+            "{verb}: {}",
+            done.stderr
+        );
+    }
+}
