@@ -159,12 +159,12 @@ impl Git {
             Err(trouble) => (vec![Err(trouble); self.places.len()], true),
         };
         for (place, answer) in self.places.iter_mut().zip(answers) {
-            let before = place.commit_id().map(str::to_owned);
+            let before = place.good.as_ref().map(|(commit, _)| commit.clone());
             place.take(answer, forced, took);
-            if let (Some(store), Some(id)) = (&self.store, place.commit_id())
-                && before.as_deref() != Some(id)
+            if let (Some(store), Some((commit, _))) = (&self.store, &place.good)
+                && before.as_ref() != Some(commit)
             {
-                store.remember(&place.address.to_string(), id);
+                store.remember(&place.address.to_string(), commit);
             }
         }
         if self.fetches >= FETCHES {
@@ -206,23 +206,23 @@ impl Git {
     async fn recall(&mut self) {
         let Some(store) = &self.store else { return };
         let places = self.places.iter().enumerate();
-        let remembered: Vec<(usize, Wanted)> = places
+        let remembered: Vec<((usize, String), Wanted)> = places
             .filter(|(_, place)| place.good.is_none())
             .filter_map(|(index, place)| {
-                let id = store.remembered(&place.address.to_string())?;
+                let (id, reference) = store.remembered(&place.address.to_string())?;
                 let wanted = Wanted {
                     revision: Revision::Commit(id),
                     known: Vec::new(),
                     base: None,
                     ..place.wanted(true)
                 };
-                Some((index, wanted))
+                Some(((index, reference), wanted))
             })
             .collect();
         if remembered.is_empty() {
             return;
         }
-        let (indices, wanted): (Vec<_>, Vec<_>) = remembered.into_iter().unzip();
+        let (places, wanted): (Vec<_>, Vec<_>) = remembered.into_iter().unzip();
         // The store is opened as a repository of this machine, which nothing is fetched into.
         let objects = wire::Place::File {
             path: store.objects(),
@@ -230,9 +230,12 @@ impl Git {
         let Ok(answers) = self.work(objects, wanted).await else {
             return;
         };
-        for (index, (answer, files)) in indices.into_iter().zip(answers) {
-            if let (Answer::Read { commit, .. }, Some(place)) = (answer, self.places.get_mut(index))
+        for ((index, reference), (answer, files)) in places.into_iter().zip(answers) {
+            if let (Answer::Read { mut commit, .. }, Some(place)) =
+                (answer, self.places.get_mut(index))
             {
+                // It was read by its id; versions are compared by the ref that named it.
+                commit.reference = reference;
                 place.put(commit, files);
             }
         }
@@ -379,10 +382,6 @@ impl Place {
             bytes,
         });
         self.good = Some((commit, Arc::new(files.collect())));
-    }
-
-    fn commit_id(&self) -> Option<&str> {
-        self.good.as_ref().map(|(commit, _)| commit.id.as_str())
     }
 
     fn hold(&mut self, head: Commit) {

@@ -234,3 +234,31 @@ async fn what_a_killed_worker_left_is_not_in_the_way() {
         assert!(!path.exists(), "{}", path.display());
     }
 }
+
+#[tokio::test]
+async fn a_version_does_not_go_back_over_a_restart() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    repo.git(&["tag", "v1.0.0"]);
+    repo.write("prod/b.yaml", &cluster("b"));
+    let id = repo.commit("two");
+    repo.git(&["tag", "v1.1.0"]);
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "semver=%5E1&path=prod");
+    let start = || lasting(&[&address], Some(store.path()));
+    look(&start()).await.unwrap();
+    // Nothing new: the name of what is in force is known all the same.
+    let read = look(&start()).await.unwrap();
+    let commit = read.sources[0].commit.clone().unwrap();
+    assert_eq!(
+        (commit.reference.as_str(), commit.id),
+        ("refs/tags/v1.1.0", id.clone())
+    );
+    repo.git(&["tag", "-d", "v1.1.0"]);
+    let back = look(&start()).await.unwrap();
+    repo.git(&["tag", "v1.1.0", "v1.0.0"]);
+    let moved = look(&start()).await.unwrap();
+    for read in [back, moved] {
+        assert_eq!(commit_of(&read), id);
+        assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
+    }
+}
