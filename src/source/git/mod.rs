@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use self::decide::{Verdict, asks_descent, decide};
 use self::store::Store;
 use self::wire::{Answer, Base, Job, Limits, Revision, Wanted};
-use super::address::{Credential, GitAddress, Pick, Repository, Scheme};
+use super::address::{Credential, GitAddress, Pick, Repository};
 use super::dir::{MAX_BYTES, MAX_FILES};
 use crate::manifest::SourceFile;
 pub use process::Worker;
@@ -407,21 +407,55 @@ fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }
 
-/// What the paths of a place's files begin with: repository and revision, as a path that no folder has.
+/// What the paths of a place's files begin with: repository and revision, as a path that no folder has. Two
+/// repositories, or two revisions of one, never have the same.
 fn prefix(address: &GitAddress) -> String {
-    let repository = &address.repository;
-    let place = if repository.scheme == Scheme::File {
-        format!("file:{}", repository.path)
-    } else {
-        let path = repository.path.trim_start_matches('/');
-        format!("{}/{path}", repository.host)
+    let place = address.repository.to_string();
+    let place = place.strip_prefix("git+").unwrap_or(&place);
+    // A path has no `//`; HTTPS is what people mean.
+    let place = match place.strip_prefix("https://") {
+        Some(place) => place.to_owned(),
+        None => place.replacen("://", ":", 1),
     };
     match &address.pick {
         Pick::Head => place,
-        Pick::Ref(name) | Pick::Either(name) | Pick::Branch(name) | Pick::Tag(name) => {
-            format!("{place}@{name}")
+        Pick::Ref(name) | Pick::Either(name) => format!("{place}@{name}"),
+        Pick::Branch(name) => format!("{place}@refs/heads/{name}"),
+        Pick::Tag(name) => format!("{place}@refs/tags/{name}"),
+        // No ref's name holds a colon.
+        Pick::Semver(range) => format!("{place}@semver:{range}"),
+        Pick::Commit(id) => format!("{place}@{id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Address;
+
+    #[test]
+    fn a_prefix_tells_repositories_and_revisions_apart() {
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        for (text, expected) in [
+            ("git+https://h/o/r", "h/o/r"),
+            ("git+https://h:8443/o/r?ref=x", "h:8443/o/r@x"),
+            ("git+https://h/o/r?branch=x", "h/o/r@refs/heads/x"),
+            ("git+https://h/o/r?tag=x", "h/o/r@refs/tags/x"),
+            ("git+https://h/o/r?semver=%3D1.2.0", "h/o/r@semver:=1.2.0"),
+            (
+                &format!("git+https://h/o/r?commit={id}"),
+                &format!("h/o/r@{id}"),
+            ),
+            ("git+http://127.0.0.1:80/r", "http:127.0.0.1:80/r"),
+            ("git+git://127.0.0.1/r", "git:127.0.0.1/r"),
+            ("git+ssh://git@h:2222/o/r", "ssh:git@h:2222/o/r"),
+            ("git@h:o/r", "ssh:git@h/~/o/r"),
+            ("git+file:///o/r?branch=x", "file:/o/r@refs/heads/x"),
+        ] {
+            let Address::Git(address) = Address::parse(text).unwrap() else {
+                panic!("{text}");
+            };
+            assert_eq!(prefix(&address), expected, "{text}");
         }
-        Pick::Semver(range) => format!("{place}@{range}"),
-        Pick::Commit(id) => format!("{place}@{}", short(id)),
     }
 }
