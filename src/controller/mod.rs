@@ -419,9 +419,10 @@ impl Controller {
                     .source_fetched(&state.address, state.kind, look.result, look.took);
             }
         }
+        let in_force = matches!(read.reading, Reading::Same | Reading::New { .. });
         let news = self
             .board
-            .write(|status| report::sources(&mut status.source, &read.sources, now));
+            .write(|status| report::sources(&mut status.source, &read.sources, in_force, now));
         for (address, commit) in news {
             tracing::info!(
                 source = %address,
