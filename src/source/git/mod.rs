@@ -147,10 +147,10 @@ impl Git {
         }
         let began = Instant::now();
         let answers = match self.open_store() {
-            Ok(()) => {
-                self.recall().await;
-                self.ask_twice(forced).await
-            }
+            Ok(()) => match self.recall().await {
+                Ok(()) => self.ask_twice(forced).await,
+                Err(trouble) => Err(trouble),
+            },
             Err(trouble) => Err(trouble),
         };
         let took = began.elapsed();
@@ -203,8 +203,13 @@ impl Git {
 
     /// Brings back what was in force before this process started, where the store remembers it and still
     /// has it. Asks no server.
-    async fn recall(&mut self) {
-        let Some(store) = &self.store else { return };
+    ///
+    /// # Errors
+    /// If that cannot be told now; whatever the server has, it would be taken for the first head.
+    async fn recall(&mut self) -> Result<(), Trouble> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
         let places = self.places.iter().enumerate();
         let remembered: Vec<((usize, String), Wanted)> = places
             .filter(|(_, place)| place.good.is_none())
@@ -220,15 +225,20 @@ impl Git {
             })
             .collect();
         if remembered.is_empty() {
-            return;
+            return Ok(());
         }
         let (places, wanted): (Vec<_>, Vec<_>) = remembered.into_iter().unzip();
         // The store is opened as a repository of this machine, which nothing is fetched into.
         let objects = wire::Place::File {
             path: store.objects(),
         };
-        let Ok(answers) = self.work(objects, wanted).await else {
-            return;
+        let answers = match self.work(objects, wanted).await {
+            Ok(answers) => answers,
+            // The objects are not there, or broken: what stood there is lost.
+            Err(trouble) if matches!(trouble.reason, Reason::Unreachable | Reason::Corrupt) => {
+                return Ok(());
+            }
+            Err(trouble) => return Err(trouble),
         };
         for ((index, reference), (answer, files)) in places.into_iter().zip(answers) {
             if let (Answer::Read { mut commit, .. }, Some(place)) =
@@ -239,6 +249,7 @@ impl Git {
                 place.put(commit, files);
             }
         }
+        Ok(())
     }
 
     /// Asks, and once more without the store if that is broken: whatever is in it can be had again.

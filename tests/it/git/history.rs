@@ -262,3 +262,34 @@ async fn a_version_does_not_go_back_over_a_restart() {
         assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
     }
 }
+
+#[tokio::test]
+async fn a_start_that_cannot_recall_takes_no_other_head() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    let first = lasting(&[&address], Some(store.path()));
+    let id = commit_of(&look(&first).await.unwrap()).to_owned();
+    drop(first);
+    rewrite(&repo);
+    // A worker that ends at once the first time.
+    let script = store.path().join("worker");
+    let text = format!(
+        "#!/bin/sh\n[ -e {0} ] || {{ : > {0}; exit 1; }}\nexec {1} \"$@\"\n",
+        store.path().join("called").display(),
+        env!("CARGO_BIN_EXE_evenkeel")
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let parsed = vec![Address::parse(&address).unwrap()];
+    let again = Sources::new(parsed, &Worker::of(script), Some(store.path()));
+    let error = look(&again).await.unwrap_err();
+    assert!(
+        error.to_string().contains("ended without an answer"),
+        "{error}"
+    );
+    let read = look(&again).await.unwrap();
+    assert_eq!(commit_of(&read), id);
+    assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
+}
