@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use self::decide::{Verdict, asks_descent, decide};
 use self::store::Store;
 use self::wire::{Answer, Base, Job, Limits, Revision, Wanted};
-use super::address::{Credential, GitAddress, Pick, Repository};
+use super::address::{Credential, GitAddress, Pick, Repository, Scheme};
 use super::dir::{MAX_BYTES, MAX_FILES};
 use crate::manifest::SourceFile;
 pub use process::Worker;
@@ -228,10 +228,14 @@ impl Git {
             return Ok(());
         }
         let (places, wanted): (Vec<_>, Vec<_>) = remembered.into_iter().unzip();
-        // The store is opened as a repository of this machine, which nothing is fetched into.
-        let objects = wire::Place::File {
-            path: store.objects(),
+        // The store is opened as a repository of this machine, which nothing is fetched into. One of this
+        // machine is its own store.
+        let path = if self.repository.scheme == Scheme::File {
+            PathBuf::from(&self.repository.path)
+        } else {
+            store.objects()
         };
+        let objects = wire::Place::File { path };
         let answers = match self.work(objects, wanted).await {
             Ok(answers) => answers,
             // The objects are not there, or broken: what stood there is lost.

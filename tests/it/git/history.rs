@@ -293,3 +293,15 @@ async fn a_start_that_cannot_recall_takes_no_other_head() {
     assert_eq!(commit_of(&read), id);
     assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
 }
+
+#[tokio::test]
+async fn what_was_in_force_outlives_a_restart_for_a_repository_of_this_machine_too() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    let address = repo.address("branch=main&path=prod");
+    let start = || lasting(&[&address], Some(store.path()));
+    let id = commit_of(&look(&start()).await.unwrap()).to_owned();
+    rewrite(&repo);
+    let read = look(&start()).await.unwrap();
+    assert_eq!(commit_of(&read), id);
+    assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
+}
