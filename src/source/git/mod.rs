@@ -40,7 +40,7 @@ const TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 /// Entries of folders that are looked at.
 const ENTRIES: usize = 500_000;
 
-/// Fetches into one store before it is thrown away: each leaves a pack.
+/// Fetches into one store before it is made anew: each leaves a pack.
 const FETCHES: u32 = 50;
 
 /// A repository with the places of it that are read.
@@ -167,9 +167,11 @@ impl Git {
                 store.remember(&place.address.to_string(), commit);
             }
         }
-        if self.fetches >= FETCHES {
-            self.store.iter().for_each(Store::clear);
+        if self.fetches >= FETCHES && self.places.iter().all(Place::is_settled) {
             self.fetches = 0;
+            if let Err(why) = self.renew().await {
+                tracing::debug!(repository = %self.repository, "the store grows on: {}", why.message);
+            }
         }
         self.failures = if failed {
             self.failures.saturating_add(1)
@@ -236,7 +238,7 @@ impl Git {
             store.objects()
         };
         let objects = wire::Place::File { path };
-        let answers = match self.work(objects, wanted).await {
+        let answers = match self.work(objects, self.objects(), wanted).await {
             Ok(answers) => answers,
             // The objects are not there, or broken: what stood there is lost.
             Err(trouble) if matches!(trouble.reason, Reason::Unreachable | Reason::Corrupt) => {
@@ -273,26 +275,63 @@ impl Git {
         self.ask(forced).await
     }
 
+    /// Fetches what is in force into a second store, which takes the first one's place if it holds all of
+    /// that. So a restart finds it at every moment, whatever the server does meanwhile.
+    async fn renew(&mut self) -> Result<(), Trouble> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        store.clear_spare();
+        let place = credentials::place(&self.repository, &self.credential).await?;
+        let whole = |place: &Place| Wanted {
+            known: Vec::new(),
+            base: None,
+            ..place.wanted(true)
+        };
+        let wanted = self.places.iter().map(whole).collect();
+        let answers = self.work(place, store.spare(), wanted).await?;
+        let same = |(place, (answer, _)): (&Place, &process::Answered)| {
+            let in_force = place.good.as_ref().map(|(commit, _)| &commit.id);
+            matches!(answer, Answer::Read { commit, .. } if Some(&commit.id) == in_force)
+        };
+        if !self.places.iter().zip(&answers).all(same) {
+            let what = "it holds something else by now";
+            return Err(Trouble::new(Reason::NoRevision, what));
+        }
+        store.take_spare().map_err(|error| {
+            let what = format!("the new store cannot take its place: {error}");
+            Trouble::new(Reason::Internal, what)
+        })
+    }
+
     async fn ask(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
         let place = credentials::place(&self.repository, &self.credential).await?;
         self.store.iter().for_each(Store::sweep);
         let wanted = self.places.iter().map(|place| place.wanted(forced));
-        let answers = self.work(place, wanted.collect()).await?;
+        let answers = self.work(place, self.objects(), wanted.collect()).await?;
         let read = |answer: &process::Answered| matches!(answer.0, Answer::Read { .. });
-        self.fetches += u32::from(answers.iter().any(read));
+        // A repository of this machine is read where it is.
+        let fetched = self.repository.scheme != Scheme::File && answers.iter().any(read);
+        self.fetches += u32::from(fetched);
         Ok(answers)
     }
 
+    fn objects(&self) -> PathBuf {
+        let store = self.store.as_ref().map(Store::objects);
+        store.unwrap_or_default()
+    }
+
+    /// Has a worker read. `store` is where it fetches to.
     async fn work(
         &self,
         place: wire::Place,
+        store: PathBuf,
         wanted: Vec<Wanted>,
     ) -> Result<Vec<process::Answered>, Trouble> {
-        let store = self.store.as_ref().map(Store::objects);
         let addresses = || self.places.iter().map(|place| &place.address);
         let job = Job {
             place,
-            store: store.unwrap_or_default(),
+            store,
             limits: Limits {
                 pack_bytes: addresses()
                     .map(|one| one.max_pack)
@@ -314,6 +353,11 @@ impl Place {
     /// What the paths of its files begin with.
     pub(super) fn root(&self) -> PathBuf {
         Path::new(&self.prefix).join(&self.address.path)
+    }
+
+    /// Whether what it holds is in force, and nothing is wrong.
+    fn is_settled(&self) -> bool {
+        self.good.is_some() && self.held.is_none() && self.trouble.is_none()
     }
 
     fn wanted(&self, forced: bool) -> Wanted {

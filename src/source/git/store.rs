@@ -81,6 +81,25 @@ impl Store {
         fs::remove_dir_all(self.objects()).ok();
     }
 
+    /// The folder in which objects are gathered that are to take the place of those.
+    pub(super) fn spare(&self) -> PathBuf {
+        self.folder.join("spare.git")
+    }
+
+    /// Empties the spare folder.
+    pub(super) fn clear_spare(&self) {
+        fs::remove_dir_all(self.spare()).ok();
+    }
+
+    /// Puts what lies in the spare folder in the place of the objects.
+    pub(super) fn take_spare(&self) -> io::Result<()> {
+        let old = self.folder.join("old.git");
+        fs::remove_dir_all(&old).ok();
+        fs::rename(self.objects(), &old)?;
+        fs::rename(self.spare(), self.objects())?;
+        fs::remove_dir_all(&old)
+    }
+
     /// The commit that was last in force at this place, and the ref that named it, if that is remembered.
     pub(super) fn remembered(&self, place: &str) -> Option<(String, String)> {
         let text = fs::read_to_string(self.folder.join(name(place))).ok()?;

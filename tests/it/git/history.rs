@@ -305,3 +305,40 @@ async fn what_was_in_force_outlives_a_restart_for_a_repository_of_this_machine_t
     assert_eq!(commit_of(&read), id);
     assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
 }
+
+fn packs(store: &Path) -> usize {
+    let entries = std::fs::read_dir(objects(store).join("objects/pack")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "pack"))
+        .count()
+}
+
+#[tokio::test]
+async fn a_store_stays_small_and_never_without_what_is_in_force() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    repo.git(&["branch", "quiet"]);
+    let server = Server::http(&repo, &[]);
+    let of = |branch: &str| server.address(&repo, "", &format!("branch={branch}&path=prod"));
+    let addresses = [of("main"), of("quiet")];
+    let addresses = [addresses[0].as_str(), addresses[1].as_str()];
+    let sources = lasting(&addresses, Some(store.path()));
+    look(&sources).await.unwrap();
+    let mut most = 0;
+    let mut id = String::new();
+    // As many as there are until a store is made anew, and some.
+    for number in 1..=50 {
+        id = repo.commit(&format!("commit {number}"));
+        let read = look(&sources).await.unwrap();
+        assert_eq!((commit_of(&read), trouble(&read)), (id.as_str(), None));
+        most = most.max(packs(store.path()));
+    }
+    assert!(packs(store.path()) < most, "{most}");
+    drop(server);
+    drop(sources);
+    let read = look(&lasting(&addresses, Some(store.path())))
+        .await
+        .unwrap();
+    assert_eq!(commit_of(&read), id);
+    assert_eq!(read.sources[1].commit.as_ref().unwrap().message, "first");
+}
