@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::source::Secret;
 use crate::telemetry::LogFormat;
 
 /// Keeps ECS services as their manifests say: a reconciling controller for Amazon ECS.
@@ -111,7 +112,7 @@ pub(super) struct SourceArgs {
         value_delimiter = '\n',
         hide_env_values = true
     )]
-    pub(super) source: Vec<Typed>,
+    pub(super) source: Vec<Secret>,
     /// Folder in which Git objects and the commits in force outlive a restart; without it a restart
     /// fetches again and takes the head that it finds
     #[arg(long, value_name = "DIR", env = "EVENKEEL_GIT_STORE")]
@@ -230,7 +231,7 @@ pub(super) struct VerifyArgs {
 pub(super) struct ValidateArgs {
     /// Files, folders or Git addresses (see evenkeel run --help); all of them are one set
     #[arg(required = true, value_name = "PATH")]
-    pub(super) paths: Vec<Typed>,
+    pub(super) paths: Vec<Secret>,
     /// Environment manifest to check for; all of them if none is named
     #[arg(long, value_name = "NAME", env = "EVENKEEL_ENVIRONMENT")]
     pub(super) environment: Option<String>,
@@ -369,22 +370,6 @@ pub(super) struct PushArgs {
     /// Containers of it run and fail their health checks
     #[arg(long)]
     pub(super) unhealthy: bool,
-}
-
-/// A text that may hold a password: shown by nobody before it is understood.
-#[derive(Clone)]
-pub(super) struct Typed(pub(super) String);
-
-impl std::fmt::Debug for Typed {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("***")
-    }
-}
-
-impl From<String> for Typed {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
 }
 
 /// Form of a result.

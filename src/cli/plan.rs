@@ -8,13 +8,15 @@ use crate::controller::{Preview, preview};
 use crate::environment::load;
 use crate::manifest::{Diagnostic, Severity, render_text};
 use crate::model::{Block, Drift, Key, Outcome, Plan, Wait};
-use crate::source::Eagerness;
+use crate::source::{Eagerness, Together};
 
 /// Plans.
 pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
     let started = start::start(&args.source).await?;
     let read = started.source.read(Eagerness::Due).await;
-    let snapshot = read.map_err(|error| error.to_string())?;
+    let snapshot = read
+        .and_then(Together::current)
+        .map_err(|error| error.to_string())?;
     let scope = started.chosen.scope(&snapshot.files, &started.aws).await;
     let scope = scope.map_err(|error| error.to_string())?;
     let loaded = load(&snapshot.files, &started.load, &scope);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::args::{SourceArgs, Typed};
+use super::args::SourceArgs;
 use super::output;
 use crate::aws::{Aws, Connection, OPERATIONS, connect};
 use crate::clock::Clock;
@@ -14,7 +14,7 @@ use crate::kinds::Policy;
 use crate::manifest::LoadOptions;
 use crate::metrics::Metrics;
 use crate::mount::Mounted;
-use crate::source::{Eagerness, Sources};
+use crate::source::{Eagerness, Secret, Sources};
 
 /// The region of the sandbox when none is configured.
 const SANDBOX_REGION: &str = "us-east-1";
@@ -65,9 +65,16 @@ pub(super) async fn start(args: &SourceArgs) -> Result<Started, String> {
     })
 }
 
-/// The sources at these addresses.
-pub(super) fn sources(typed: &[Typed], store: Option<&Path>) -> Result<Sources, String> {
-    let addresses: Vec<String> = typed.iter().map(|one| one.0.clone()).collect();
+/// The sources at these addresses. A variable of the environment, often a file's text, has them one a line.
+pub(super) fn sources(typed: &[Secret], store: Option<&Path>) -> Result<Sources, String> {
+    let lines = typed.iter().map(|one| one.reveal().trim_end_matches('\r'));
+    let addresses: Vec<String> = lines
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if addresses.is_empty() {
+        return Err("no source is named; name a folder or a repository with --source".to_owned());
+    }
     Sources::parse(&addresses, store).map_err(|error| error.to_string())
 }
 

@@ -61,7 +61,9 @@ pub(super) async fn sync(args: &SyncArgs) -> Result<u8, String> {
 }
 
 fn converged(status: &Status) -> bool {
-    status.source.invalid == 0
+    // With trouble, what is in force may not be what the source holds now.
+    status.source.error.is_none()
+        && status.source.invalid == 0
         && status
             .resources
             .values()
@@ -96,6 +98,9 @@ fn text(status: &Status, ended: Ended) -> String {
     }
     for line in &status.source.diagnostics {
         out.push_str(&format!("{line}\n"));
+    }
+    if let Some(why) = &status.source.error {
+        out.push_str(&format!("{why}\n"));
     }
     let done = status
         .resources

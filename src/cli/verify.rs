@@ -10,7 +10,7 @@ use super::args::{Output, VerifyArgs};
 use super::{output, start};
 use crate::environment::evaluated;
 use crate::manifest::{Diagnostic, Located, Severity, load_located, render_json, render_text};
-use crate::source::Eagerness;
+use crate::source::{Eagerness, Together};
 use crate::verify::{Judged, Open, verify as ask};
 
 /// Something is wrong.
@@ -25,8 +25,10 @@ const PLACES: usize = 3;
 /// Verifies.
 pub(super) async fn verify(args: &VerifyArgs) -> Result<u8, String> {
     let started = start::start(&args.source).await?;
-    let snapshot = started.source.read(Eagerness::Due).await;
-    let snapshot = snapshot.map_err(|error| error.to_string())?;
+    let read = started.source.read(Eagerness::Due).await;
+    let snapshot = read
+        .and_then(Together::current)
+        .map_err(|error| error.to_string())?;
     let scope = started.chosen.scope(&snapshot.files, &started.aws).await;
     let scope = scope.map_err(|error| error.to_string())?;
     let answers = evaluated(&snapshot.files, &scope);

@@ -343,8 +343,13 @@ impl Controller {
             sources,
         } = read;
         let commits = report::revisions(&sources);
-        self.context
-            .refuse(matches!(reading, Reading::WrongAccount(_)));
+        match &reading {
+            Reading::WrongAccount(_) => self.context.refuse(true),
+            // The account was proven on the way to either.
+            Reading::Same | Reading::New { .. } => self.context.refuse(false),
+            // Says nothing about the account: what was wrong is so until it is proven right.
+            Reading::Failed(_) => {}
+        }
         let read = match reading {
             Reading::WrongAccount(why) => {
                 // Every time: nothing is done at all until somebody mends it.
@@ -414,9 +419,10 @@ impl Controller {
                     .source_fetched(&state.address, state.kind, look.result, look.took);
             }
         }
+        let in_force = matches!(read.reading, Reading::Same | Reading::New { .. });
         let news = self
             .board
-            .write(|status| report::sources(&mut status.source, &read.sources, now));
+            .write(|status| report::sources(&mut status.source, &read.sources, in_force, now));
         for (address, commit) in news {
             tracing::info!(
                 source = %address,

@@ -11,10 +11,12 @@ use crate::model::{Block, Fail, Key, Kind, Moment, Outcome, Rollout, RolloutStag
 use crate::source::{Commit, SourceState};
 use crate::status::{CommitStatus, PartStatus, ResourceStatus, SourceStatus, Status};
 
-/// Takes how each source stands; gives the commits that were not in force before.
+/// Takes how each source stands; gives the commits that were not in force before. `in_force`: what was
+/// read came into force, or is; else the commits before are still what counts.
 pub(super) fn sources(
     status: &mut SourceStatus,
     states: &[SourceState],
+    in_force: bool,
     now: Moment,
 ) -> Vec<(String, Commit)> {
     let mut news = Vec::new();
@@ -23,6 +25,7 @@ pub(super) fn sources(
         let old = before.iter().find(|part| part.address == state.address);
         let was = old.and_then(|part| part.commit.as_ref()).map(|one| &one.id);
         if let Some(commit) = &state.commit
+            && in_force
             && was != Some(&commit.id)
         {
             news.push((state.address.clone(), commit.clone()));
@@ -42,7 +45,11 @@ pub(super) fn sources(
                 .trouble
                 .as_ref()
                 .map(|trouble| (trouble.reason.label(), trouble.message.clone())),
-            commit: state.commit.as_ref().map(commit),
+            commit: if in_force {
+                state.commit.as_ref().map(commit)
+            } else {
+                old.and_then(|part| part.commit.clone())
+            },
             held: state.held.as_ref().map(commit),
         });
     }

@@ -6,6 +6,7 @@
 //! - Files stand in the order of the sources, and within one by path, so that of two manifests that claim
 //!   one resource the second is the later source's.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,7 +93,7 @@ pub struct SourceState {
     pub look: Option<Look>,
 }
 
-/// Why there is no desired set: sources that were never read.
+/// Why there is no desired set: sources that cannot be read, or not as they are now.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct NoSet {
@@ -206,10 +207,17 @@ impl Sources {
         let mut files = Vec::new();
         let mut sources = Vec::new();
         let mut missing = Vec::new();
+        let mut seen = BTreeSet::new();
         for part in &self.0.parts {
             let (state, held) = part.look(&self.0.repositories).await;
             match (held, &state.trouble) {
-                (Some(held), _) => files.extend(held.iter().cloned()),
+                (Some(held), _) => {
+                    // A folder inside another is the same files twice. Two places of a repository may be at
+                    // two commits: what both hold is claimed twice, and told.
+                    let folder = matches!(part.from, Kind::Folder { .. });
+                    let new = |file: &&SourceFile| !folder || seen.insert(file.path.clone());
+                    files.extend(held.iter().filter(new).cloned());
+                }
                 (None, Some(trouble)) => missing.push(told(&state, trouble)),
                 (None, None) => missing.push(format!("{}: not read yet", state.address)),
             }
@@ -221,9 +229,6 @@ impl Sources {
                 sources,
             });
         }
-        let mut seen = std::collections::BTreeSet::new();
-        // A folder inside another is the same files twice.
-        files.retain(|file: &SourceFile| seen.insert(file.path.clone()));
         Ok(Together {
             revision: dir::revision(&files),
             files,
@@ -233,6 +238,20 @@ impl Sources {
 }
 
 impl Together {
+    /// What the sources hold now; for who must not take what one held before for it.
+    ///
+    /// # Errors
+    /// If anything is wrong with a source.
+    pub fn current(self) -> Result<Self, NoSet> {
+        match self.complaint() {
+            Some(message) => Err(NoSet {
+                message,
+                sources: self.sources,
+            }),
+            None => Ok(self),
+        }
+    }
+
     /// What is wrong with the sources now, in one line.
     pub fn complaint(&self) -> Option<String> {
         let told: Vec<String> = self

@@ -29,10 +29,7 @@ pub(super) fn decide(
     may_rewrite: bool,
 ) -> Verdict {
     let Some(old) = in_force else {
-        return match descends {
-            Some(false) if !may_rewrite => Verdict::Hold,
-            _ => Verdict::Take,
-        };
+        return Verdict::Take;
     };
     let follows = match pick {
         Pick::Commit(_) => true,
@@ -79,21 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn the_first_head_is_taken_unless_a_record_speaks_against_it() {
+    fn the_first_head_is_taken() {
         let head = commit("a", "refs/heads/main");
         assert_eq!(decide(&Pick::Head, None, &head, None, false), Verdict::Take);
-        assert_eq!(
-            decide(&Pick::Head, None, &head, Some(true), false),
-            Verdict::Take
-        );
-        assert_eq!(
-            decide(&Pick::Head, None, &head, Some(false), false),
-            Verdict::Hold
-        );
-        assert_eq!(
-            decide(&Pick::Head, None, &head, Some(false), true),
-            Verdict::Take
-        );
     }
 
     #[test]

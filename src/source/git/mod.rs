@@ -37,13 +37,10 @@ const BACKOFF: Duration = Duration::from_mins(10);
 /// Bytes of all manifests of one place.
 const TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Objects of one fetched pack.
-const PACK_OBJECTS: u32 = 2_000_000;
-
 /// Entries of folders that are looked at.
 const ENTRIES: usize = 500_000;
 
-/// Fetches into one store before it is thrown away: each leaves a pack.
+/// Fetches into one store before it is made anew: each leaves a pack.
 const FETCHES: u32 = 50;
 
 /// A repository with the places of it that are read.
@@ -150,10 +147,10 @@ impl Git {
         }
         let began = Instant::now();
         let answers = match self.open_store() {
-            Ok(()) => {
-                self.recall().await;
-                self.ask_twice(forced).await
-            }
+            Ok(()) => match self.recall().await {
+                Ok(()) => self.ask_twice(forced).await,
+                Err(trouble) => Err(trouble),
+            },
             Err(trouble) => Err(trouble),
         };
         let took = began.elapsed();
@@ -162,17 +159,19 @@ impl Git {
             Err(trouble) => (vec![Err(trouble); self.places.len()], true),
         };
         for (place, answer) in self.places.iter_mut().zip(answers) {
-            let before = place.commit_id().map(str::to_owned);
+            let before = place.good.as_ref().map(|(commit, _)| commit.clone());
             place.take(answer, forced, took);
-            if let (Some(store), Some(id)) = (&self.store, place.commit_id())
-                && before.as_deref() != Some(id)
+            if let (Some(store), Some((commit, _))) = (&self.store, &place.good)
+                && before.as_ref() != Some(commit)
             {
-                store.remember(&place.address.to_string(), id);
+                store.remember(&place.address.to_string(), commit);
             }
         }
-        if self.fetches >= FETCHES {
-            self.store.iter().for_each(Store::clear);
+        if self.fetches >= FETCHES && self.places.iter().all(Place::is_settled) {
             self.fetches = 0;
+            if let Err(why) = self.renew().await {
+                tracing::debug!(repository = %self.repository, "the store grows on: {}", why.message);
+            }
         }
         self.failures = if failed {
             self.failures.saturating_add(1)
@@ -206,39 +205,57 @@ impl Git {
 
     /// Brings back what was in force before this process started, where the store remembers it and still
     /// has it. Asks no server.
-    async fn recall(&mut self) {
-        let Some(store) = &self.store else { return };
+    ///
+    /// # Errors
+    /// If that cannot be told now; whatever the server has, it would be taken for the first head.
+    async fn recall(&mut self) -> Result<(), Trouble> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
         let places = self.places.iter().enumerate();
-        let remembered: Vec<(usize, Wanted)> = places
+        let remembered: Vec<((usize, String), Wanted)> = places
             .filter(|(_, place)| place.good.is_none())
             .filter_map(|(index, place)| {
-                let id = store.remembered(&place.address.to_string())?;
+                let (id, reference) = store.remembered(&place.address.to_string())?;
                 let wanted = Wanted {
                     revision: Revision::Commit(id),
                     known: Vec::new(),
                     base: None,
                     ..place.wanted(true)
                 };
-                Some((index, wanted))
+                Some(((index, reference), wanted))
             })
             .collect();
         if remembered.is_empty() {
-            return;
+            return Ok(());
         }
-        let (indices, wanted): (Vec<_>, Vec<_>) = remembered.into_iter().unzip();
-        // The store is opened as a repository of this machine, which nothing is fetched into.
-        let objects = wire::Place::File {
-            path: store.objects(),
+        let (places, wanted): (Vec<_>, Vec<_>) = remembered.into_iter().unzip();
+        // The store is opened as a repository of this machine, which nothing is fetched into. One of this
+        // machine is its own store.
+        let path = if self.repository.scheme == Scheme::File {
+            PathBuf::from(&self.repository.path)
+        } else {
+            store.objects()
         };
-        let Ok(answers) = self.work(objects, wanted).await else {
-            return;
+        let objects = wire::Place::File { path };
+        let answers = match self.work(objects, self.objects(), wanted).await {
+            Ok(answers) => answers,
+            // The objects are not there, or broken: what stood there is lost.
+            Err(trouble) if matches!(trouble.reason, Reason::Unreachable | Reason::Corrupt) => {
+                return Ok(());
+            }
+            Err(trouble) => return Err(trouble),
         };
-        for (index, (answer, files)) in indices.into_iter().zip(answers) {
-            if let (Answer::Read { commit, .. }, Some(place)) = (answer, self.places.get_mut(index))
+        for ((index, reference), (answer, files)) in places.into_iter().zip(answers) {
+            if let (Answer::Read { mut commit, .. }, Some(place)) =
+                (answer, self.places.get_mut(index))
             {
+                // It was read by its id; versions are compared by the ref that named it.
+                commit.reference = reference;
                 place.put(commit, files);
             }
         }
+        Ok(())
     }
 
     /// Asks, and once more without the store if that is broken: whatever is in it can be had again.
@@ -258,31 +275,68 @@ impl Git {
         self.ask(forced).await
     }
 
+    /// Fetches what is in force into a second store, which takes the first one's place if it holds all of
+    /// that. So a restart finds it at every moment, whatever the server does meanwhile.
+    async fn renew(&mut self) -> Result<(), Trouble> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        store.clear_spare();
+        let place = credentials::place(&self.repository, &self.credential).await?;
+        let whole = |place: &Place| Wanted {
+            known: Vec::new(),
+            base: None,
+            ..place.wanted(true)
+        };
+        let wanted = self.places.iter().map(whole).collect();
+        let answers = self.work(place, store.spare(), wanted).await?;
+        let same = |(place, (answer, _)): (&Place, &process::Answered)| {
+            let in_force = place.good.as_ref().map(|(commit, _)| &commit.id);
+            matches!(answer, Answer::Read { commit, .. } if Some(&commit.id) == in_force)
+        };
+        if !self.places.iter().zip(&answers).all(same) {
+            let what = "it holds something else by now";
+            return Err(Trouble::new(Reason::NoRevision, what));
+        }
+        store.take_spare().map_err(|error| {
+            let what = format!("the new store cannot take its place: {error}");
+            Trouble::new(Reason::Internal, what)
+        })
+    }
+
     async fn ask(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
         let place = credentials::place(&self.repository, &self.credential).await?;
+        self.store.iter().for_each(Store::sweep);
         let wanted = self.places.iter().map(|place| place.wanted(forced));
-        let answers = self.work(place, wanted.collect()).await?;
+        let answers = self.work(place, self.objects(), wanted.collect()).await?;
         let read = |answer: &process::Answered| matches!(answer.0, Answer::Read { .. });
-        self.fetches += u32::from(answers.iter().any(read));
+        // A repository of this machine is read where it is.
+        let fetched = self.repository.scheme != Scheme::File && answers.iter().any(read);
+        self.fetches += u32::from(fetched);
         Ok(answers)
     }
 
+    fn objects(&self) -> PathBuf {
+        let store = self.store.as_ref().map(Store::objects);
+        store.unwrap_or_default()
+    }
+
+    /// Has a worker read. `store` is where it fetches to.
     async fn work(
         &self,
         place: wire::Place,
+        store: PathBuf,
         wanted: Vec<Wanted>,
     ) -> Result<Vec<process::Answered>, Trouble> {
-        let store = self.store.as_ref().map(Store::objects);
         let addresses = || self.places.iter().map(|place| &place.address);
         let job = Job {
             place,
-            store: store.unwrap_or_default(),
+            store,
             limits: Limits {
                 pack_bytes: addresses()
                     .map(|one| one.max_pack)
                     .max()
                     .unwrap_or_default(),
-                pack_objects: PACK_OBJECTS,
                 files: MAX_FILES,
                 file_bytes: MAX_BYTES,
                 total_bytes: TOTAL_BYTES,
@@ -299,6 +353,11 @@ impl Place {
     /// What the paths of its files begin with.
     pub(super) fn root(&self) -> PathBuf {
         Path::new(&self.prefix).join(&self.address.path)
+    }
+
+    /// Whether what it holds is in force, and nothing is wrong.
+    fn is_settled(&self) -> bool {
+        self.good.is_some() && self.held.is_none() && self.trouble.is_none()
     }
 
     fn wanted(&self, forced: bool) -> Wanted {
@@ -384,10 +443,6 @@ impl Place {
         self.good = Some((commit, Arc::new(files.collect())));
     }
 
-    fn commit_id(&self) -> Option<&str> {
-        self.good.as_ref().map(|(commit, _)| commit.id.as_str())
-    }
-
     fn hold(&mut self, head: Commit) {
         let old = self
             .good
@@ -411,21 +466,55 @@ fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }
 
-/// What the paths of a place's files begin with: repository and revision, as a path that no folder has.
+/// What the paths of a place's files begin with: repository and revision, as a path that no folder has. Two
+/// repositories, or two revisions of one, never have the same.
 fn prefix(address: &GitAddress) -> String {
-    let repository = &address.repository;
-    let place = if repository.scheme == Scheme::File {
-        format!("file:{}", repository.path)
-    } else {
-        let path = repository.path.trim_start_matches('/');
-        format!("{}/{path}", repository.host)
+    let place = address.repository.to_string();
+    let place = place.strip_prefix("git+").unwrap_or(&place);
+    // A path has no `//`; HTTPS is what people mean.
+    let place = match place.strip_prefix("https://") {
+        Some(place) => place.to_owned(),
+        None => place.replacen("://", ":", 1),
     };
     match &address.pick {
         Pick::Head => place,
-        Pick::Ref(name) | Pick::Either(name) | Pick::Branch(name) | Pick::Tag(name) => {
-            format!("{place}@{name}")
+        Pick::Ref(name) | Pick::Either(name) => format!("{place}@{name}"),
+        Pick::Branch(name) => format!("{place}@refs/heads/{name}"),
+        Pick::Tag(name) => format!("{place}@refs/tags/{name}"),
+        // No ref's name holds a colon.
+        Pick::Semver(range) => format!("{place}@semver:{range}"),
+        Pick::Commit(id) => format!("{place}@{id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Address;
+
+    #[test]
+    fn a_prefix_tells_repositories_and_revisions_apart() {
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        for (text, expected) in [
+            ("git+https://h/o/r", "h/o/r"),
+            ("git+https://h:8443/o/r?ref=x", "h:8443/o/r@x"),
+            ("git+https://h/o/r?branch=x", "h/o/r@refs/heads/x"),
+            ("git+https://h/o/r?tag=x", "h/o/r@refs/tags/x"),
+            ("git+https://h/o/r?semver=%3D1.2.0", "h/o/r@semver:=1.2.0"),
+            (
+                &format!("git+https://h/o/r?commit={id}"),
+                &format!("h/o/r@{id}"),
+            ),
+            ("git+http://127.0.0.1:80/r", "http:127.0.0.1:80/r"),
+            ("git+git://127.0.0.1/r", "git:127.0.0.1/r"),
+            ("git+ssh://git@h:2222/o/r", "ssh:git@h:2222/o/r"),
+            ("git@h:o/r", "ssh:git@h/~/o/r"),
+            ("git+file:///o/r?branch=x", "file:/o/r@refs/heads/x"),
+        ] {
+            let Address::Git(address) = Address::parse(text).unwrap() else {
+                panic!("{text}");
+            };
+            assert_eq!(prefix(&address), expected, "{text}");
         }
-        Pick::Semver(range) => format!("{place}@{range}"),
-        Pick::Commit(id) => format!("{place}@{}", short(id)),
     }
 }

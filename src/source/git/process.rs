@@ -235,6 +235,8 @@ async fn ended(mut child: Child, trouble: Option<Trouble>) -> Trouble {
         // It is there still, and not to be trusted with more time.
         Some(_) => {
             child.start_kill().ok();
+            // Another is started on the same store once this one is gone.
+            tokio::time::timeout(LAST_WORDS, child.wait()).await.ok();
             None
         }
         None => tokio::time::timeout(LAST_WORDS, child.wait())

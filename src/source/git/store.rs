@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::wire::Commit;
 use crate::document::digest;
 
 /// A folder for one repository.
@@ -55,28 +56,68 @@ impl Store {
         self.folder.join("objects.git")
     }
 
+    /// Takes away what a worker that was killed left behind: locks and half-written packs. To be called
+    /// while no worker runs; a lasting folder has one holder, so nobody else's are here.
+    pub(super) fn sweep(&self) {
+        let mut folders = vec![self.objects()];
+        while let Some(folder) = folders.pop() {
+            // What cannot be looked at or taken away is in the worker's way, and told then.
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            for entry in entries {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(entry.path());
+                } else if name.ends_with(".lock") || name.starts_with(".tmp") {
+                    fs::remove_file(entry.path()).ok();
+                }
+            }
+        }
+    }
+
     /// Throws the objects away.
     pub(super) fn clear(&self) {
         // What cannot be taken away is broken still, and told again.
         fs::remove_dir_all(self.objects()).ok();
     }
 
-    /// The commit that was last in force at this place, if that is remembered.
-    pub(super) fn remembered(&self, place: &str) -> Option<String> {
+    /// The folder in which objects are gathered that are to take the place of those.
+    pub(super) fn spare(&self) -> PathBuf {
+        self.folder.join("spare.git")
+    }
+
+    /// Empties the spare folder.
+    pub(super) fn clear_spare(&self) {
+        fs::remove_dir_all(self.spare()).ok();
+    }
+
+    /// Puts what lies in the spare folder in the place of the objects.
+    pub(super) fn take_spare(&self) -> io::Result<()> {
+        let old = self.folder.join("old.git");
+        fs::remove_dir_all(&old).ok();
+        fs::rename(self.objects(), &old)?;
+        fs::rename(self.spare(), self.objects())?;
+        fs::remove_dir_all(&old)
+    }
+
+    /// The commit that was last in force at this place, and the ref that named it, if that is remembered.
+    pub(super) fn remembered(&self, place: &str) -> Option<(String, String)> {
         let text = fs::read_to_string(self.folder.join(name(place))).ok()?;
-        let id = text.trim();
+        // A commit that was asked for by its id has no ref.
+        let (id, reference) = text.split_once(' ').unwrap_or((&text, ""));
         let is_id = id.len() == 40 && id.chars().all(|one| one.is_ascii_hexdigit());
-        is_id.then(|| id.to_owned())
+        is_id.then(|| (id.to_owned(), reference.to_owned()))
     }
 
     /// Remembers the commit that is in force at this place.
-    pub(super) fn remember(&self, place: &str, commit: &str) {
+    pub(super) fn remember(&self, place: &str, commit: &Commit) {
         if self.temporary.is_some() {
             return;
         }
         let path = self.folder.join(name(place));
         let new = path.with_extension("new");
-        let written = fs::write(&new, commit).and_then(|()| fs::rename(&new, &path));
+        let text = format!("{} {}", commit.id, commit.reference);
+        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
         if let Err(error) = written {
             tracing::warn!(path = %path.display(), "the commit in force is not remembered: {error}");
         }
@@ -104,23 +145,34 @@ fn make(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    const ID: &str = "0123456789abcdef0123456789abcdef01234567";
+    fn commit(id: &str, reference: &str) -> Commit {
+        Commit {
+            id: id.to_owned(),
+            reference: reference.to_owned(),
+            ..Commit::default()
+        }
+    }
 
     #[test]
     fn a_lasting_store_remembers_and_is_held_by_one() {
         let root = tempfile::tempdir().unwrap();
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        let tagged = commit(id, "refs/tags/v1.0.0");
         let store = Store::open(Some(root.path()), "repository").unwrap();
         assert_eq!(store.remembered("place"), None);
-        store.remember("place", ID);
+        store.remember("place", &tagged);
         let second = Store::open(Some(root.path()), "repository").unwrap();
         assert_ne!(second.objects(), store.objects());
-        second.remember("place", ID);
+        second.remember("place", &tagged);
         assert_eq!(second.remembered("place"), None);
         drop(store);
         let again = Store::open(Some(root.path()), "repository").unwrap();
-        assert_eq!(again.remembered("place").as_deref(), Some(ID));
+        let known = |reference: &str| Some((id.to_owned(), reference.to_owned()));
+        assert_eq!(again.remembered("place"), known("refs/tags/v1.0.0"));
         assert_eq!(again.remembered("other"), None);
-        again.remember("place", "rubbish");
+        again.remember("place", &commit(id, ""));
+        assert_eq!(again.remembered("place"), known(""));
+        again.remember("place", &commit("rubbish", ""));
         assert_eq!(again.remembered("place"), None);
     }
 

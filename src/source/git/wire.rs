@@ -57,8 +57,6 @@ impl std::fmt::Debug for Place {
 pub(super) struct Limits {
     /// Bytes of one fetched pack.
     pub(super) pack_bytes: u64,
-    /// Objects of one fetched pack.
-    pub(super) pack_objects: u32,
     /// Files that are read.
     pub(super) files: usize,
     /// Bytes of one of them.

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::program::run;
+use super::program::{Program, command, run};
 
 #[test]
 fn a_usage_error_exits_64_in_every_command() {
@@ -141,5 +141,20 @@ fn a_seed_file_without_a_seed_is_refused() {
         assert_eq!(done.code, Some(1), "{file}: {}", done.stderr);
         assert!(done.stderr.contains(told), "{file}: {}", done.stderr);
         assert!(done.stderr.contains(file), "{file}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn sources_of_the_environment_stand_one_a_line() {
+    for (typed, code, told) in [
+        ("manifests/p2\n", 2, ""),
+        ("\r\nmanifests/p2\r\n\r\n", 2, ""),
+        ("\n", 1, "no source is named"),
+        ("manifests/p2\nmissing\n", 1, "missing"),
+    ] {
+        let mut command = command(&["plan", "--sandbox"]);
+        let done = Program::start(command.env("EVENKEEL_SOURCE", typed)).finished();
+        assert_eq!(done.code, Some(code), "{typed:?}: {}", done.stderr);
+        assert!(done.stderr.contains(told), "{typed:?}: {}", done.stderr);
     }
 }

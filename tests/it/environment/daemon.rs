@@ -101,3 +101,35 @@ async fn a_changed_region_asks_for_a_restart_and_leaves_what_is_in_force() {
     assert_eq!(status.resources.len(), 1);
     daemon.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_account_is_wrong_until_the_right_one_is_proven() {
+    let stage = Stage::new(FILES);
+    let daemon = stage.daemon("staging").await;
+    daemon.converged().await;
+    let wrong = ENVIRONMENTS.replace("123456789012", "888888888888");
+    write(stage.folder.path(), "environments.yaml", &wrong);
+    daemon.look().await;
+    // From here on there is something to write.
+    stage.by_hand(
+        "AmazonEC2ContainerServiceV20141113.DeregisterTaskDefinition",
+        &json!({"taskDefinition": "web:1"}),
+    );
+    let before = stage.writes();
+    // Nobody says any more whose credentials these are; then the manifest is broken.
+    stage.wire.answer("Action=GetCallerIdentity", 403, "no");
+    for (change, told) in [(wrong.as_str(), "cannot be told"), ("{", "staging")] {
+        write(stage.folder.path(), "environments.yaml", change);
+        daemon.look().await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        let error = daemon.board.read().source.error.unwrap();
+        assert!(error.contains(told), "{error}");
+        assert_eq!(stage.writes(), before, "{error}");
+    }
+    stage.wire.forget();
+    write(stage.folder.path(), "environments.yaml", ENVIRONMENTS);
+    daemon.look().await;
+    daemon.converged().await;
+    assert_eq!(stage.writes()[before.len()..], ["RegisterTaskDefinition"]);
+    daemon.stop().await;
+}

@@ -147,6 +147,23 @@ impl Stage {
         self.aws().await.call(&call).await.unwrap()
     }
 
+    /// Has somebody else ask the simulated AWS, by a JSON target.
+    pub(crate) fn by_hand(&self, target: &str, input: &Value) {
+        let credential = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/ecs/aws4_request, \
+                          SignedHeaders=host, Signature=0";
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("https://ecs.eu-central-1.amazonaws.com/")
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", target)
+            .header("authorization", credential)
+            .body(input.to_string().into_bytes())
+            .unwrap();
+        let answer = self.mounted.handle(&request);
+        let said = String::from_utf8_lossy(answer.body());
+        assert!(answer.status().is_success(), "{target}: {said}");
+    }
+
     /// Starts a daemon for an environment.
     pub(crate) async fn daemon(&self, environment: &str) -> Daemon {
         let source = Dir::new(self.folder.path());

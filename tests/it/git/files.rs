@@ -268,3 +268,34 @@ async fn a_source_that_fails_holds_up_no_other_and_one_that_was_never_read_does(
     let error = look(&fresh).await.unwrap_err();
     assert!(error.to_string().contains("no path `prod`"), "{error}");
 }
+
+#[tokio::test]
+async fn what_two_places_hold_under_one_name_is_told_apart() {
+    let repo = Repo::new();
+    repo.git(&["tag", "x"]);
+    repo.git(&["checkout", "--quiet", "-b", "x"]);
+    repo.write("prod/a.yaml", &cluster("b"));
+    repo.commit("of the branch");
+    let (one, two) = (Server::http(&repo, &[]), Server::http(&repo, &[]));
+    let options = |pick: &str| format!("{pick}&path=prod");
+    for pair in [
+        [
+            repo.address(&options("branch=x")),
+            repo.address(&options("tag=x")),
+        ],
+        [
+            one.address(&repo, "", &options("branch=x")),
+            two.address(&repo, "", &options("branch=main")),
+        ],
+        [
+            one.address(&repo, "", &options("branch=x")),
+            two.address(&repo, "", &options("branch=x")),
+        ],
+        // The same files twice are two claims of one resource.
+        [repo.address(&options("branch=x")), repo.address("branch=x")],
+    ] {
+        let both = sources(&[&pair[0], &pair[1]]);
+        let read = look(&both).await.unwrap();
+        assert_eq!(read.files.len(), 2, "{pair:?}");
+    }
+}

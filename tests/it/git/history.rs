@@ -203,3 +203,142 @@ async fn what_was_in_force_outlives_a_restart_where_a_store_is_named() {
     }
     assert_eq!(commit_of(&look(&start()).await.unwrap()), new);
 }
+
+/// The folder of a lasting store's objects.
+fn objects(store: &Path) -> PathBuf {
+    let mut entries = std::fs::read_dir(store).unwrap();
+    entries.next().unwrap().unwrap().path().join("objects.git")
+}
+
+#[tokio::test]
+async fn what_a_killed_worker_left_is_not_in_the_way() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    let sources = lasting(&[&address], Some(store.path()));
+    look(&sources).await.unwrap();
+    let objects = objects(store.path());
+    let left = [
+        objects.join("shallow.lock"),
+        objects.join("packed-refs.lock"),
+        objects.join("objects/pack/.tmpAb12Cd"),
+    ];
+    for path in &left {
+        std::fs::write(path, "x").unwrap();
+    }
+    repo.write("prod/b.yaml", &cluster("b"));
+    let id = repo.commit("more");
+    let read = look(&sources).await.unwrap();
+    assert_eq!((commit_of(&read), trouble(&read)), (id.as_str(), None));
+    for path in left {
+        assert!(!path.exists(), "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_version_does_not_go_back_over_a_restart() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    repo.git(&["tag", "v1.0.0"]);
+    repo.write("prod/b.yaml", &cluster("b"));
+    let id = repo.commit("two");
+    repo.git(&["tag", "v1.1.0"]);
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "semver=%5E1&path=prod");
+    let start = || lasting(&[&address], Some(store.path()));
+    look(&start()).await.unwrap();
+    // Nothing new: the name of what is in force is known all the same.
+    let read = look(&start()).await.unwrap();
+    let commit = read.sources[0].commit.clone().unwrap();
+    assert_eq!(
+        (commit.reference.as_str(), commit.id),
+        ("refs/tags/v1.1.0", id.clone())
+    );
+    repo.git(&["tag", "-d", "v1.1.0"]);
+    let back = look(&start()).await.unwrap();
+    repo.git(&["tag", "v1.1.0", "v1.0.0"]);
+    let moved = look(&start()).await.unwrap();
+    for read in [back, moved] {
+        assert_eq!(commit_of(&read), id);
+        assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_cannot_recall_takes_no_other_head() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    let first = lasting(&[&address], Some(store.path()));
+    let id = commit_of(&look(&first).await.unwrap()).to_owned();
+    drop(first);
+    rewrite(&repo);
+    // A worker that ends at once the first time.
+    let script = store.path().join("worker");
+    let text = format!(
+        "#!/bin/sh\n[ -e {0} ] || {{ : > {0}; exit 1; }}\nexec {1} \"$@\"\n",
+        store.path().join("called").display(),
+        env!("CARGO_BIN_EXE_evenkeel")
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let parsed = vec![Address::parse(&address).unwrap()];
+    let again = Sources::new(parsed, &Worker::of(script), Some(store.path()));
+    let error = look(&again).await.unwrap_err();
+    assert!(
+        error.to_string().contains("ended without an answer"),
+        "{error}"
+    );
+    let read = look(&again).await.unwrap();
+    assert_eq!(commit_of(&read), id);
+    assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
+}
+
+#[tokio::test]
+async fn what_was_in_force_outlives_a_restart_for_a_repository_of_this_machine_too() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    let address = repo.address("branch=main&path=prod");
+    let start = || lasting(&[&address], Some(store.path()));
+    let id = commit_of(&look(&start()).await.unwrap()).to_owned();
+    rewrite(&repo);
+    let read = look(&start()).await.unwrap();
+    assert_eq!(commit_of(&read), id);
+    assert_eq!(trouble(&read).unwrap().0, "HistoryRewritten");
+}
+
+fn packs(store: &Path) -> usize {
+    let entries = std::fs::read_dir(objects(store).join("objects/pack")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "pack"))
+        .count()
+}
+
+#[tokio::test]
+async fn a_store_stays_small_and_never_without_what_is_in_force() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    repo.git(&["branch", "quiet"]);
+    let server = Server::http(&repo, &[]);
+    let of = |branch: &str| server.address(&repo, "", &format!("branch={branch}&path=prod"));
+    let addresses = [of("main"), of("quiet")];
+    let addresses = [addresses[0].as_str(), addresses[1].as_str()];
+    let sources = lasting(&addresses, Some(store.path()));
+    look(&sources).await.unwrap();
+    let mut most = 0;
+    let mut id = String::new();
+    // As many as there are until a store is made anew, and some.
+    for number in 1..=50 {
+        id = repo.commit(&format!("commit {number}"));
+        let read = look(&sources).await.unwrap();
+        assert_eq!((commit_of(&read), trouble(&read)), (id.as_str(), None));
+        most = most.max(packs(store.path()));
+    }
+    assert!(packs(store.path()) < most, "{most}");
+    drop(server);
+    drop(sources);
+    let read = look(&lasting(&addresses, Some(store.path())))
+        .await
+        .unwrap();
+    assert_eq!(commit_of(&read), id);
+    assert_eq!(read.sources[1].commit.as_ref().unwrap().message, "first");
+}

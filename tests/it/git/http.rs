@@ -162,8 +162,12 @@ async fn a_pack_that_is_too_large_is_not_taken() {
     repo.commit("noise");
     let server = Server::http(&repo, &[]);
     let of = |options: &str| sources(&[&server.address(&repo, "", options)]);
-    let error = look(&of("path=prod&maxPackMiB=1")).await.unwrap_err();
-    let trouble = error.sources[0].trouble.clone().unwrap();
-    assert_eq!(trouble.reason.label(), "TooLarge", "{error}");
+    let small = of("path=prod&maxPackMiB=1");
+    // As often as it is asked: what the end of one worker leaves is not in the way of the next.
+    for _ in 0..2 {
+        let error = look(&small).await.unwrap_err();
+        let trouble = error.sources[0].trouble.clone().unwrap();
+        assert_eq!(trouble.reason.label(), "TooLarge", "{error}");
+    }
     look(&of("path=prod&maxPackMiB=8")).await.unwrap();
 }

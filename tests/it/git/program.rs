@@ -177,3 +177,96 @@ fn a_webhook_has_a_repository_asked_before_its_interval_is_over() {
         found.then_some(()).ok_or_else(|| source.to_string())
     });
 }
+
+#[test]
+fn a_commit_that_is_old_is_not_planned_or_told_as_synced() {
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    let store = store.path().to_str().unwrap();
+    let of = |verb| {
+        run(&[
+            verb,
+            "--sandbox",
+            "--source",
+            &address,
+            "--git-store",
+            store,
+        ])
+    };
+    assert_eq!(of("sync").code, Some(0));
+    repo.git(&["commit", "--quiet", "--amend", "-m", "rewritten"]);
+    for verb in ["plan", "verify", "sync"] {
+        let done = of(verb);
+        assert_eq!(done.code, Some(1), "{verb}: {}{}", done.stdout, done.stderr);
+        assert!(
+            done.stderr.contains("history was rewritten"),
+            "{verb}: {}",
+            done.stderr
+        );
+    }
+    drop(server);
+    for verb in ["plan", "verify", "sync"] {
+        let done = of(verb);
+        assert_eq!(done.code, Some(1), "{verb}: {}{}", done.stdout, done.stderr);
+        assert!(
+            done.stderr.contains("does not answer"),
+            "{verb}: {}",
+            done.stderr
+        );
+    }
+}
+
+#[test]
+fn a_commit_whose_values_are_not_to_be_had_is_not_told_to_be_in_force() {
+    let repo = Repo::new();
+    let environment = |variables: &str| {
+        format!(
+            "apiVersion: evenkeel.dev/v1alpha1\nkind: Environment\nmetadata: {{name: staging}}\n\
+             spec: {{variables: {{{variables}}}}}\n"
+        )
+    };
+    repo.write("prod/env.yaml", &environment("X: one"));
+    repo.commit("one");
+    let address = repo.address("branch=main&path=prod&interval=5s");
+    let mut command = command(&[
+        "run",
+        "--source",
+        &address,
+        "--environment",
+        "staging",
+        "--sandbox",
+        "--speed",
+        "3600",
+        "--metrics-addr",
+        "127.0.0.1:0",
+    ]);
+    let mut program = Program::start(&mut command);
+    let http = program.address("metrics, probes and status at http://");
+    until("the first commit", || {
+        let source = source(http);
+        let done = source["commit"]["message"] == "one";
+        done.then_some(()).ok_or_else(|| source.to_string())
+    });
+    repo.write("prod/env.yaml", &environment("X: {fromSsm: /nowhere}"));
+    repo.commit("two");
+    until("the missing value", || {
+        let status: Value = serde_json::from_str(&get(http, "/status")).unwrap();
+        let error = status["source"]["error"].as_str().unwrap_or_default();
+        error
+            .contains("/nowhere")
+            .then_some(())
+            .ok_or_else(|| status.to_string())
+    });
+    assert_eq!(source(http)["commit"]["message"], "one");
+    repo.write("prod/env.yaml", &environment("X: three"));
+    repo.commit("three");
+    until("the third commit", || {
+        let source = source(http);
+        let done = source["commit"]["message"] == "three";
+        done.then_some(()).ok_or_else(|| source.to_string())
+    });
+    let log = program.stop("TERM").stderr;
+    assert!(!log.contains("subject=two"), "{log}");
+    assert!(log.contains("subject=three"), "{log}");
+}

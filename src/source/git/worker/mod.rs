@@ -172,7 +172,7 @@ fn bring(job: &Job, wanted: &Wanted, target: &Target) -> Result<(), Trouble> {
     let depth = NonZeroU32::new(wanted.depth);
     let get = |history: History| {
         step("fetching");
-        remote::fetch(&open(job)?, &job.place, name, history, &job.limits)
+        remote::fetch(&open(job)?, &job.place, name, history)
     };
     let Some(base) = &wanted.base else {
         return get(depth.map_or(History::Whole, History::Depth));

@@ -20,7 +20,7 @@ use gix::protocol::transport::{Protocol, client::git::blocking_io::Connection as
 use gix::remote::fetch::{Shallow, Tags};
 use gix::remote::ref_map;
 
-use super::super::wire::{Limits, Place, Reason, Trouble};
+use super::super::wire::{Place, Reason, Trouble};
 use super::choose::Ref;
 use super::{broken, explain};
 
@@ -66,7 +66,6 @@ pub(super) fn fetch(
     place: &Place,
     name: &str,
     history: History,
-    limits: &Limits,
 ) -> Result<(), Trouble> {
     let remote = remote(repo, &[spec(name)])?;
     let shallow = match history {
@@ -78,23 +77,12 @@ pub(super) fn fetch(
         History::Whole if !repo.is_shallow().unwrap_or(true) => Shallow::NoChange,
         History::Whole => Shallow::undo(),
     };
-    let outcome = connect(&remote, place)?
+    connect(&remote, place)?
         .prepare_fetch(Discard, ref_map::Options::default())
         .map_err(|error| explain(&error))?
         .with_shallow(shallow)
         .receive(Discard, &AtomicBool::new(false))
         .map_err(|error| explain(&error))?;
-    if let gix::remote::fetch::Status::Change {
-        write_pack_bundle, ..
-    } = outcome.status
-        && write_pack_bundle.index.num_objects > limits.pack_objects
-    {
-        let what = format!(
-            "the server sent {} objects; at most {} are taken",
-            write_pack_bundle.index.num_objects, limits.pack_objects
-        );
-        return Err(Trouble::new(Reason::TooLarge, what));
-    }
     Ok(())
 }
 
