@@ -112,6 +112,11 @@ pub struct Environments {
     pub valid: BTreeMap<String, Environment>,
     /// Names of those with an error, and the error with its place.
     pub broken: BTreeMap<String, String>,
+    /// What could not be read and holds an Environment: nobody knows its name and what it declares. Each
+    /// with its place and the error.
+    pub unread: Vec<String>,
+    /// Every variable's name that one of them declares, those with an error included.
+    pub(super) names: BTreeSet<String>,
 }
 
 impl Environments {
@@ -121,6 +126,12 @@ impl Environments {
     /// If the name is not there, or none is named and there are some: the sentence says which.
     pub fn select(&self, name: Option<&str>) -> Result<Option<&Environment>, String> {
         let names: Vec<&str> = self.names().collect();
+        if !self.unread.is_empty() {
+            return Err(format!(
+                "which variables there are cannot be told, as an Environment cannot be read: {}",
+                self.unread.join("; ")
+            ));
+        }
         match name {
             None if names.is_empty() => Ok(None),
             None => Err(format!(
@@ -157,12 +168,25 @@ impl Environments {
 
     /// Every name that one of them declares.
     pub(super) fn declared(&self) -> BTreeSet<&str> {
-        let all = self.valid.values().flat_map(|one| one.variables.keys());
-        all.map(String::as_str).collect()
+        self.names.iter().map(String::as_str).collect()
     }
 }
 
 /// Reads the spec of an Environment whose name is known.
+/// Every name that a document of this kind declares, wherever a misspelt member or a wrong indentation has
+/// put its variables: the keys of every map in `spec`, and of the maps that should be in it.
+pub(super) fn names_in(root: &Node) -> impl Iterator<Item = String> {
+    let envelope = ["apiVersion", "kind", "metadata"];
+    let members = root.entries().iter();
+    let members = members.filter(move |entry| !envelope.contains(&entry.key.as_str()));
+    let misplaced = members.clone().filter(|entry| entry.key != "spec");
+    let inside = members.flat_map(|entry| entry.value.entries());
+    let maps = inside.chain(misplaced).map(|entry| &entry.value);
+    maps.flat_map(Node::entries)
+        .map(|entry| entry.key.clone())
+        .filter(|name| is_name(name))
+}
+
 pub(super) fn read(root: &Node, name: &str, findings: &mut Findings<'_>) -> Environment {
     for entry in root.entries() {
         let known = ["apiVersion", "kind", "metadata", "spec"];

@@ -143,6 +143,74 @@ fn a_name_that_this_environment_forgot_is_an_error_at_its_place() {
     assert!(loaded.set.invalid.contains_key(&key("TaskDefinition/web")));
 }
 
+/// The diagnostics' codes and the literal that would reach AWS, if one would.
+fn codes_for_staging(environments: &str) -> Vec<&'static str> {
+    let task = TASK.replace("memory: \"1024\"", "memory: \"${ONLY_HERE}\"");
+    let files = [file("env.yaml", environments), file("task.yaml", &task)];
+    let loaded = load_for("staging", &files);
+    assert!(loaded.set.get(&key("TaskDefinition/web")).is_none());
+    let of_task = |found: &&super::super::Diagnostic| found.file == "task.yaml";
+    loaded
+        .diagnostics
+        .iter()
+        .filter(of_task)
+        .map(|found| found.code)
+        .collect()
+}
+
+#[test]
+fn a_mistake_in_another_environment_leaves_its_names_declared() {
+    let production = "  account: \"444455556666\"\n";
+    for (from, to) in [
+        (production, "  regoin: x\n"),
+        (production, "  account: 444455556666\n"),
+        ("  variables: {TAG: 1.4.0", "  varibles: {TAG: 1.4.0"),
+        ("  variables: {TAG: 1.4.0", "variables: {TAG: 1.4.0"),
+    ] {
+        let text = ENVIRONMENTS.replacen(from, to, 1);
+        assert_ne!(text, ENVIRONMENTS);
+        assert_eq!(codes_for_staging(&text), ["undefined-variable"], "{to}");
+    }
+    // Every name of both that share a name is declared, too.
+    let twice = ENVIRONMENTS.replace("name: production", "name: prod");
+    let second = twice
+        .rsplit("---")
+        .next()
+        .unwrap()
+        .replace("ONLY_HERE", "OTHER");
+    let text = format!("{twice}---{second}");
+    assert_eq!(codes_for_staging(&text), ["undefined-variable"]);
+}
+
+#[test]
+fn an_environment_that_cannot_be_read_lets_none_be_chosen() {
+    let unclosed = ENVIRONMENTS.replace("TAG: 1.4.0, COUNT", "TAG: [1.4.0, COUNT");
+    let nameless = ENVIRONMENTS.replace("{name: production}", "{nam: production}");
+    let large = format!("{ENVIRONMENTS}# {}", "x".repeat(1024 * 1024));
+    let mut files = [unclosed, nameless, large].map(|text| vec![file("env.yaml", &text)]);
+    files[2].push(SourceFile {
+        path: "env.yaml".to_owned(),
+        bytes: [ENVIRONMENTS.as_bytes(), b"# \xff"].concat(),
+    });
+    for files in files {
+        let found = environments(&files);
+        for chosen in [None, Some("staging"), Some("production")] {
+            let error = found.select(chosen).unwrap_err();
+            assert!(error.contains("env.yaml:"), "{error}");
+        }
+    }
+    // What is broken beside them is no Environment, and they were read.
+    let text = format!("{ENVIRONMENTS}---\nkind: Cluster\nspec: [\n# kind: Environment\n");
+    let found = environments(&[file("env.yaml", &text)]);
+    assert!(found.select(Some("staging")).is_ok());
+    let json = ENVIRONMENTS.split("---").next().unwrap();
+    let broken =
+        "{\"apiVersion\": \"evenkeel.dev/v1alpha1\", \"kind\": \"Environment\", \"spec\": {";
+    let found = environments(&[file("a.yaml", json), file("b.json", broken)]);
+    let error = found.select(Some("staging")).unwrap_err();
+    assert!(error.contains("b.json:1: "), "{error}");
+}
+
 #[test]
 fn without_an_environment_nothing_is_touched() {
     let loaded = load(
