@@ -123,15 +123,16 @@ impl Environments {
     /// The environment of this name; `None` if the source has none at all and none is named.
     ///
     /// # Errors
-    /// If the name is not there, or none is named and there are some: the sentence says which.
+    /// If the name is not there, or none is named and there are some: the sentence says which. If one
+    /// could not be read at all: a name that it alone declares would reach AWS as it stands.
     pub fn select(&self, name: Option<&str>) -> Result<Option<&Environment>, String> {
-        let names: Vec<&str> = self.names().collect();
         if !self.unread.is_empty() {
             return Err(format!(
                 "which variables there are cannot be told, as an Environment cannot be read: {}",
                 self.unread.join("; ")
             ));
         }
+        let names: Vec<&str> = self.names().collect();
         match name {
             None if names.is_empty() => Ok(None),
             None => Err(format!(
@@ -172,7 +173,6 @@ impl Environments {
     }
 }
 
-/// Reads the spec of an Environment whose name is known.
 /// Every name that a document of this kind declares, wherever a misspelt member or a wrong indentation has
 /// put its variables: the keys of every map in `spec`, and of the maps that should be in it.
 pub(super) fn names_in(root: &Node) -> impl Iterator<Item = String> {
@@ -187,6 +187,7 @@ pub(super) fn names_in(root: &Node) -> impl Iterator<Item = String> {
         .filter(|name| is_name(name))
 }
 
+/// Reads the spec of an Environment whose name is known.
 pub(super) fn read(root: &Node, name: &str, findings: &mut Findings<'_>) -> Environment {
     for entry in root.entries() {
         let known = ["apiVersion", "kind", "metadata", "spec"];
@@ -196,13 +197,16 @@ pub(super) fn read(root: &Node, name: &str, findings: &mut Findings<'_>) -> Envi
     }
     let empty = Node::empty(root.place);
     let spec = root.get(&["spec"]).unwrap_or(&empty);
+    if !matches!(spec.data, Data::Map(_) | Data::Null) {
+        wrong_type(spec, "spec", "a map", findings);
+    }
     let known = ["account", "region", "roleArn", "variables"];
     for entry in spec.entries() {
         if !known.contains(&entry.key.as_str()) {
             unknown_key(entry, &known, "spec", findings);
         }
     }
-    let account = text(spec, "account", findings);
+    let account = text(spec, "account", "spec", findings);
     if let Some((account, place)) = &account
         && (account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()))
     {
@@ -211,7 +215,7 @@ pub(super) fn read(root: &Node, name: &str, findings: &mut Findings<'_>) -> Envi
             .error("bad-value", *place, "spec.account", message)
             .hint("Write the account's 12 digits in quotes.");
     }
-    let role = text(spec, "roleArn", findings);
+    let role = text(spec, "roleArn", "spec", findings);
     if let Some((arn, place)) = &role
         && !(arn.starts_with("arn:") && arn.contains(":role/"))
     {
@@ -233,7 +237,7 @@ pub(super) fn read(root: &Node, name: &str, findings: &mut Findings<'_>) -> Envi
     Environment {
         name: name.to_owned(),
         account: plain(account),
-        region: plain(text(spec, "region", findings)),
+        region: plain(text(spec, "region", "spec", findings)),
         role_arn: plain(role),
         variables,
         origin: Origin {
@@ -397,7 +401,7 @@ fn read_from(form: &Entry, path: &str, findings: &mut Findings<'_>) -> Option<Va
             unknown_key(entry, members, path, findings);
         }
     }
-    let mut part = |name: &str| text(&form.value, name, findings).map(|(text, _)| text);
+    let mut part = |name: &str| text(&form.value, name, path, findings).map(|(text, _)| text);
     let found = match form.key.as_str() {
         "fromSecret" => part("id").map(|id| ValueFrom::Secret {
             id,
@@ -432,12 +436,17 @@ fn read_from(form: &Entry, path: &str, findings: &mut Findings<'_>) -> Option<Va
 }
 
 /// The text that is this member, with its place.
-fn text(node: &Node, member: &str, findings: &mut Findings<'_>) -> Option<(String, Place)> {
+fn text(
+    node: &Node,
+    member: &str,
+    path: &str,
+    findings: &mut Findings<'_>,
+) -> Option<(String, Place)> {
     let value = node.get(&[member])?;
     match &value.data {
         Data::Text(text) if !text.is_empty() => Some((text.clone(), value.place)),
         _ => {
-            wrong_type(value, member, "a text", findings);
+            wrong_type(value, &format!("{path}.{member}"), "a text", findings);
             None
         }
     }

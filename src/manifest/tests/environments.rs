@@ -432,6 +432,28 @@ fn mistakes_in_an_environment_are_told_with_their_place() {
         let found = found.map(|found| (found.code, found.line));
         assert_eq!(found, Some((code, line)), "{to}");
     }
+    for (spec, path) in [
+        ("spec:\n- account: \"111122223333\"\n", "spec"),
+        ("spec: foo\n", "spec"),
+        ("spec: {account: 1}\n", "spec.account"),
+        ("spec: {region: 1}\n", "spec.region"),
+        ("spec: {roleArn: []}\n", "spec.roleArn"),
+        (
+            "spec: {variables: {A: {fromSecret: {id: 1}}}}\n",
+            "spec.variables.A.fromSecret.id",
+        ),
+    ] {
+        let (head, _) = ENVIRONMENTS.split_once("spec:").unwrap();
+        let files = [file("env.yaml", &format!("{head}{spec}"))];
+        let loaded = load(&files, &LoadOptions::default());
+        let mut found = loaded.diagnostics.iter();
+        assert!(
+            found.any(|found| (found.code, found.path.as_str()) == ("wrong-type", path)),
+            "{spec}: {:#?}",
+            loaded.diagnostics
+        );
+        assert!(environments(&files).select(Some("staging")).is_err());
+    }
     let twice = format!("{ENVIRONMENTS}---\n{ENVIRONMENTS}");
     let loaded = load(&[file("env.yaml", &twice)], &LoadOptions::default());
     assert_eq!(loaded.diagnostics.len(), 2, "{:#?}", loaded.diagnostics);
