@@ -32,6 +32,8 @@ const KEYS: &[(&str, &[&str])] = &[
     ("settings", &["name"]),
     ("systemControls", &["namespace"]),
     ("tags", &["key"]),
+    // Of ECR and CodeDeploy.
+    ("tags", &["Key"]),
     ("Tags", &["Key"]),
     ("triggerConfigurations", &["triggerName"]),
     ("ulimits", &["name"]),
@@ -146,8 +148,14 @@ fn list(
     at: &str,
     findings: &mut Findings<'_>,
 ) -> Node {
-    let known = KEYS.iter().find(|(list, _)| *list == name);
-    let Some((_, members)) = known.filter(|_| matches!(base.data, Data::List(_))) else {
+    let rows = KEYS.iter().filter(|(list, _)| *list == name);
+    let fits = |members: &[&str]| {
+        let mut all = base.items().iter().chain(items);
+        all.all(|item| key_of(item, members).is_some())
+    };
+    let row = rows.clone().find(|(_, members)| fits(members));
+    let row = row.or_else(|| rows.clone().next());
+    let Some((_, members)) = row.filter(|_| matches!(base.data, Data::List(_))) else {
         return patch.clone();
     };
     let mut merged: Vec<Node> = base.items().to_vec();
@@ -256,6 +264,16 @@ mod tests {
             json!({})
         );
         assert_eq!(merged(&base, &json!({"$patch": "delete"})), Value::Null);
+    }
+
+    #[test]
+    fn tags_merge_by_key_however_the_service_spells_it() {
+        for key in ["key", "Key"] {
+            let base = json!({"tags": [{key: "team", "v": "a"}, {key: "env", "v": "b"}]});
+            let patch = json!({"tags": [{key: "env", "v": "c"}]});
+            let expected = json!({"tags": [{key: "team", "v": "a"}, {key: "env", "v": "c"}]});
+            assert_eq!(merged(&base, &patch), expected);
+        }
     }
 
     #[test]
