@@ -48,7 +48,7 @@ spec:
       image: public.ecr.aws/x/web:${TAG}
       readonlyRootFilesystem: ${DEBUG:-false}
       stopTimeout: ${COUNT}
-      command: [sh, -c, 'echo ${HOME} ${UNDECLARED:-x} $${TAG} ${TAG}']
+      command: [sh, -c, 'echo ${HOME} ${UNDECLARED:-x} $${HOME} $${TAG} ${TAG}']
       environment:
         - {name: LEVEL, value: "${LEVEL:-info}"}
         - {name: COUNT, value: "${COUNT}"}
@@ -90,7 +90,7 @@ fn values_are_put_in_and_the_member_says_their_type() {
     assert_eq!(container["stopTimeout"], 2);
     assert_eq!(
         container["command"][2],
-        "echo ${HOME} ${UNDECLARED:-x} ${TAG} 1.5.0"
+        "echo ${HOME} ${UNDECLARED:-x} $${HOME} ${TAG} 1.5.0"
     );
     assert_eq!(
         container["environment"],
@@ -123,7 +123,7 @@ fn a_value_cannot_add_structure() {
     let spec = spec(&load_for("staging", &files), "TaskDefinition/web");
     assert_eq!(
         spec["containerDefinitions"][0]["command"][2],
-        "echo ${HOME} ${UNDECLARED:-x} ${TAG} 1'\n  cpu: x, [{}]"
+        "echo ${HOME} ${UNDECLARED:-x} $${HOME} ${TAG} 1'\n  cpu: x, [{}]"
     );
 }
 
@@ -226,7 +226,7 @@ fn without_an_environment_nothing_is_touched() {
     let spec = spec(&loaded, "TaskDefinition/web");
     assert_eq!(
         spec["containerDefinitions"][0]["command"][2],
-        "echo ${HOME} ${UNDECLARED:-x} $${TAG} ${TAG}"
+        "echo ${HOME} ${UNDECLARED:-x} $${HOME} $${TAG} ${TAG}"
     );
 }
 
