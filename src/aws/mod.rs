@@ -14,6 +14,7 @@ mod fault;
 mod object;
 mod observer;
 mod pace;
+mod pages;
 mod query;
 mod raw;
 
@@ -25,6 +26,7 @@ pub use call::OPERATIONS;
 pub use connect::{Connection, connect};
 pub use fault::{Class, Fault, classify};
 pub use observer::{Bag, MANIFESTS, Observer};
+pub(crate) use pages::{Listing, Token, list};
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;

@@ -89,8 +89,8 @@ struct Unanswered {
     what: String,
     why: String,
     action: Option<String>,
-    /// File, line and path of the members that need it.
-    places: Vec<(String, usize, String)>,
+    /// The members that need it: findings without a message.
+    places: Vec<Diagnostic>,
 }
 
 impl Report {
@@ -174,15 +174,12 @@ impl Report {
 
 impl Unanswered {
     fn new(open: &Open, located: &Located<'_>) -> Self {
-        let mut places: Vec<_> = open
+        let mut places: Vec<Diagnostic> = open
             .places
             .iter()
-            .map(|(key, pointer)| {
-                let found = located.finding(Severity::Warning, "", key, pointer, "", "");
-                (found.file, found.line, found.path)
-            })
+            .map(|(key, pointer)| located.finding(Severity::Warning, "", key, pointer, "", ""))
             .collect();
-        places.sort();
+        places.sort_by(|a, b| (&a.file, a.line, &a.path).cmp(&(&b.file, b.line, &b.path)));
         Self {
             what: located.hidden(&open.what),
             why: located.hidden(&open.why.why),
@@ -193,9 +190,7 @@ impl Unanswered {
 
     fn line(&self, word: &str) -> String {
         let shown = self.places.iter().take(PLACES);
-        let mut places: Vec<String> = shown
-            .map(|(file, line, _)| format!("{file}:{line}"))
-            .collect();
+        let mut places: Vec<String> = shown.map(Diagnostic::whereabouts).collect();
         if self.places.len() > PLACES {
             places.push(format!("and {} more", self.places.len() - PLACES));
         }
@@ -208,7 +203,10 @@ impl Unanswered {
     }
 
     fn document(&self) -> Value {
-        let place = |(file, line, path): &_| json!({"file": file, "line": line, "path": path});
+        let place = |found: &Diagnostic| {
+            let line = (found.line > 0).then_some(found.line);
+            json!({"file": found.file, "line": line, "path": found.path})
+        };
         json!({
             "what": self.what,
             "why": self.why,

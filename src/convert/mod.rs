@@ -104,7 +104,7 @@ pub fn convert(input: &Input) -> Result<Converted, String> {
             .iter()
             .map(|note| format!("{}: {}", note.file, note.reason))
             .collect();
-        return Err(all.join("\n"));
+        return Err(out.templates.finished_text(&all.join("\n")));
     }
     out.notes.extend(failed);
     Ok(Converted {

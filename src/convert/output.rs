@@ -93,6 +93,9 @@ impl Output {
         for (path, documents) in &mut self.files {
             for document in documents.iter_mut() {
                 document.spec = self.templates.finished(&document.spec);
+                for (_, value) in &mut document.beside {
+                    *value = self.templates.finished(value);
+                }
                 if document.kind == Kind::TaskDefinition.as_str() {
                     document
                         .comments
@@ -111,7 +114,10 @@ impl Output {
             files.push((ENVIRONMENT.to_owned(), text_of_documents(&[document])?));
         }
         let mut notes = self.notes;
-        notes.extend(self.templates.notes);
+        notes.append(&mut self.templates.notes);
+        for note in &mut notes {
+            note.reason = self.templates.finished_text(&note.reason);
+        }
         notes.extend(findings(&files, &scope));
         notes.sort();
         notes.dedup();

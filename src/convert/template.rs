@@ -37,24 +37,27 @@ impl Templates {
 
     /// The value with its markers as `${NAME}`.
     pub(super) fn finished(&self, value: &Value) -> Value {
-        walk(value, &mut |text| {
-            // Only names that are variables are escaped: any other `${…}` reaches AWS as it is.
-            let mut out = String::new();
-            let mut rest = text;
-            while let Some(at) = rest.find("${") {
-                let (before, tail) = rest.split_at(at);
-                out.push_str(before);
-                let name = tail[2..].split(['}', ':']).next().unwrap_or_default();
-                out.push_str(if self.variables.has(name) {
-                    "$${"
-                } else {
-                    "${"
-                });
-                rest = &tail[2..];
-            }
-            out.push_str(rest);
-            out.replace(OPEN, "${").replace(CLOSE, "}")
-        })
+        walk(value, &mut |text| self.finished_text(text))
+    }
+
+    /// The text with its markers as `${NAME}`.
+    pub(super) fn finished_text(&self, text: &str) -> String {
+        // Only names that are variables are escaped: any other `${…}` reaches AWS as it is.
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find("${") {
+            let (before, tail) = rest.split_at(at);
+            out.push_str(before);
+            let name = tail[2..].split(['}', ':']).next().unwrap_or_default();
+            out.push_str(if self.variables.has(name) {
+                "$${"
+            } else {
+                "${"
+            });
+            rest = &tail[2..];
+        }
+        out.push_str(rest);
+        out.replace(OPEN, "${").replace(CLOSE, "}")
     }
 }
 

@@ -27,7 +27,7 @@
 //!   says whether a number or a text is meant, and every place stays right.
 //! - **Only declared names are replaced**, and a name is declared if any Environment declares it: a
 //!   shell's `${HOME}` reaches the container, and a name that one environment forgot is an error.
-//!   `${NAME:-text}` gives a default, `$${NAME}` stands for `${NAME}`.
+//!   `${NAME:-text}` gives a default, `$${NAME}` of a declared name stands for `${NAME}`.
 //! - **Secrets** (see [`crate::values`]) go only where differences hide what stands, whatever it is; so
 //!   the value that was live before a rotation is hidden as well as the new one.
 //!

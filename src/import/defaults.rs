@@ -1,11 +1,13 @@
 //! What an import leaves out: members that AWS only answers, and values that an absent member has
-//! too. Data, and its lookup. What plans compare is not decided here.
+//! too. Data, and its lookup. What plans compare is not decided here, and where a plan takes a member
+//! back to AWS's default ([`crate::kinds::resets`]), that default is asked for and not written down again.
 //!
 //! Sources: the service models' documentation; aws-facts 2.1, 3.1, 3.4, 4; ecs-deploy-tools (e).
 
 use serde_json::{Value, json};
 
 use crate::document::{is_task_definition_default, scalar_text};
+use crate::kinds::default_of;
 use crate::model::Kind;
 
 /// Members of answers that no request takes, by kind. A member that is neither here nor in the
@@ -78,25 +80,26 @@ pub(crate) fn read_only(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// Whether an absent member would have this value too.
+/// Whether an absent member would have this value too: by what plans take a member back to, and by what
+/// has no row there because it cannot change or is never taken back.
 pub(super) fn is_default(kind: Kind, document: &Value, at: &str, value: &Value) -> bool {
+    if kind == Kind::TaskDefinition {
+        return is_task_definition_default(at, value);
+    }
+    let Some(text) = scalar_text(value) else {
+        return false;
+    };
+    let default = default_of(kind, at, document, document);
     let rows: &[(&str, &str)] = match kind {
-        Kind::TaskDefinition => return is_task_definition_default(at, value),
         Kind::ImageRepository => REPOSITORY,
         Kind::TargetGroup if is_web(document) => WEB_GROUP,
-        Kind::LoadBalancer => BALANCER,
-        Kind::Listener => LISTENER,
-        Kind::Service if document["schedulingStrategy"] == "DAEMON" => DAEMON,
-        Kind::Service => REPLICA,
-        Kind::DeploymentGroup => GROUP,
+        Kind::Service => SERVICE,
         Kind::ScalableTarget => SCALABLE_TARGET,
         Kind::ScalingPolicy => SCALING_POLICY,
-        Kind::Cluster | Kind::TargetGroup | Kind::ListenerRule => &[],
+        _ => &[],
     };
-    let always: &[(&str, &str)] = if kind == Kind::Service { SERVICE } else { &[] };
-    rows.iter()
-        .chain(always)
-        .any(|(place, default)| *place == at && scalar_text(value).as_deref() == Some(default))
+    default.as_ref().and_then(scalar_text).as_ref() == Some(&text)
+        || rows.contains(&(at, text.as_str()))
 }
 
 fn is_web(group: &Value) -> bool {
@@ -104,38 +107,11 @@ fn is_web(group: &Value) -> bool {
 }
 
 const SERVICE: &[(&str, &str)] = &[
-    ("/deploymentConfiguration/alarms/enable", "false"),
-    ("/deploymentConfiguration/alarms/rollback", "false"),
     ("/deploymentConfiguration/bakeTimeInMinutes", "0"),
-    (
-        "/deploymentConfiguration/deploymentCircuitBreaker/resetOnHealthyTask",
-        "true",
-    ),
-    (
-        "/deploymentConfiguration/deploymentCircuitBreaker/thresholdConfiguration/type",
-        "BOUNDED_PERCENT",
-    ),
-    (
-        "/deploymentConfiguration/deploymentCircuitBreaker/thresholdConfiguration/value",
-        "50",
-    ),
     ("/deploymentConfiguration/strategy", "ROLLING"),
     ("/deploymentController/type", "ECS"),
-    ("/enableECSManagedTags", "false"),
-    ("/enableExecuteCommand", "false"),
-    ("/healthCheckGracePeriodSeconds", "0"),
     ("/platformVersion", "LATEST"),
-    ("/propagateTags", "NONE"),
     ("/schedulingStrategy", "REPLICA"),
-    ("/serviceConnectConfiguration/enabled", "false"),
-];
-const REPLICA: &[(&str, &str)] = &[
-    ("/deploymentConfiguration/maximumPercent", "200"),
-    ("/deploymentConfiguration/minimumHealthyPercent", "100"),
-];
-const DAEMON: &[(&str, &str)] = &[
-    ("/deploymentConfiguration/maximumPercent", "100"),
-    ("/deploymentConfiguration/minimumHealthyPercent", "0"),
 ];
 const SCALABLE_TARGET: &[(&str, &str)] = &[
     ("/SuspendedState/DynamicScalingInSuspended", "false"),
@@ -162,117 +138,20 @@ const SCALING_POLICY: &[(&str, &str)] = &[
         "false",
     ),
 ];
-const REPOSITORY: &[(&str, &str)] = &[
-    ("/encryptionConfiguration/encryptionType", "AES256"),
-    ("/imageScanningConfiguration/scanOnPush", "false"),
-    ("/imageTagMutability", "MUTABLE"),
-];
-/// Of groups whose protocol is HTTP or HTTPS; the others have defaults of their own, and are
-/// written whole.
-const WEB_GROUP: &[(&str, &str)] = &[
-    ("/HealthCheckEnabled", "true"),
-    ("/HealthCheckIntervalSeconds", "30"),
-    ("/HealthCheckPath", "/"),
-    ("/HealthCheckPort", "traffic-port"),
-    ("/HealthCheckProtocol", "HTTP"),
-    ("/HealthCheckTimeoutSeconds", "5"),
-    ("/HealthyThresholdCount", "5"),
-    ("/IpAddressType", "ipv4"),
-    ("/Matcher/HttpCode", "200"),
-    ("/ProtocolVersion", "HTTP1"),
-    ("/UnhealthyThresholdCount", "2"),
-];
-const BALANCER: &[(&str, &str)] = &[("/IpAddressType", "ipv4")];
-const LISTENER: &[(&str, &str)] = &[("/MutualAuthentication/Mode", "off")];
-const GROUP: &[(&str, &str)] = &[
-    ("/alarmConfiguration/enabled", "false"),
-    ("/alarmConfiguration/ignorePollAlarmFailure", "false"),
-    ("/autoRollbackConfiguration/enabled", "false"),
-    ("/outdatedInstancesStrategy", "UPDATE"),
-    ("/terminationHookEnabled", "false"),
-];
+const REPOSITORY: &[(&str, &str)] = &[("/encryptionConfiguration/encryptionType", "AES256")];
+const WEB_GROUP: &[(&str, &str)] = &[("/IpAddressType", "ipv4"), ("/ProtocolVersion", "HTTP1")];
 
-/// Attributes of load balancing resources that read so when nobody has set them (service model:
-/// `TargetGroupAttribute`, `LoadBalancerAttribute`, `ListenerAttribute`). Where the default depends
-/// on the kind of load balancer, the attribute is not here and is written.
-const ATTRIBUTES: &[(&str, &str)] = &[
-    ("access_logs.s3.enabled", "false"),
-    ("client_keep_alive.seconds", "3600"),
-    ("connection_logs.s3.enabled", "false"),
-    ("deletion_protection.enabled", "false"),
-    (
-        "deregistration_delay.connection_termination.enabled",
-        "false",
-    ),
-    ("deregistration_delay.timeout_seconds", "300"),
-    ("dns_record.client_routing_policy", "any_availability_zone"),
-    ("health_check_logs.s3.enabled", "false"),
-    ("idle_timeout.timeout_seconds", "60"),
-    ("ipv6.deny_all_igw_traffic", "false"),
-    ("load_balancing.algorithm.anomaly_mitigation", "off"),
-    ("load_balancing.algorithm.type", "round_robin"),
-    (
-        "load_balancing.cross_zone.enabled",
-        "use_load_balancer_configuration",
-    ),
-    ("proxy_protocol_v2.enabled", "false"),
-    ("routing.http.desync_mitigation_mode", "defensive"),
-    ("routing.http.drop_invalid_header_fields.enabled", "false"),
-    ("routing.http.preserve_host_header.enabled", "false"),
-    ("routing.http.response.server.enabled", "true"),
-    (
-        "routing.http.x_amzn_tls_version_and_cipher_suite.enabled",
-        "false",
-    ),
-    ("routing.http.xff_client_port.enabled", "false"),
-    ("routing.http.xff_header_processing.mode", "append"),
-    ("routing.http2.enabled", "true"),
-    ("slow_start.duration_seconds", "0"),
-    ("stickiness.app_cookie.duration_seconds", "86400"),
-    ("stickiness.enabled", "false"),
-    ("stickiness.lb_cookie.duration_seconds", "86400"),
-    ("stickiness.type", "lb_cookie"),
-    ("stickiness.type", "source_ip"),
-    (
-        "target_group_health.dns_failover.minimum_healthy_targets.count",
-        "1",
-    ),
-    (
-        "target_group_health.dns_failover.minimum_healthy_targets.percentage",
-        "off",
-    ),
-    (
-        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
-        "1",
-    ),
-    (
-        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
-        "off",
-    ),
-    (
-        "target_health_state.unhealthy.connection_termination.enabled",
-        "true",
-    ),
-    (
-        "target_health_state.unhealthy.draining_interval_seconds",
-        "0",
-    ),
-    ("waf.fail_open.enabled", "false"),
-    ("zonal_shift.config.enabled", "false"),
-];
-
-/// The attributes that somebody has set: neither empty nor as they read by default. An application
-/// load balancer always spreads over zones and cannot be told.
-pub(super) fn attributes(live: &Value, application: bool) -> Vec<Value> {
+/// The attributes of a resource that somebody has set: neither empty nor as they read by default. An
+/// application load balancer always spreads over zones and cannot be told.
+pub(super) fn attributes(kind: Kind, resource: &Value, live: &Value) -> Vec<Value> {
     let chosen = |attribute: &&Value| {
         let text = |member: &str| attribute[member].as_str().unwrap_or_default();
-        let pair = (text("Key"), text("Value"));
-        let zones = ("load_balancing.cross_zone.enabled", "true");
-        let network = ("load_balancing.cross_zone.enabled", "false");
-        !(pair.1.is_empty()
-            || ATTRIBUTES.contains(&pair)
-            || (application && pair == zones)
-            || (!application && pair == network))
+        let (key, value) = (text("Key"), text("Value"));
+        let default = default_of(kind, &format!("/attributes/{key}"), resource, resource);
+        let fixed = kind == Kind::LoadBalancer
+            && resource["Type"] == "application"
+            && key == "load_balancing.cross_zone.enabled";
+        !(value.is_empty() || fixed || default.is_some_and(|default| default == value))
     };
     let all = live.as_array().into_iter().flatten();
     all.filter(chosen)
@@ -290,13 +169,8 @@ mod tests {
     fn every_row_is_a_member_of_its_request() {
         for (kind, rows) in [
             (Kind::Service, SERVICE),
-            (Kind::Service, REPLICA),
-            (Kind::Service, DAEMON),
             (Kind::ImageRepository, REPOSITORY),
             (Kind::TargetGroup, WEB_GROUP),
-            (Kind::LoadBalancer, BALANCER),
-            (Kind::Listener, LISTENER),
-            (Kind::DeploymentGroup, GROUP),
             (Kind::ScalableTarget, SCALABLE_TARGET),
             (Kind::ScalingPolicy, SCALING_POLICY),
         ] {
@@ -322,17 +196,142 @@ mod tests {
 
     #[test]
     fn attributes_that_somebody_set_stay() {
-        let live = json!([{"Key": "slow_start.duration_seconds", "Value": "0"},
-            {"Key": "deregistration_delay.timeout_seconds", "Value": "15"},
-            {"Key": "access_logs.s3.bucket", "Value": ""},
-            {"Key": "load_balancing.cross_zone.enabled", "Value": "true"}]);
-        let keys = |application| -> Vec<String> {
-            let kept = attributes(&live, application);
-            kept.iter()
-                .map(|one| one["Key"].as_str().unwrap().to_owned())
-                .collect()
-        };
-        assert_eq!(keys(true), ["deregistration_delay.timeout_seconds"]);
-        assert_eq!(keys(false).len(), 2);
+        let slow = ("slow_start.duration_seconds", "0");
+        let delay = ("deregistration_delay.timeout_seconds", "15");
+        let ends = "deregistration_delay.connection_termination.enabled";
+        let zones = "load_balancing.cross_zone.enabled";
+        let gateway = "ipv6.deny_all_igw_traffic";
+        let web = json!({"Protocol": "HTTP", "TargetType": "ip"});
+        let udp = json!({"Protocol": "UDP", "TargetType": "ip"});
+        let front = |scheme: &str, kind: &str| json!({"Scheme": scheme, "Type": kind});
+        for (kind, resource, (key, value), stays) in [
+            (Kind::TargetGroup, &web, slow, false),
+            (Kind::TargetGroup, &web, delay, true),
+            (Kind::TargetGroup, &web, (zones, "false"), true),
+            (Kind::TargetGroup, &web, (zones, "true"), true),
+            (Kind::TargetGroup, &udp, (ends, "false"), true),
+            (Kind::TargetGroup, &udp, (ends, "true"), false),
+            (
+                Kind::LoadBalancer,
+                &front("internal", "application"),
+                (gateway, "false"),
+                true,
+            ),
+            (
+                Kind::LoadBalancer,
+                &front("internal", "application"),
+                (gateway, "true"),
+                false,
+            ),
+            (
+                Kind::LoadBalancer,
+                &front("internet-facing", "application"),
+                (gateway, "false"),
+                false,
+            ),
+            (
+                Kind::LoadBalancer,
+                &front("internal", "application"),
+                (zones, "true"),
+                false,
+            ),
+            (
+                Kind::LoadBalancer,
+                &front("internal", "network"),
+                (zones, "true"),
+                true,
+            ),
+            (
+                Kind::LoadBalancer,
+                &front("internal", "network"),
+                (zones, "false"),
+                false,
+            ),
+            (
+                Kind::LoadBalancer,
+                &front("internal", "network"),
+                ("access_logs.s3.bucket", ""),
+                false,
+            ),
+        ] {
+            let live = json!([{"Key": key, "Value": value}]);
+            let kept = attributes(kind, resource, &live);
+            assert_eq!(
+                kept.len(),
+                usize::from(stays),
+                "{kind} {resource} {key}={value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_is_left_out_only_where_the_resource_would_have_it_anyway() {
+        let group = |version: &str| json!({"Protocol": "HTTP", "ProtocolVersion": version, "HealthCheckProtocol": "HTTP"});
+        let udp = json!({"Protocol": "UDP", "HealthCheckProtocol": "TCP"});
+        let daemon = json!({"schedulingStrategy": "DAEMON"});
+        let most = "/deploymentConfiguration/maximumPercent";
+        for (kind, document, at, value, left_out) in [
+            (
+                Kind::TargetGroup,
+                &group("HTTP1"),
+                "/HealthCheckPath",
+                json!("/"),
+                true,
+            ),
+            (
+                Kind::TargetGroup,
+                &group("GRPC"),
+                "/HealthCheckPath",
+                json!("/"),
+                false,
+            ),
+            (
+                Kind::TargetGroup,
+                &group("GRPC"),
+                "/Matcher/GrpcCode",
+                json!("12"),
+                true,
+            ),
+            (
+                Kind::TargetGroup,
+                &group("HTTP1"),
+                "/HealthCheckTimeoutSeconds",
+                json!("5"),
+                true,
+            ),
+            (
+                Kind::TargetGroup,
+                &udp,
+                "/HealthCheckTimeoutSeconds",
+                json!(5),
+                false,
+            ),
+            (
+                Kind::TargetGroup,
+                &udp,
+                "/HealthCheckTimeoutSeconds",
+                json!(10),
+                true,
+            ),
+            (Kind::Service, &daemon, most, json!(100), true),
+            (Kind::Service, &json!({}), most, json!(100), false),
+            (
+                Kind::ImageRepository,
+                &json!({}),
+                "/imageScanningConfiguration/scanOnPush",
+                json!(false),
+                true,
+            ),
+            (
+                Kind::Cluster,
+                &json!({}),
+                "/settings",
+                json!([{"name": "containerInsights", "value": "disabled"}]),
+                false,
+            ),
+        ] {
+            let found = is_default(kind, document, at, &value);
+            assert_eq!(found, left_out, "{kind} {document} {at} {value}");
+        }
     }
 }

@@ -59,8 +59,7 @@ impl Reader<'_> {
             return Ok(());
         }
         live["Tags"] = self.tags(&arn).await?;
-        let web = matches!(live["Protocol"].as_str(), Some("HTTP" | "HTTPS"));
-        let attributes = self.attributes(Bag::TargetGroup, &arn, web).await?;
+        let attributes = self.attributes(Bag::TargetGroup, &arn, &live).await?;
         let request = shape::request(Kind::TargetGroup, &live);
         let label = target_group_label(&live, &arn);
         let mut known_as = vec![arn.as_str(), name];
@@ -117,8 +116,7 @@ impl Reader<'_> {
         let seen = self.observer.load_balancer(&name, self.fresh).await;
         let mut live = self.required(seen, &format!("load balancer {name}"))?;
         live["Tags"] = self.tags(arn).await?;
-        let application = live["Type"] == "application";
-        let attributes = self.attributes(Bag::LoadBalancer, arn, application).await?;
+        let attributes = self.attributes(Bag::LoadBalancer, arn, &live).await?;
         let request = shape::request(Kind::LoadBalancer, &live);
         let file = format!("{FOLDER}{name}.yaml");
         let found = self
@@ -140,7 +138,7 @@ impl Reader<'_> {
             return Ok(name.to_owned());
         }
         live["Tags"] = self.tags(&arn).await?;
-        let attributes = self.attributes(Bag::Listener, &arn, true).await?;
+        let attributes = self.attributes(Bag::Listener, &arn, &live).await?;
         let wanted = format!("{balancer}-{}", text(&live, "Port"));
         let request = shape::request(Kind::Listener, &live);
         let file = format!("{FOLDER}{balancer}.yaml");
@@ -184,11 +182,16 @@ impl Reader<'_> {
         &self,
         bag: Bag,
         arn: &str,
-        application: bool,
+        resource: &Value,
     ) -> Result<Option<(String, Value)>, String> {
         let seen = self.observer.elb_attributes(bag, arn, self.fresh).await;
         let live = optional(seen, &format!("the attributes of {arn}"))?;
-        let chosen = defaults::attributes(&live.unwrap_or_default(), application);
+        let kind = match bag {
+            Bag::TargetGroup => Kind::TargetGroup,
+            Bag::LoadBalancer => Kind::LoadBalancer,
+            Bag::Listener => Kind::Listener,
+        };
+        let chosen = defaults::attributes(kind, resource, &live.unwrap_or_default());
         Ok((!chosen.is_empty()).then(|| ("attributes".to_owned(), Value::Array(chosen))))
     }
 }

@@ -7,7 +7,7 @@ use super::found::Account;
 use super::{Wanted, images, shape};
 use crate::aws::Observer;
 use crate::kinds::deployment_group::group_arn;
-use crate::kinds::service::{ON_THE_REVISION, suspension_mark};
+use crate::kinds::service::{ON_THE_REVISION, newest_revision, running_revisions, suspension_mark};
 use crate::model::{Kind, Moment, Seen};
 
 /// Reads into an [`Account`].
@@ -110,11 +110,11 @@ impl<'a> Reader<'a> {
 
     /// A service with what only its newest revision reads back.
     async fn with_revision(&self, mut live: Value, what: &str) -> Result<Value, String> {
-        let arn = live.pointer("/currentServiceRevisions/0/arn");
-        let Some(arn) = arn.and_then(Value::as_str).map(str::to_owned) else {
-            return Ok(live);
-        };
-        match self.observer.service_revision(&arn).await {
+        let mut seen = Vec::new();
+        for arn in running_revisions(&live) {
+            seen.push(self.observer.service_revision(&arn).await);
+        }
+        match newest_revision(seen).unwrap_or(Seen::Absent) {
             Seen::Unknown(why) => Err(format!("cannot read the revision of {what}: {why}")),
             Seen::Absent => Ok(live),
             Seen::Present(revision) => {

@@ -187,8 +187,8 @@ fn certificates(listener: &mut Value) {
     }
 }
 
-/// Actions in the short form where it says the same: a forward to the group with most of the
-/// traffic stands for one to a whole blue/green pair, whose weights are the deployment's.
+/// Actions in the short form where it says the same: a forward to one group alone. A second group without
+/// weight stays: it stands by, and only in a pair that some service deploys is its weight the deployment's.
 fn actions(document: &mut Value, member: &str) {
     let Some(Value::Array(actions)) = document.get_mut(member) else {
         return;
@@ -203,21 +203,16 @@ fn actions(document: &mut Value, member: &str) {
             .and_then(Value::as_array)
             .cloned()
             .unwrap_or_default();
-        let weight = |group: &Value| {
-            let text = group.get("Weight").and_then(scalar_text);
-            text.and_then(|text| text.parse::<i64>().ok()).unwrap_or(1)
-        };
         let sticky = action
             .pointer("/ForwardConfig/TargetGroupStickinessConfig/Enabled")
             .and_then(scalar_text)
             .is_some_and(|text| text == "true");
-        let serving: Vec<&Value> = groups.iter().filter(|group| weight(group) > 0).collect();
-        match (serving.as_slice(), sticky) {
+        match (groups.as_slice(), sticky) {
             ([only], false) => {
                 action["TargetGroupArn"] = only["TargetGroupArn"].clone();
                 remove(action, "ForwardConfig");
             }
-            _ if groups.is_empty() => {}
+            ([], _) => {}
             _ => {
                 remove(action, "TargetGroupArn");
                 if !sticky && let Some(config) = action.get_mut("ForwardConfig") {
@@ -285,15 +280,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_forward_to_one_serving_group_is_written_short() {
+    fn a_forward_to_one_group_is_written_short() {
         let live = json!({"Actions": [{"Type": "forward", "Order": "1", "TargetGroupArn": "b", "ForwardConfig": {
-            "TargetGroups": [{"TargetGroupArn": "a", "Weight": "0"}, {"TargetGroupArn": "b", "Weight": "100"}],
+            "TargetGroups": [{"TargetGroupArn": "b", "Weight": "100"}],
             "TargetGroupStickinessConfig": {"Enabled": "false"}}}]});
         let shaped = request(Kind::ListenerRule, &live);
         assert_eq!(
             shaped["Actions"],
             json!([{"Type": "forward", "TargetGroupArn": "b"}])
         );
+    }
+
+    #[test]
+    fn a_group_that_stands_by_without_weight_stays() {
+        let groups = json!([{"TargetGroupArn": "a", "Weight": "0"}, {"TargetGroupArn": "b", "Weight": "100"}]);
+        let live = json!({"Actions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups,
+            "TargetGroupStickinessConfig": {"Enabled": "false"}}}]});
+        let shaped = request(Kind::ListenerRule, &live);
+        let action = json!({"Type": "forward", "ForwardConfig": {"TargetGroups": groups}});
+        assert_eq!(shaped["Actions"], json!([action]));
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod tags;
 pub mod target_group;
 pub mod task_definition;
 
+pub(crate) use members::default_of;
 pub use members::{MEMBERS_TAG, Reset, table as resets};
 pub use tags::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG};
 

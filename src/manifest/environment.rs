@@ -112,14 +112,26 @@ pub struct Environments {
     pub valid: BTreeMap<String, Environment>,
     /// Names of those with an error, and the error with its place.
     pub broken: BTreeMap<String, String>,
+    /// What could not be read and holds an Environment: nobody knows its name and what it declares. Each
+    /// with its place and the error.
+    pub unread: Vec<String>,
+    /// Every variable's name that one of them declares, those with an error included.
+    pub(super) names: BTreeSet<String>,
 }
 
 impl Environments {
     /// The environment of this name; `None` if the source has none at all and none is named.
     ///
     /// # Errors
-    /// If the name is not there, or none is named and there are some: the sentence says which.
+    /// If the name is not there, or none is named and there are some: the sentence says which. If one
+    /// could not be read at all: a name that it alone declares would reach AWS as it stands.
     pub fn select(&self, name: Option<&str>) -> Result<Option<&Environment>, String> {
+        if !self.unread.is_empty() {
+            return Err(format!(
+                "which variables there are cannot be told, as an Environment cannot be read: {}",
+                self.unread.join("; ")
+            ));
+        }
         let names: Vec<&str> = self.names().collect();
         match name {
             None if names.is_empty() => Ok(None),
@@ -157,9 +169,22 @@ impl Environments {
 
     /// Every name that one of them declares.
     pub(super) fn declared(&self) -> BTreeSet<&str> {
-        let all = self.valid.values().flat_map(|one| one.variables.keys());
-        all.map(String::as_str).collect()
+        self.names.iter().map(String::as_str).collect()
     }
+}
+
+/// Every name that a document of this kind declares, wherever a misspelt member or a wrong indentation has
+/// put its variables: the keys of every map in `spec`, and of the maps that should be in it.
+pub(super) fn names_in(root: &Node) -> impl Iterator<Item = String> {
+    let envelope = ["apiVersion", "kind", "metadata"];
+    let members = root.entries().iter();
+    let members = members.filter(move |entry| !envelope.contains(&entry.key.as_str()));
+    let misplaced = members.clone().filter(|entry| entry.key != "spec");
+    let inside = members.flat_map(|entry| entry.value.entries());
+    let maps = inside.chain(misplaced).map(|entry| &entry.value);
+    maps.flat_map(Node::entries)
+        .map(|entry| entry.key.clone())
+        .filter(|name| is_name(name))
 }
 
 /// Reads the spec of an Environment whose name is known.
@@ -172,13 +197,16 @@ pub(super) fn read(root: &Node, name: &str, findings: &mut Findings<'_>) -> Envi
     }
     let empty = Node::empty(root.place);
     let spec = root.get(&["spec"]).unwrap_or(&empty);
+    if !matches!(spec.data, Data::Map(_) | Data::Null) {
+        wrong_type(spec, "spec", "a map", findings);
+    }
     let known = ["account", "region", "roleArn", "variables"];
     for entry in spec.entries() {
         if !known.contains(&entry.key.as_str()) {
             unknown_key(entry, &known, "spec", findings);
         }
     }
-    let account = text(spec, "account", findings);
+    let account = text(spec, "account", "spec", findings);
     if let Some((account, place)) = &account
         && (account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()))
     {
@@ -187,7 +215,7 @@ pub(super) fn read(root: &Node, name: &str, findings: &mut Findings<'_>) -> Envi
             .error("bad-value", *place, "spec.account", message)
             .hint("Write the account's 12 digits in quotes.");
     }
-    let role = text(spec, "roleArn", findings);
+    let role = text(spec, "roleArn", "spec", findings);
     if let Some((arn, place)) = &role
         && !(arn.starts_with("arn:") && arn.contains(":role/"))
     {
@@ -209,7 +237,7 @@ pub(super) fn read(root: &Node, name: &str, findings: &mut Findings<'_>) -> Envi
     Environment {
         name: name.to_owned(),
         account: plain(account),
-        region: plain(text(spec, "region", findings)),
+        region: plain(text(spec, "region", "spec", findings)),
         role_arn: plain(role),
         variables,
         origin: Origin {
@@ -373,7 +401,7 @@ fn read_from(form: &Entry, path: &str, findings: &mut Findings<'_>) -> Option<Va
             unknown_key(entry, members, path, findings);
         }
     }
-    let mut part = |name: &str| text(&form.value, name, findings).map(|(text, _)| text);
+    let mut part = |name: &str| text(&form.value, name, path, findings).map(|(text, _)| text);
     let found = match form.key.as_str() {
         "fromSecret" => part("id").map(|id| ValueFrom::Secret {
             id,
@@ -408,12 +436,17 @@ fn read_from(form: &Entry, path: &str, findings: &mut Findings<'_>) -> Option<Va
 }
 
 /// The text that is this member, with its place.
-fn text(node: &Node, member: &str, findings: &mut Findings<'_>) -> Option<(String, Place)> {
+fn text(
+    node: &Node,
+    member: &str,
+    path: &str,
+    findings: &mut Findings<'_>,
+) -> Option<(String, Place)> {
     let value = node.get(&[member])?;
     match &value.data {
         Data::Text(text) if !text.is_empty() => Some((text.clone(), value.place)),
         _ => {
-            wrong_type(value, member, "a text", findings);
+            wrong_type(value, &format!("{path}.{member}"), "a text", findings);
             None
         }
     }

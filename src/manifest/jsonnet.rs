@@ -110,7 +110,6 @@ fn external(scope: &Scope, environments: &Environments) -> BTreeMap<String, Valu
 #[derive(Debug)]
 pub(super) struct Computed<'a> {
     answers: &'a Answers,
-    /// In the order of their paths.
     files: &'a [&'a SourceFile],
     scope: &'a Scope,
     imported: BTreeSet<&'a str>,
@@ -119,7 +118,6 @@ pub(super) struct Computed<'a> {
 }
 
 impl<'a> Computed<'a> {
-    /// `files` are in the order of their paths.
     pub(super) fn new(
         answers: &'a Answers,
         files: &'a [&'a SourceFile],
@@ -248,10 +246,7 @@ impl<'a> Computed<'a> {
     }
 
     fn find(&self, path: &str) -> Option<(usize, &'a SourceFile)> {
-        let found = self
-            .files
-            .binary_search_by(|file| file.path.as_str().cmp(path));
-        let index = found.ok()?;
+        let index = self.files.iter().position(|file| file.path == path)?;
         Some((index, self.files[index]))
     }
 }

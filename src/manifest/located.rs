@@ -86,7 +86,8 @@ impl<'a> Located<'a> {
             Severity::Warning => findings.warning(code, known, path, message),
         };
         found.hint(self.secrets.hide(hint));
-        if let Some(text) = self.texts.get(file) {
+        let text = self.texts.get(file).filter(|_| !known.is_computed());
+        if let Some(text) = text {
             found.excerpt = Some(mask::excerpt(text.content, &text.secrets, known));
         }
         found.clone()
@@ -133,9 +134,13 @@ fn place_of(draft: &Draft, pointer: &str) -> (Place, String) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
     use super::super::{LoadOptions, Scope, SourceFile, load_located};
     use super::*;
-    use crate::jsonnet::Answers;
+    use crate::jsonnet::{Answer, Answers};
     use crate::model::Kind;
 
     #[test]
@@ -180,5 +185,28 @@ spec:
         assert_eq!(at("/loadBalancers/0/targetGroupArn"), (17, path.to_owned()));
         assert_eq!(at("/loadBalancers/0/nothing").0, 17);
         assert_eq!(at("rollout.hooks").1, "rollout.hooks");
+    }
+
+    #[test]
+    fn what_was_computed_has_no_line_and_no_excerpt() {
+        let text = "import 'x'";
+        let files = [SourceFile {
+            path: "a.jsonnet".to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        }];
+        let manifest = json!({
+            "apiVersion": "evenkeel.dev/v1alpha1", "kind": "Cluster", "metadata": {"name": "web"}, "spec": {},
+        });
+        let answer = Answer {
+            value: Ok(manifest),
+            imports: BTreeSet::new(),
+        };
+        let answers = Answers::from([("a.jsonnet".to_owned(), answer)]);
+        let (_, located) =
+            load_located(&files, &LoadOptions::default(), &Scope::default(), &answers);
+        let key = Key::new(Kind::Cluster, "web");
+        let found = located.finding(Severity::Error, "x", &key, "/settings", "m", "h");
+        assert_eq!((found.whereabouts().as_str(), found.line), ("a.jsonnet", 0));
+        assert_eq!(found.excerpt, None);
     }
 }

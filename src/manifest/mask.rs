@@ -2,10 +2,12 @@
 //! drift (the planners do that).
 //!
 //! Invariant: a value under one of the names in [`HOLDS_SECRETS`], or of a member whose name sounds
-//! like a secret, never leaves this module.
+//! like a secret, or among an Environment's variables, never leaves this module. Whether a variable is a
+//! secret is not asked: the word that says so may be the one that is misspelt.
 
 use super::diagnostic::Excerpt;
-use super::tree::{Data, Node, Place};
+use super::environment::ENVIRONMENT;
+use super::tree::{Data, Entry, Node, Place};
 
 /// Members whose whole content may be secret: environment variables, references to secrets, options
 /// of drivers (tokens of log services), command lines.
@@ -25,6 +27,8 @@ const HOLDS_SECRETS: [&str; 10] = [
 const SOUNDS_SECRET: [&str; 5] = ["password", "passwd", "secret", "token", "apikey"];
 /// Members inside those that only name things.
 const HARMLESS: [&str; 3] = ["name", "Name", "type"];
+/// The member that holds the variables of an Environment.
+const VARIABLES: &str = "variables";
 /// What stands for a masked value.
 pub(super) const MASK: &str = "\"****\"";
 /// Longer lines (minified JSON) are cut around the finding.
@@ -39,7 +43,18 @@ pub(super) fn is_secret(member: &str) -> bool {
 /// The byte ranges of every value in a tree that may hold a secret, in order.
 pub(super) fn secret_spans(root: &Node) -> Vec<(usize, usize)> {
     let mut spans = Vec::new();
-    collect(root, false, &mut spans);
+    if root.text("kind") == Some(ENVIRONMENT) {
+        let shown = ["apiVersion", "kind", "metadata"];
+        for entry in beside(root, &shown) {
+            let shown: &[&str] = match entry.key.as_str() {
+                "spec" => &["account", "region", "roleArn"],
+                _ => &[],
+            };
+            collect_variables(&entry.value, shown, &mut spans);
+        }
+    } else {
+        collect(root, false, &mut spans);
+    }
     spans.sort_unstable();
     spans
 }
@@ -58,6 +73,28 @@ fn collect(node: &Node, secret: bool, spans: &mut Vec<(usize, usize)>) {
         Data::Null => {}
         _ if secret => spans.push((node.place.start, node.place.end)),
         _ => {}
+    }
+}
+
+fn beside<'a>(node: &'a Node, names: &'a [&str]) -> impl Iterator<Item = &'a Entry> {
+    let entries = node.entries().iter();
+    entries.filter(|entry| !names.contains(&entry.key.as_str()))
+}
+
+/// Every value but those of the members `shown`, and but the truth value that says whether another is a
+/// secret.
+fn collect_variables(node: &Node, shown: &[&str], spans: &mut Vec<(usize, usize)>) {
+    for item in node.items() {
+        collect_variables(item, &[], spans);
+    }
+    for entry in beside(node, shown) {
+        let is_flag = entry.key == "secret" && matches!(entry.value.data, Data::Bool(_));
+        if !is_flag {
+            collect_variables(&entry.value, &[], spans);
+        }
+    }
+    if !matches!(node.data, Data::Null | Data::List(_) | Data::Map(_)) {
+        spans.push((node.place.start, node.place.end));
     }
 }
 
@@ -189,15 +226,11 @@ pub(super) fn guessed_spans(text: &str) -> Vec<(usize, usize)> {
                 .iter()
                 .map(|word| word.to_ascii_lowercase())
                 .chain(SOUNDS_SECRET.map(str::to_owned))
+                .chain([VARIABLES.to_owned()])
                 .filter_map(|word| Some(lower.find(&word)? + word.len()))
                 .min();
-            let from = match word {
-                Some(after) => Some(after),
-                None if inside.is_some() => {
-                    Some(body.find(':').map_or(indent, |at| indent + at + 1))
-                }
-                None => None,
-            };
+            let value = inside.map(|_| body.find(':').map_or(indent, |at| indent + at + 1));
+            let from = word.into_iter().chain(value).min();
             if word.is_some() && inside.is_none() {
                 inside = Some(indent);
             }
@@ -273,8 +306,32 @@ mod tests {
     }
 
     #[test]
+    fn no_value_of_a_variable_is_shown_whatever_says_that_it_is_a_secret() {
+        for variables in [
+            "variables: {PW: {value: hunter2, secret: true, defualt: hunter2}}",
+            "variables: {PW: {value: hunter2, secert: true}}",
+            "variables: {name: hunter2, region: hunter2}",
+            "varibles: {PW: hunter2}",
+            "PW: hunter2",
+        ] {
+            let text = format!(
+                "kind: Environment\nmetadata: {{name: staging}}\nspec:\n  region: eu-west-1\n  {variables}\n"
+            );
+            let shown = shown(&text, variables);
+            assert!(!shown.contains("hunter2"), "{shown}");
+            assert!(shown.contains("region: eu-west-1"), "{shown}");
+            assert_eq!(
+                shown.contains("secret: true"),
+                text.contains("secret: true")
+            );
+        }
+    }
+
+    #[test]
     fn text_that_cannot_be_parsed_is_masked_by_guess() {
         for text in [
+            "spec:\n  variables:\n    PW: {value: hunter2, secret: true}\n    B: [\n",
+            "spec:\n  variables:\n    PW: hunter2\n    B: [\n",
             "environment:\n  - name: A\n    value: hunter2\n  - name: [\n",
             "environment:\n- name: A\n  value: hunter2\n- name: [\n",
             "\"environment\": [\n  {\"name\": \"A\", \"value\": \"hunter2\"},\n",

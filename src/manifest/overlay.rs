@@ -3,7 +3,7 @@
 //!
 //! Maps are merged member by member, lists whose elements have a name element by element
 //! ([`KEYS`]), and everything else is replaced. A member that is `null` is taken out, as in a JSON merge
-//! patch; `$patch: delete` and `$patch: replace` mean what they mean to kustomize.
+//! patch; `$patch: delete` and `$patch: replace` mean what they mean to kustomize, in a list too.
 //!
 //! Invariant: every value keeps the place where it was written, the overlay's with its file.
 
@@ -32,6 +32,8 @@ const KEYS: &[(&str, &[&str])] = &[
     ("settings", &["name"]),
     ("systemControls", &["namespace"]),
     ("tags", &["key"]),
+    // Of ECR and CodeDeploy.
+    ("tags", &["Key"]),
     ("Tags", &["Key"]),
     ("triggerConfigurations", &["triggerName"]),
     ("ulimits", &["name"]),
@@ -146,11 +148,24 @@ fn list(
     at: &str,
     findings: &mut Findings<'_>,
 ) -> Node {
-    let known = KEYS.iter().find(|(list, _)| *list == name);
-    let Some((_, members)) = known.filter(|_| matches!(base.data, Data::List(_))) else {
+    if let Some(items) = whole(items) {
+        return Node {
+            place: patch.place,
+            data: Data::List(items),
+        };
+    }
+    let rows = KEYS.iter().filter(|(list, _)| *list == name);
+    let fits = |members: &[&str]| {
+        let mut all = base.items().iter().chain(items);
+        all.all(|item| key_of(item, members).is_some())
+    };
+    let row = rows.clone().find(|(_, members)| fits(members));
+    let row = row.or_else(|| rows.clone().next());
+    let Some((_, members)) = row.filter(|_| matches!(base.data, Data::List(_))) else {
         return patch.clone();
     };
     let mut merged: Vec<Node> = base.items().to_vec();
+    let mut seen = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let at = format!("{at}[{index}]");
         let Some(key) = key_of(item, members) else {
@@ -161,9 +176,22 @@ fn list(
             findings.error("missing-field", item.place, at, message);
             continue;
         };
-        let place = merged
-            .iter()
-            .position(|present| key_of(present, members).as_ref() == Some(&key));
+        let is_this = |present: &&Node| key_of(present, members).as_ref() == Some(&key);
+        if seen.contains(&key) || base.items().iter().filter(is_this).count() > 1 {
+            let message = format!(
+                "two elements of `{name}` have the same {}, so it is not known which is meant",
+                listed(members)
+            );
+            findings
+                .error("ambiguous-element", item.place, at, message)
+                .hint(format!(
+                    "Write all elements, after a first one `{DIRECTIVE}: replace`: they are then \
+                     the whole list."
+                ));
+            continue;
+        }
+        seen.push(key.clone());
+        let place = merged.iter().position(|present| is_this(&present));
         let present = place.map(|index| merged[index].clone());
         match (place, value(present, item, &at, findings)) {
             (Some(index), Some(value)) => merged[index] = value,
@@ -178,6 +206,13 @@ fn list(
         place: base.place,
         data: Data::List(merged),
     }
+}
+
+/// The elements beside `$patch: replace`, if that is one of them: they are the whole list.
+fn whole(items: &[Node]) -> Option<Vec<Node>> {
+    let replaces = |item: &Node| matches!(item.entries(), [only] if only.key == DIRECTIVE && only.value.as_text() == Some("replace"));
+    let (marks, rest): (Vec<Node>, Vec<Node>) = items.iter().cloned().partition(replaces);
+    (!marks.is_empty()).then_some(rest)
 }
 
 fn key_of(item: &Node, members: &[&str]) -> Option<Vec<String>> {
@@ -256,6 +291,43 @@ mod tests {
             json!({})
         );
         assert_eq!(merged(&base, &json!({"$patch": "delete"})), Value::Null);
+    }
+
+    #[test]
+    fn tags_merge_by_key_however_the_service_spells_it() {
+        for key in ["key", "Key"] {
+            let base = json!({"tags": [{key: "team", "v": "a"}, {key: "env", "v": "b"}]});
+            let patch = json!({"tags": [{key: "env", "v": "c"}]});
+            let expected = json!({"tags": [{key: "team", "v": "a"}, {key: "env", "v": "c"}]});
+            assert_eq!(merged(&base, &patch), expected);
+        }
+    }
+
+    /// One port of a container may stand behind several target groups.
+    #[test]
+    fn elements_with_one_key_are_not_mixed_up() {
+        let element = |group: &str| json!({"targetGroupRef": group, "containerName": "app", "containerPort": 80});
+        let of = |groups: &[&str]| {
+            let all: Vec<Value> = groups.iter().copied().map(element).collect();
+            json!({"loadBalancers": all})
+        };
+        for (base, patch) in [
+            (of(&["pub", "int"]), of(&["pub-staging", "int-staging"])),
+            (of(&["pub", "int"]), of(&["pub-staging"])),
+            (of(&["pub"]), of(&["pub-staging", "int-staging"])),
+        ] {
+            let mut findings = Findings::of("x");
+            merge(node(&base), &node(&patch), &mut findings);
+            let found = findings.list.first().map(|found| found.code);
+            assert_eq!(found, Some("ambiguous-element"), "{patch}");
+            let mut whole = patch.clone();
+            let list = whole["loadBalancers"].as_array_mut().unwrap();
+            list.insert(0, json!({"$patch": "replace"}));
+            assert_eq!(merged(&base, &whole), patch);
+        }
+        let other = json!({"loadBalancers": [{"containerName": "app", "containerPort": 81}]});
+        let all = merged(&of(&["pub", "int"]), &other);
+        assert_eq!(all["loadBalancers"].as_array().unwrap().len(), 3);
     }
 
     #[test]

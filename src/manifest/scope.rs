@@ -1,6 +1,7 @@
 //! Which environment is loaded, and the files' part in it: what is base, what is overlay. Not the
 //! merging (`overlay`) nor the putting in of values (`variables`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::diagnostic::Findings;
 use super::envelope::{self, Content, Reading};
-use super::environment::{ENVIRONMENT, Environments, Known, ValueFrom};
+use super::environment::{ENVIRONMENT, Environments, Known, ValueFrom, names_in};
 use super::file_reference::Library;
 use super::jsonnet;
 use super::load::{MAX_FILE_BYTES, SourceFile};
@@ -47,24 +48,41 @@ pub fn environments(files: &[SourceFile]) -> Environments {
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     for file in files {
-        let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
         // Few files hold one; the rest need not be read twice. Jsonnet cannot: it is evaluated with what
         // an Environment says.
-        let written = jsonnet::form(&file.path).is_none();
-        if !written || text.len() > MAX_FILE_BYTES || !text.contains(ENVIRONMENT) {
+        let text = String::from_utf8_lossy(&file.bytes);
+        if jsonnet::form(&file.path).is_some() || !text.contains(ENVIRONMENT) {
             continue;
         }
-        for document in yaml::parse(text).documents {
-            if document.root.text("kind") != Some(ENVIRONMENT) {
-                continue;
+        let at = |line: usize, message: &str| format!("{}:{line}: {message}", file.path);
+        if matches!(text, Cow::Owned(_)) || text.len() > MAX_FILE_BYTES {
+            if said(&text) > 0 {
+                found
+                    .unread
+                    .push(at(1, "the file is too large or not UTF-8"));
             }
+            continue;
+        }
+        let parsed = yaml::parse(&text);
+        let is_one = |one: &yaml::Document| one.root.text("kind") == Some(ENVIRONMENT);
+        let read = parsed.documents.iter().filter(|one| is_one(one)).count();
+        if let Some(broken) = parsed.broken
+            && said(&text) > read
+        {
+            found.unread.push(at(broken.place.line, &broken.message));
+        }
+        for document in parsed.documents.into_iter().filter(is_one) {
             let mut findings = Findings::of(&file.path);
             for mistake in document.mistakes {
                 findings.error(mistake.code, mistake.place, "", mistake.message);
             }
-            let Content::Environment(one, place) =
-                envelope::read(&document.root, &reading, &mut findings)
-            else {
+            let content = envelope::read(&document.root, &reading, &mut findings);
+            found.names.extend(names_in(&document.root));
+            let Content::Environment(one, place) = content else {
+                let error = findings.first_error();
+                found
+                    .unread
+                    .extend(error.map(|error| at(error.line, &error.message)));
                 continue;
             };
             if found.valid.contains_key(&one.name) || found.broken.contains_key(&one.name) {
@@ -72,7 +90,7 @@ pub fn environments(files: &[SourceFile]) -> Environments {
                 found.valid.remove(&one.name);
             }
             if let Some(error) = findings.first_error() {
-                let error = format!("{}:{}: {}", error.file, error.line, error.message);
+                let error = at(error.line, &error.message);
                 found.broken.entry(one.name).or_insert(error);
             } else {
                 found.valid.insert(one.name.clone(), *one);
@@ -80,6 +98,22 @@ pub fn environments(files: &[SourceFile]) -> Environments {
         }
     }
     found
+}
+
+/// How many documents of a text that may not be parsed say that they are an Environment.
+fn said(text: &str) -> usize {
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    let says = |line: &&str| {
+        let mut parts = line.split("kind").skip(1);
+        parts.any(|after| {
+            let value = after.trim_start_matches(['"', '\'', ':', ' ', '\t']);
+            let rest = value.strip_prefix(ENVIRONMENT);
+            rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        })
+    };
+    lines.filter(says).count()
 }
 
 /// Reports a second Environment of one name.

@@ -3,7 +3,8 @@
 //! cannot add a member, an element or a document.
 //!
 //! Invariants:
-//! - Only names that an Environment declares are replaced; any other `${...}` stays as it is.
+//! - Only names that an Environment declares are replaced; any other `${...}` stays as it is, and so does
+//!   any other `$${...}`.
 //! - Places stay: a finding about a value that was put in names the scalar that asked for it.
 //! - A secret is put only where differences and excerpts hide what stands ([`crate::document::hides`]).
 //! - Member names are never touched, nor `apiVersion`, `kind` and `metadata`'s name.
@@ -46,8 +47,8 @@ pub(super) fn is_name(name: &str) -> bool {
 enum Part<'a> {
     /// As it stands.
     Literal(&'a str),
-    /// `$${`, which means `${`.
-    Escape,
+    /// `$${NAME}`, which means `${NAME}` if the name is declared. `whole`: without the first `$`.
+    Escaped { name: &'a str, whole: &'a str },
     /// `${NAME}` or `${NAME:-default}`.
     Variable {
         name: &'a str,
@@ -61,32 +62,30 @@ fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find("${") {
-        let before = &rest[..at];
-        if let Some(before) = before.strip_suffix('$') {
-            parts.push(Part::Literal(before));
-            parts.push(Part::Escape);
-            rest = &rest[at + 2..];
-            continue;
-        }
-        parts.push(Part::Literal(before));
-        let from = &rest[at..];
+        let (before, from) = rest.split_at(at);
         let variable = from.find('}').and_then(|end| {
             let inside = &from[2..end];
             let (name, default) = match inside.split_once(":-") {
                 Some((name, default)) => (name, Some(default)),
                 None => (inside, None),
             };
-            is_name(name).then_some((
-                Part::Variable {
+            is_name(name).then_some((name, default, &from[..=end]))
+        });
+        let (before, part, length) = match (variable, before.strip_suffix('$')) {
+            (None, _) => (before, Part::Literal("${"), 2),
+            (Some((name, _, whole)), Some(before)) => {
+                (before, Part::Escaped { name, whole }, whole.len())
+            }
+            (Some((name, default, whole)), None) => {
+                let variable = Part::Variable {
                     name,
                     default,
-                    whole: &from[..=end],
-                },
-                end + 1,
-            ))
-        });
-        let (part, length) = variable.unwrap_or((Part::Literal("${"), 2));
-        parts.push(part);
+                    whole,
+                };
+                (before, variable, whole.len())
+            }
+        };
+        parts.extend([Part::Literal(before), part]);
         rest = &from[length..];
     }
     parts.push(Part::Literal(rest));
@@ -202,7 +201,12 @@ impl Walk<'_, '_> {
         for part in parts {
             match part {
                 Part::Literal(text) => out.push_str(text),
-                Part::Escape => out.push_str("${"),
+                Part::Escaped { name, whole } => {
+                    if !self.variables.declared.contains(name) {
+                        out.push('$');
+                    }
+                    out.push_str(whole);
+                }
                 Part::Variable {
                     name,
                     default,
@@ -292,6 +296,7 @@ mod tests {
             default,
             whole,
         };
+        let escaped = |name, whole| Part::Escaped { name, whole };
         for (text, expected) in [
             ("plain", vec![Part::Literal("plain")]),
             ("${A}", vec![variable("A", None, "${A}")]),
@@ -303,7 +308,16 @@ mod tests {
                     Part::Literal("b"),
                 ],
             ),
-            ("$${A}", vec![Part::Escape, Part::Literal("A}")]),
+            ("$${A:-x}", vec![escaped("A", "${A:-x}")]),
+            ("$$${A}", vec![Part::Literal("$"), escaped("A", "${A}")]),
+            (
+                "$${A#x}",
+                vec![
+                    Part::Literal("$"),
+                    Part::Literal("${"),
+                    Part::Literal("A#x}"),
+                ],
+            ),
             ("$$", vec![Part::Literal("$$")]),
             ("${", vec![Part::Literal("${")]),
             (

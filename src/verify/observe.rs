@@ -16,14 +16,11 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::question::{Answer, Facts, Ignorance, Question};
-use crate::aws::{Aws, Class, Fault, MANIFESTS};
+use crate::aws::{Aws, Class, Fault, Listing, MANIFESTS, Token, list};
 use crate::model::{Call, Service};
 
 /// Reads under way at once. The pace is the pacer's; this bounds what waits for it.
 const AT_ONCE: usize = 16;
-
-/// No listing that is followed has more pages; see the same bound of `crate::aws`'s reader.
-const MAX_PAGES: usize = 200;
 
 /// Ids in one call, of which a filter takes at most 200 values (EC2 API reference, Filter).
 const IDS: usize = 200;
@@ -94,8 +91,7 @@ fn reads(aws: &Aws, open: BTreeSet<Question>) -> Vec<Read> {
                 images.entry(of).or_default().push(question);
             }
             Question::LogGroup { region, name } => {
-                let parent = name.rfind('/').map_or(name.as_str(), |at| &name[..=at]);
-                let of = (region.clone(), parent.to_owned());
+                let of = (region.clone(), folder(name).to_owned());
                 groups.entry(of).or_default().push(question);
             }
             Question::Service { cluster, .. } => {
@@ -130,10 +126,10 @@ fn reads(aws: &Aws, open: BTreeSet<Question>) -> Vec<Read> {
             }));
         }
     }
-    for ((region, prefix), questions) in groups {
+    for ((region, _), questions) in groups {
         let aws = aws.clone();
         reads.push(Box::pin(async move {
-            log_groups(&aws, &region, &prefix, questions).await
+            log_groups(&aws, &region, questions).await
         }));
     }
     for (cluster, questions) in services {
@@ -196,14 +192,19 @@ async fn together(aws: &Aws, kind: Kind, questions: Vec<Question>) -> Answers {
     let found = match kind {
         Kind::Parameters => {
             let by_name = json!({"Key": "Name", "Option": "Equals", "Values": ids});
+            let token = Token {
+                asked: "NextToken",
+                answered: "NextToken",
+            };
             let listing = Listing {
                 service: Service::Ssm,
                 operation: "DescribeParameters",
                 items: "Parameters",
-                token: ("NextToken", "NextToken"),
+                token,
+                region: None,
             };
             let input = json!({"ParameterFilters": [by_name], "MaxResults": 50});
-            listing.all(aws, None, input).await
+            aws.pages(&listing, input).await
         }
         Kind::Subnets => ec2(aws, "DescribeSubnets", filter("subnet-id"), "subnetSet").await,
         Kind::Groups => {
@@ -343,17 +344,43 @@ async fn services_of(aws: &Aws, cluster: &str, questions: Vec<Question>) -> Answ
     sorted(questions, found, &["serviceName"])
 }
 
-/// Lists the groups with a prefix that all of them have: a call for each would take a second for ten.
-async fn log_groups(aws: &Aws, region: &str, prefix: &str, questions: Vec<Question>) -> Answers {
+/// Lists the groups with the prefix that all of them have: a call for each would take a second for ten.
+async fn log_groups(aws: &Aws, region: &str, questions: Vec<Question>) -> Answers {
+    let token = Token {
+        asked: "nextToken",
+        answered: "nextToken",
+    };
     let listing = Listing {
         service: Service::Logs,
         operation: "DescribeLogGroups",
         items: "logGroups",
-        token: ("nextToken", "nextToken"),
+        token,
+        region: Some(region),
     };
+    let prefix = common_prefix(questions.iter().map(id));
     let input = json!({"logGroupNamePrefix": prefix, "limit": 50});
-    let found = listing.all(aws, Some(region), input).await;
+    let found = aws.pages(&listing, input).await;
     sorted(questions, found, &["logGroupName"])
+}
+
+/// The longest text that all of these begin with.
+fn common_prefix<'a>(mut names: impl Iterator<Item = &'a str>) -> &'a str {
+    let first = names.next().unwrap_or_default();
+    names.fold(first, |prefix, name| {
+        let same = prefix.char_indices().zip(name.chars());
+        let same = same.take_while(|((_, one), other)| one == other);
+        let length = same.map(|((at, one), _)| at + one.len_utf8()).last();
+        &prefix[..length.unwrap_or(0)]
+    })
+}
+
+/// What log groups have in common if they are listed together: the folder that they are in. At the top
+/// is everything of the account, so that there each is listed alone.
+fn folder(name: &str) -> &str {
+    match name.rfind('/') {
+        None | Some(0) => name,
+        Some(at) => &name[..=at],
+    }
 }
 
 /// What is read one to a call.
@@ -468,18 +495,8 @@ async fn one(
     input: Value,
     items: &str,
 ) -> Result<Vec<Value>, Fault> {
-    match part(aws, service, operation, input, items).await? {
-        Value::Array(items) => Ok(items),
-        _ => Err(no_list(service, operation, items)),
-    }
-}
-
-fn no_list(service: Service, operation: &'static str, items: &str) -> Fault {
-    Fault::internal(
-        service,
-        operation,
-        format!("the answer has no list {items}"),
-    )
+    let mut answer = call(aws, service, operation, input).await?;
+    list(service, operation, &mut answer, items)
 }
 
 /// The first of a listing.
@@ -493,13 +510,18 @@ async fn ec2(
     input: Value,
     items: &'static str,
 ) -> Result<Vec<Value>, Fault> {
+    let token = Token {
+        asked: "NextToken",
+        answered: "nextToken",
+    };
     let listing = Listing {
         service: Service::Ec2,
         operation,
         items,
-        token: ("NextToken", "nextToken"),
+        token,
+        region: None,
     };
-    listing.all(aws, None, input).await
+    aws.pages(&listing, input).await
 }
 
 async fn elb(
@@ -512,53 +534,41 @@ async fn elb(
     if input.get("ListenerArns").is_none() && input.get("RuleArns").is_none() {
         input["PageSize"] = 400.into();
     }
+    let token = Token {
+        asked: "Marker",
+        answered: "NextMarker",
+    };
     let listing = Listing {
         service: Service::Elb,
         operation,
         items,
-        token: ("Marker", "NextMarker"),
+        token,
+        region: None,
     };
-    listing.all(aws, None, input).await
+    aws.pages(&listing, input).await
 }
 
-/// A listing by pages.
-struct Listing {
-    service: Service,
-    operation: &'static str,
-    items: &'static str,
-    /// The paging token's names in the request and in the answer.
-    token: (&'static str, &'static str),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Listing {
-    /// Every page, joined; in another region if one is named.
-    async fn all(
-        &self,
-        aws: &Aws,
-        region: Option<&str>,
-        mut input: Value,
-    ) -> Result<Vec<Value>, Fault> {
-        let mut all = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let call = Call {
-                service: self.service,
-                operation: self.operation,
-                input: input.clone(),
-            };
-            let mut answer = match region {
-                Some(region) => aws.call_in(region, &call).await?,
-                None => aws.call(&call).await?,
-            };
-            match answer.get_mut(self.items).map(Value::take) {
-                Some(Value::Array(items)) => all.extend(items),
-                _ => return Err(no_list(self.service, self.operation, self.items)),
-            }
-            match answer.get(self.token.1).and_then(Value::as_str) {
-                Some(next) if !next.is_empty() => input[self.token.0] = next.into(),
-                _ => return Ok(all),
-            }
+    #[test]
+    fn log_groups_are_listed_by_what_they_have_in_common() {
+        for (names, prefix) in [
+            (&["/ecs/nova/auth", "/ecs/nova/api"][..], "/ecs/nova/a"),
+            (&["/ecs/web"], "/ecs/web"),
+            (&["ä1", "ä2"], "ä"),
+            (&["web", "web-2"], "web"),
+            (&["a", "b"], ""),
+        ] {
+            assert_eq!(common_prefix(names.iter().copied()), prefix);
         }
-        let why = format!("more than {MAX_PAGES} pages");
-        Err(Fault::internal(self.service, self.operation, why))
+        for (name, of) in [
+            ("/ecs/nova/auth", "/ecs/nova/"),
+            ("/myapp", "/myapp"),
+            ("myapp", "myapp"),
+        ] {
+            assert_eq!(folder(name), of);
+        }
     }
 }

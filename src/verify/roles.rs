@@ -77,14 +77,22 @@ impl Judge<'_> {
             self.unchecked(format!("who may assume role {name}"), why, pointer);
             return;
         };
-        if trusts(&policy, service, &place.region, &place.account) == Trust::No {
-            let message =
-                format!("the role `{given}` cannot be assumed by {service}.amazonaws.com");
-            let hint = format!(
-                "Allow `sts:AssumeRole` to the principal service `{service}.amazonaws.com` in its trust policy, or \
-                 name the role that is meant."
-            );
-            self.error("role-trust", pointer, message, hint);
+        match trusts(&policy, service, &place.region, &place.account) {
+            Trust::Yes => {}
+            Trust::Unknown => {
+                let why = "its trust policy denies it under a condition that is not looked into";
+                let what = format!("whether {service}.amazonaws.com may assume role {name}");
+                self.unchecked(what, why, pointer);
+            }
+            Trust::No => {
+                let message =
+                    format!("the role `{given}` cannot be assumed by {service}.amazonaws.com");
+                let hint = format!(
+                    "Allow `sts:AssumeRole` to the principal service `{service}.amazonaws.com` in its trust policy, \
+                     or name the role that is meant."
+                );
+                self.error("role-trust", pointer, message, hint);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::judge::{Judge, items, text};
+use super::judge::{Judge, Place, items, text};
 use super::question::Question;
 
 /// What a `valueFrom` names (ECS developer guide, "Pass sensitive data to a container").
@@ -15,7 +15,7 @@ enum Named<'a> {
         stage: Option<&'a str>,
         version: Option<&'a str>,
     },
-    /// Of another region, which is named.
+    /// In this region or account, which is another one.
     Elsewhere(&'a str),
 }
 
@@ -28,7 +28,7 @@ impl Judge<'_> {
             }
             let pointer = format!("{pointer}/repositoryCredentials/credentialsParameter");
             if let Some(id) = text(self.spec(), &pointer) {
-                let region = region_of(id).filter(|region| *region != self.place.region);
+                let region = part_of(id, REGION).filter(|region| *region != self.place.region);
                 match region {
                     Some(region) => self.elsewhere(id, region, &pointer),
                     None => self.secret(id, None, None, &pointer),
@@ -48,16 +48,16 @@ impl Judge<'_> {
             let Some(from) = text(one, "/valueFrom") else {
                 continue;
             };
-            match named(from, &self.place.region) {
+            match named(from, self.place) {
                 Named::Parameter(name) => self.parameter(name, &pointer),
                 Named::Secret { id, stage, version } => self.secret(&id, stage, version, &pointer),
-                Named::Elsewhere(region) => self.elsewhere(from, region, &pointer),
+                Named::Elsewhere(place) => self.elsewhere(from, place, &pointer),
             }
         }
     }
 
-    fn elsewhere(&mut self, what: &str, region: &str, pointer: &str) {
-        let why = format!("it is in {region}");
+    fn elsewhere(&mut self, what: &str, place: &str, pointer: &str) {
+        let why = format!("it is in {place}");
         self.unchecked(what.to_owned(), &why, pointer);
     }
 
@@ -117,12 +117,16 @@ impl Judge<'_> {
     }
 }
 
-fn region_of(arn: &str) -> Option<&str> {
-    arn.strip_prefix("arn:")?.split(':').nth(2)
+/// Where an ARN names its region and its account.
+const REGION: usize = 3;
+const ACCOUNT: usize = 4;
+
+fn part_of(arn: &str, part: usize) -> Option<&str> {
+    arn.starts_with("arn:").then(|| arn.split(':').nth(part))?
 }
 
-fn named<'a>(from: &'a str, region: &str) -> Named<'a> {
-    if let Some(other) = region_of(from).filter(|other| *other != region) {
+fn named<'a>(from: &'a str, place: &Place) -> Named<'a> {
+    if let Some(other) = part_of(from, REGION).filter(|other| *other != place.region) {
         return Named::Elsewhere(other);
     }
     if from.starts_with("arn:") && from.contains(":secretsmanager:") {
@@ -133,6 +137,11 @@ fn named<'a>(from: &'a str, region: &str) -> Named<'a> {
             stage: part(8),
             version: part(9),
         };
+    }
+    // A parameter that another account shares is not among the own ones that are listed. A secret is
+    // asked for by its ARN, wherever it is.
+    if let Some(other) = part_of(from, ACCOUNT).filter(|other| *other != place.account) {
+        return Named::Elsewhere(other);
     }
     // `parameter/name` is the name, with a slash before it if it has more.
     let name = match from.split_once(":parameter/") {
@@ -150,7 +159,11 @@ mod tests {
 
     #[test]
     fn the_four_spellings() {
-        let region = "eu-west-1";
+        let in_region = |region: &str| Place {
+            account: "1".to_owned(),
+            region: region.to_owned(),
+        };
+        let place = &in_region("eu-west-1");
         for (from, name) in [
             ("plain", "plain"),
             ("/app/key", "/app/key"),
@@ -158,7 +171,7 @@ mod tests {
             ("arn:aws:ssm:eu-west-1:1:parameter/plain", "plain"),
             ("arn:aws:ssm:eu-west-1:1:parameter/app/key", "/app/key"),
         ] {
-            assert_eq!(named(from, region), Named::Parameter(name), "{from}");
+            assert_eq!(named(from, place), Named::Parameter(name), "{from}");
         }
         let arn = "arn:aws:secretsmanager:eu-west-1:1:secret:prod/db-AbCdEf";
         let secret = |stage, version| Named::Secret {
@@ -166,11 +179,18 @@ mod tests {
             stage,
             version,
         };
-        assert_eq!(named(arn, region), secret(None, None));
+        assert_eq!(named(arn, place), secret(None, None));
         let with = format!("{arn}:key:AWSPREVIOUS:");
-        assert_eq!(named(&with, region), secret(Some("AWSPREVIOUS"), None));
+        assert_eq!(named(&with, place), secret(Some("AWSPREVIOUS"), None));
         let with = format!("{arn}:::v1");
-        assert_eq!(named(&with, region), secret(None, Some("v1")));
-        assert_eq!(named(arn, "us-east-1"), Named::Elsewhere("eu-west-1"));
+        assert_eq!(named(&with, place), secret(None, Some("v1")));
+        assert_eq!(
+            named(arn, &in_region("us-east-1")),
+            Named::Elsewhere("eu-west-1")
+        );
+        let shared = "arn:aws:ssm:eu-west-1:2:parameter/app/key";
+        assert_eq!(named(shared, place), Named::Elsewhere("2"));
+        let other = "arn:aws:secretsmanager:eu-west-1:2:secret:db-AbCdEf";
+        assert!(matches!(named(other, place), Named::Secret { .. }));
     }
 }

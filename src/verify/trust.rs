@@ -9,6 +9,8 @@ pub(super) enum Trust {
     Yes,
     /// It may not.
     No,
+    /// Something is denied under a condition that is not understood here.
+    Unknown,
 }
 
 /// Reads the trust policy of a role as `GetRole` gives it: JSON, escaped as in a URL (IAM API reference,
@@ -22,22 +24,36 @@ pub(super) fn policy_of(role: &Value) -> Option<Value> {
 }
 
 /// Whether `service` (`ecs-tasks`) of this region may assume a role with this policy, for resources of
-/// this account. A condition is looked at where it is known what the service sends; one that is not is
-/// taken to hold, since nobody writes one that never does.
+/// this account. A condition is looked at where it is known what the service sends. One that is not is
+/// taken to hold where it allows, since nobody writes one that never does; where it denies, it may be about
+/// others alone.
 pub(super) fn trusts(policy: &Value, service: &str, region: &str, account: &str) -> Trust {
     let statements = many(policy.get("Statement"));
-    let meant = |statement: &&Value| {
-        names(statement, service, region) && assumes(statement) && holds(statement, account)
+    let of = |wanted: &'static str| {
+        let effect = |one: &Value| one.get("Effect").and_then(Value::as_str) == Some(wanted);
+        let meant = move |one: &&&Value| effect(one) && may_mean(one, service, region);
+        statements.iter().filter(meant).map(|one| {
+            let excepts = one.get("NotPrincipal").or(one.get("NotAction")).is_some();
+            if excepts { None } else { holds(one, account) }
+        })
     };
-    let effect = |wanted: &str| {
-        let has = |one: &&Value| one.get("Effect").and_then(Value::as_str) == Some(wanted);
-        statements.iter().copied().filter(has).any(|s| meant(&s))
-    };
-    if effect("Allow") && !effect("Deny") {
-        Trust::Yes
-    } else {
+    let denied = || of("Deny");
+    if !of("Allow").any(|holds| holds != Some(false)) || denied().any(|holds| holds == Some(true)) {
         Trust::No
+    } else if denied().any(|holds| holds.is_none()) {
+        Trust::Unknown
+    } else {
+        Trust::Yes
     }
+}
+
+/// Whether a statement is about this service's assuming. One that names exceptions may be if it denies;
+/// as one that allows it is not read.
+fn may_mean(statement: &Value, service: &str, region: &str) -> bool {
+    let denies = statement.get("Effect").and_then(Value::as_str) == Some("Deny");
+    let excepts = |member: &str| denies && statement.get(member).is_some();
+    (names(statement, service, region) || excepts("NotPrincipal"))
+        && (assumes(statement) || excepts("NotAction"))
 }
 
 /// One value or a list of them.
@@ -78,31 +94,47 @@ fn assumes(statement: &Value) -> bool {
         .into_iter()
         .filter_map(Value::as_str)
         .any(|action| {
-            ["sts:assumerole", "sts:*", "sts:assume*", "*"]
-                .contains(&action.to_ascii_lowercase().as_str())
+            let action = action.to_ascii_lowercase();
+            let begins = action.strip_suffix('*');
+            action == ASSUME || begins.is_some_and(|begins| ASSUME.starts_with(begins))
         })
 }
 
-/// Whether the conditions that are understood hold: the account that a service acts for, and the external
-/// id, which no service sends.
-fn holds(statement: &Value, account: &str) -> bool {
+/// What a service does with a role, in small letters: actions are compared without regard to case.
+const ASSUME: &str = "sts:assumerole";
+
+/// Whether the conditions hold; `None` if that hangs on one that is not understood. Understood are the
+/// account that a service acts for, and the external id, which no service sends.
+fn holds(statement: &Value, account: &str) -> Option<bool> {
     let operators = statement.get("Condition").and_then(Value::as_object);
+    let mut all = Some(true);
     for (operator, keys) in operators.into_iter().flatten() {
         let is_equality =
             ["stringequals", "stringlike"].contains(&operator.to_ascii_lowercase().as_str());
         for (key, values) in keys.as_object().into_iter().flatten() {
-            let key = key.to_ascii_lowercase();
             let values = || many(Some(values)).into_iter().filter_map(Value::as_str);
-            if is_equality && key == "sts:externalid" {
-                return false;
-            }
-            let fits = |value: &str| value == account || value.contains(['*', '?', '$']);
-            if is_equality && key == "aws:sourceaccount" && !values().any(fits) {
-                return false;
+            let one = match key.to_ascii_lowercase().as_str() {
+                "sts:externalid" if is_equality => Some(false),
+                "aws:sourceaccount" if is_equality => {
+                    let open = |value: &str| value.contains(['*', '?', '$']);
+                    if values().any(|value| value == account) {
+                        Some(true)
+                    } else if values().any(open) {
+                        None
+                    } else {
+                        Some(false)
+                    }
+                }
+                _ => None,
+            };
+            match one {
+                Some(false) => return Some(false),
+                Some(true) => {}
+                None => all = None,
             }
         }
     }
-    true
+    all
 }
 
 #[cfg(test)]
@@ -125,6 +157,56 @@ mod tests {
         assert_eq!(ask(&list), Trust::Yes);
         let deny = json!([one, {"Effect": "Deny", "Principal": "*", "Action": "sts:*"}]);
         assert_eq!(ask(&deny), Trust::No);
+    }
+
+    /// The statements of a data perimeter, which AWS's own guidance puts into every trust policy.
+    #[test]
+    fn a_denial_under_a_condition_that_is_not_understood_is_not_known() {
+        let allow = json!({"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"});
+        let condition = |condition: Value| json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Condition": condition});
+        let perimeter = condition(json!({
+            "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}));
+        let own = |operator: &str, account: &str| {
+            let mut keys = json!({});
+            keys[operator] = json!({"aws:SourceAccount": account});
+            condition(keys)
+        };
+        for (deny, trust) in [
+            (perimeter, Trust::Unknown),
+            (own("StringEquals", "123456789012"), Trust::No),
+            (own("StringEquals", "999999999999"), Trust::Yes),
+            (own("StringNotEquals", "123456789012"), Trust::Unknown),
+            (own("StringLike", "1234*"), Trust::Unknown),
+            (
+                json!({"Effect": "Deny", "NotPrincipal": {"AWS": "x"}, "Action": "*"}),
+                Trust::Unknown,
+            ),
+            (
+                json!({"Effect": "Deny", "Principal": "*", "NotAction": "sts:TagSession"}),
+                Trust::Unknown,
+            ),
+            (
+                json!({"Effect": "Deny", "Principal": "*", "Action": "sts:TagSession"}),
+                Trust::Yes,
+            ),
+        ] {
+            assert_eq!(ask(&json!([allow, deny])), trust, "{deny}");
+        }
+    }
+
+    #[test]
+    fn an_action_may_end_in_a_star() {
+        for (action, trust) in [
+            ("sts:AssumeRole*", Trust::Yes),
+            ("STS:assumerole", Trust::Yes),
+            ("sts:A*", Trust::Yes),
+            ("*", Trust::Yes),
+            ("sts:AssumeRoleWithSAML", Trust::No),
+            ("sts:AssumeRoleWith*", Trust::No),
+        ] {
+            let statement = json!({"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": action});
+            assert_eq!(ask(&statement), trust, "{action}");
+        }
     }
 
     #[test]

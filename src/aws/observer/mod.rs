@@ -21,16 +21,13 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use self::batch::Batch;
+use super::pages::{Listing, Token, list};
 use super::{Aws, Fault};
 use crate::clock::Clock;
 use crate::model::{Call, Moment, Seen, Service};
 
 pub use ecr::MANIFESTS;
 pub use elb::Bag;
-
-/// No listing that we follow has more pages: 3,000 target groups are eight pages of 400, 6,000 scaling
-/// policies 600 of ten, and a service that pages without end must not hold a pass for ever.
-const MAX_PAGES: usize = 1000;
 
 /// The reader of one account and region.
 #[derive(Debug)]
@@ -142,39 +139,19 @@ impl Observer {
         &self,
         service: Service,
         operation: &'static str,
-        mut input: Value,
+        input: Value,
         items: &str,
         token: Token,
     ) -> Result<Vec<Value>, Fault> {
-        let mut all = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let mut answer = self
-                .aws
-                .call(&Call {
-                    service,
-                    operation,
-                    input: input.clone(),
-                })
-                .await?;
-            all.extend(list(service, operation, &mut answer, items)?);
-            match answer.get(token.answered).and_then(Value::as_str) {
-                Some(next) if !next.is_empty() => input[token.asked] = Value::from(next),
-                _ => return Ok(all),
-            }
-        }
-        Err(Fault::internal(
+        let listing = Listing {
             service,
             operation,
-            format!("more than {MAX_PAGES} pages"),
-        ))
+            items,
+            token,
+            region: None,
+        };
+        self.aws.pages(&listing, input).await
     }
-}
-
-/// The names of a paging token in the request and in the answer.
-#[derive(Clone, Copy, Debug)]
-struct Token {
-    asked: &'static str,
-    answered: &'static str,
 }
 
 /// ECS, ECR and CodeDeploy.
@@ -212,28 +189,6 @@ fn present<K: Ord, V>(found: BTreeMap<K, V>) -> batch::Found<K, V> {
         .into_iter()
         .map(|(key, value)| (key, Some(value)))
         .collect()
-}
-
-/// The array member `name` of an answer, taken out.
-///
-/// # Errors
-/// If the answer lacks it: every list of these operations is in every whole answer, and a truncated
-/// one must not be taken for an empty world. (An empty list in a Query answer is an empty element,
-/// which is told apart by the codec.)
-fn list(
-    service: Service,
-    operation: &'static str,
-    answer: &mut Value,
-    name: &str,
-) -> Result<Vec<Value>, Fault> {
-    match answer.get_mut(name).map(Value::take) {
-        Some(Value::Array(items)) => Ok(items),
-        _ => Err(Fault::internal(
-            service,
-            operation,
-            format!("the answer has no list {name}"),
-        )),
-    }
 }
 
 /// Tag → digest for what was asked, each absent, present or unknown.

@@ -165,6 +165,15 @@ pub fn table(kind: Kind) -> &'static [Reset] {
     }
 }
 
+/// What AWS takes for a member that a spec does not hold: by its path as in [`Reset::path`], or by one within
+/// a structure that has a default as a whole. `None`: it has no default here.
+pub(crate) fn default_of(kind: Kind, path: &str, spec: &Value, live: &Value) -> Option<Value> {
+    table(kind).iter().find_map(|row| {
+        let within = path.strip_prefix(row.path)?;
+        row.value(spec, live)?.pointer(within).cloned()
+    })
+}
+
 /// What stands beside a spec as members of it: attributes by key, policies by name.
 pub(super) fn document(view: &View<'_>) -> Value {
     let mut all = view.spec.as_object().cloned().unwrap_or_default();

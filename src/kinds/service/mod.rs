@@ -38,6 +38,7 @@ use serde_json::Value;
 
 pub use observe::Observed;
 pub(crate) use resets::RESETS;
+pub(crate) use revision::{newest as newest_revision, running as running_revisions};
 pub(crate) use rules::ON_THE_REVISION;
 pub(crate) use scaling::suspension_mark;
 

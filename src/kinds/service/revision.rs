@@ -18,6 +18,11 @@ pub(super) fn wanted(view: &View<'_>, service: &Value) -> Vec<String> {
     if !declared.any(|value| value.is_some_and(|value| !value.is_null())) {
         return Vec::new();
     }
+    running(service)
+}
+
+/// The ARNs of the revisions whose tasks run: several while a deployment is under way.
+pub(crate) fn running(service: &Value) -> Vec<String> {
     let all = items(service, "currentServiceRevisions").map(|one| text(one, "arn"));
     all.filter(|arn| !arn.is_empty())
         .map(str::to_owned)
@@ -26,7 +31,7 @@ pub(super) fn wanted(view: &View<'_>, service: &Value) -> Vec<String> {
 
 /// The revision that is to be: the newest of those that run. While an older one is gone back to, that
 /// is still the one that failed, until the last of its tasks is gone.
-pub(super) fn newest(revisions: Vec<Seen<Value>>) -> Option<Seen<Value>> {
+pub(crate) fn newest(revisions: Vec<Seen<Value>>) -> Option<Seen<Value>> {
     let mut newest: Option<Value> = None;
     for seen in revisions {
         match seen {

@@ -48,7 +48,7 @@ spec:
       image: public.ecr.aws/x/web:${TAG}
       readonlyRootFilesystem: ${DEBUG:-false}
       stopTimeout: ${COUNT}
-      command: [sh, -c, 'echo ${HOME} ${UNDECLARED:-x} $${TAG} ${TAG}']
+      command: [sh, -c, 'echo ${HOME} ${UNDECLARED:-x} $${HOME} $${TAG} ${TAG}']
       environment:
         - {name: LEVEL, value: "${LEVEL:-info}"}
         - {name: COUNT, value: "${COUNT}"}
@@ -90,7 +90,7 @@ fn values_are_put_in_and_the_member_says_their_type() {
     assert_eq!(container["stopTimeout"], 2);
     assert_eq!(
         container["command"][2],
-        "echo ${HOME} ${UNDECLARED:-x} ${TAG} 1.5.0"
+        "echo ${HOME} ${UNDECLARED:-x} $${HOME} ${TAG} 1.5.0"
     );
     assert_eq!(
         container["environment"],
@@ -123,7 +123,7 @@ fn a_value_cannot_add_structure() {
     let spec = spec(&load_for("staging", &files), "TaskDefinition/web");
     assert_eq!(
         spec["containerDefinitions"][0]["command"][2],
-        "echo ${HOME} ${UNDECLARED:-x} ${TAG} 1'\n  cpu: x, [{}]"
+        "echo ${HOME} ${UNDECLARED:-x} $${HOME} ${TAG} 1'\n  cpu: x, [{}]"
     );
 }
 
@@ -143,6 +143,74 @@ fn a_name_that_this_environment_forgot_is_an_error_at_its_place() {
     assert!(loaded.set.invalid.contains_key(&key("TaskDefinition/web")));
 }
 
+/// The diagnostics' codes and the literal that would reach AWS, if one would.
+fn codes_for_staging(environments: &str) -> Vec<&'static str> {
+    let task = TASK.replace("memory: \"1024\"", "memory: \"${ONLY_HERE}\"");
+    let files = [file("env.yaml", environments), file("task.yaml", &task)];
+    let loaded = load_for("staging", &files);
+    assert!(loaded.set.get(&key("TaskDefinition/web")).is_none());
+    let of_task = |found: &&super::super::Diagnostic| found.file == "task.yaml";
+    loaded
+        .diagnostics
+        .iter()
+        .filter(of_task)
+        .map(|found| found.code)
+        .collect()
+}
+
+#[test]
+fn a_mistake_in_another_environment_leaves_its_names_declared() {
+    let production = "  account: \"444455556666\"\n";
+    for (from, to) in [
+        (production, "  regoin: x\n"),
+        (production, "  account: 444455556666\n"),
+        ("  variables: {TAG: 1.4.0", "  varibles: {TAG: 1.4.0"),
+        ("  variables: {TAG: 1.4.0", "variables: {TAG: 1.4.0"),
+    ] {
+        let text = ENVIRONMENTS.replacen(from, to, 1);
+        assert_ne!(text, ENVIRONMENTS);
+        assert_eq!(codes_for_staging(&text), ["undefined-variable"], "{to}");
+    }
+    // Every name of both that share a name is declared, too.
+    let twice = ENVIRONMENTS.replace("name: production", "name: prod");
+    let second = twice
+        .rsplit("---")
+        .next()
+        .unwrap()
+        .replace("ONLY_HERE", "OTHER");
+    let text = format!("{twice}---{second}");
+    assert_eq!(codes_for_staging(&text), ["undefined-variable"]);
+}
+
+#[test]
+fn an_environment_that_cannot_be_read_lets_none_be_chosen() {
+    let unclosed = ENVIRONMENTS.replace("TAG: 1.4.0, COUNT", "TAG: [1.4.0, COUNT");
+    let nameless = ENVIRONMENTS.replace("{name: production}", "{nam: production}");
+    let large = format!("{ENVIRONMENTS}# {}", "x".repeat(1024 * 1024));
+    let mut files = [unclosed, nameless, large].map(|text| vec![file("env.yaml", &text)]);
+    files[2].push(SourceFile {
+        path: "env.yaml".to_owned(),
+        bytes: [ENVIRONMENTS.as_bytes(), b"# \xff"].concat(),
+    });
+    for files in files {
+        let found = environments(&files);
+        for chosen in [None, Some("staging"), Some("production")] {
+            let error = found.select(chosen).unwrap_err();
+            assert!(error.contains("env.yaml:"), "{error}");
+        }
+    }
+    // What is broken beside them is no Environment, and they were read.
+    let text = format!("{ENVIRONMENTS}---\nkind: Cluster\nspec: [\n# kind: Environment\n");
+    let found = environments(&[file("env.yaml", &text)]);
+    assert!(found.select(Some("staging")).is_ok());
+    let json = ENVIRONMENTS.split("---").next().unwrap();
+    let broken =
+        "{\"apiVersion\": \"evenkeel.dev/v1alpha1\", \"kind\": \"Environment\", \"spec\": {";
+    let found = environments(&[file("a.yaml", json), file("b.json", broken)]);
+    let error = found.select(Some("staging")).unwrap_err();
+    assert!(error.contains("b.json:1: "), "{error}");
+}
+
 #[test]
 fn without_an_environment_nothing_is_touched() {
     let loaded = load(
@@ -158,7 +226,7 @@ fn without_an_environment_nothing_is_touched() {
     let spec = spec(&loaded, "TaskDefinition/web");
     assert_eq!(
         spec["containerDefinitions"][0]["command"][2],
-        "echo ${HOME} ${UNDECLARED:-x} $${TAG} ${TAG}"
+        "echo ${HOME} ${UNDECLARED:-x} $${HOME} $${TAG} ${TAG}"
     );
 }
 
@@ -363,6 +431,28 @@ fn mistakes_in_an_environment_are_told_with_their_place() {
         let found = loaded.diagnostics.first();
         let found = found.map(|found| (found.code, found.line));
         assert_eq!(found, Some((code, line)), "{to}");
+    }
+    for (spec, path) in [
+        ("spec:\n- account: \"111122223333\"\n", "spec"),
+        ("spec: foo\n", "spec"),
+        ("spec: {account: 1}\n", "spec.account"),
+        ("spec: {region: 1}\n", "spec.region"),
+        ("spec: {roleArn: []}\n", "spec.roleArn"),
+        (
+            "spec: {variables: {A: {fromSecret: {id: 1}}}}\n",
+            "spec.variables.A.fromSecret.id",
+        ),
+    ] {
+        let (head, _) = ENVIRONMENTS.split_once("spec:").unwrap();
+        let files = [file("env.yaml", &format!("{head}{spec}"))];
+        let loaded = load(&files, &LoadOptions::default());
+        let mut found = loaded.diagnostics.iter();
+        assert!(
+            found.any(|found| (found.code, found.path.as_str()) == ("wrong-type", path)),
+            "{spec}: {:#?}",
+            loaded.diagnostics
+        );
+        assert!(environments(&files).select(Some("staging")).is_err());
     }
     let twice = format!("{ENVIRONMENTS}---\n{ENVIRONMENTS}");
     let loaded = load(&[file("env.yaml", &twice)], &LoadOptions::default());

@@ -215,6 +215,37 @@ fn a_fault_in_a_library_is_told_there() {
     assert!(found.message.contains("m/two.jsonnet"), "{}", found.message);
 }
 
+/// The files of several sources come in the order of the sources, which is not that of their paths.
+#[test]
+fn a_file_of_a_later_source_is_found_wherever_its_path_sorts() {
+    let scope = |name: Option<&str>| Scope {
+        environment: name.map(str::to_owned),
+        roots: ["zeta", "alpha", "beta"].map(Into::into).to_vec(),
+        fetched: None,
+    };
+    let task = task("memory: std.parseInt(std.extVar('COUNT'))");
+    let broken = "{kind: 'Cluster',\n  metadata: self.nome}";
+    let files = [
+        file("alpha/a.jsonnet", &broken.replace("nome", "noma")),
+        file("beta/ecs.libsonnet", LIBRARY),
+        file("beta/task.jsonnet", &task),
+        file("zeta/env.yaml", ENVIRONMENT),
+        file("zeta/z.jsonnet", broken),
+    ];
+    let loaded = load_for(&files, &scope(Some("staging")));
+    let found: Vec<_> = loaded
+        .diagnostics
+        .iter()
+        .map(|found| (found.file.as_str(), found.line, found.code))
+        .collect();
+    let expected = [
+        ("alpha/a.jsonnet", 2, "jsonnet"),
+        ("beta/task.jsonnet", 1, "jsonnet-unjudged"),
+        ("zeta/z.jsonnet", 2, "jsonnet"),
+    ];
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn imports_stay_in_the_source_and_libraries_are_no_manifests() {
     for import in ["/etc/passwd", "../../etc/passwd", "../../lib/ecs.libsonnet"] {

@@ -171,21 +171,29 @@ pub(super) fn target_group_defaults(protocol: Option<&str>, target_type: &str) -
             if target_type == "ip" && matches!(protocol, "TCP" | "TLS") {
                 bag.insert("preserve_client_ip.enabled".to_owned(), "false".to_owned());
             }
+            if matches!(protocol, "UDP" | "TCP_UDP") {
+                let ends = "deregistration_delay.connection_termination.enabled";
+                bag.insert(ends.to_owned(), "true".to_owned());
+            }
             bag
         }
     }
 }
 
 /// The attributes of a new load balancer.
-pub(super) fn load_balancer_defaults(kind: &str) -> Pairs {
-    collect(&[
+pub(super) fn load_balancer_defaults(kind: &str, scheme: &str) -> Pairs {
+    let mut bag = collect(&[
         BALANCER,
         if kind == "network" {
             NETWORK
         } else {
             APPLICATION
         },
-    ])
+    ]);
+    if scheme == "internal" {
+        bag.insert("ipv6.deny_all_igw_traffic".to_owned(), "true".to_owned());
+    }
+    bag
 }
 
 /// The attributes of a new listener.

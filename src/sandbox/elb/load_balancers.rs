@@ -81,7 +81,7 @@ pub(super) fn create(world: &mut World, input: &Value) -> Result<Value, AwsError
         mappings: input::list(input, "SubnetMappings").to_vec(),
         echoed: echoed(input),
         created: world.now,
-        attributes: attributes::load_balancer_defaults(kind),
+        attributes: attributes::load_balancer_defaults(kind, scheme),
         tags,
     };
     let described = describe_one(world, &balancer);

@@ -263,3 +263,29 @@ fn nothing_found_and_a_missing_file_are_errors() {
         "{error}"
     );
 }
+
+#[test]
+fn what_stands_beside_a_spec_and_in_notes_has_its_variables_too() {
+    let config = format!(
+        "{CONFIG}appspec:\n  Hooks:\n    - BeforeInstall: 'check-{{{{ must_env `HOOK` }}}}'\n\
+         codedeploy:\n  application_name: 'app-{{{{ must_env `STAGE` }}}}'\n  deployment_group_name: group\n"
+    );
+    let done = converted(&[
+        ("ecspresso.yml", &config),
+        ("ecs-task-def.json", TASK),
+        (
+            "ecs-service-def.json",
+            &SERVICE.replace("{{ must_env `COUNT` }}", "2"),
+        ),
+    ]);
+    let service = text(&done, "services/harbour.yaml");
+    assert!(
+        service.contains("BeforeInstall: check-${HOOK}"),
+        "{service}"
+    );
+    assert!(
+        noted(&done, "ecspresso.yml", "--application app-${STAGE} "),
+        "{:?}",
+        done.notes
+    );
+}

@@ -18,13 +18,18 @@ fn files(all: &[(&str, &str)]) -> BTreeMap<String, String> {
     owned.collect()
 }
 
-/// Converts what is found in these files.
+/// Converts what is found in these files. Whatever they are, nothing of the templates is left over.
 fn converted(all: &[(&str, &str)]) -> Converted {
     let input = Input {
         files: files(all),
         ..Input::default()
     };
-    convert(&input).unwrap()
+    let converted = convert(&input).unwrap();
+    let whole = format!("{converted:?}");
+    for marker in ["\\u{e000}", "\\u{e001}"] {
+        assert!(!whole.contains(marker), "{whole}");
+    }
+    converted
 }
 
 /// Loads the manifests as `validate` does: for the Environment, whose values nobody fetches.

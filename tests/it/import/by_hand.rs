@@ -171,3 +171,35 @@ async fn a_service_that_is_not_there_is_named_with_account_and_region() {
         "{error}"
     );
 }
+
+/// While a deployment is under way both revisions run, in no order that is promised.
+#[tokio::test(start_paused = true)]
+async fn of_two_running_revisions_the_newest_is_taken() {
+    let world = empty(24).await;
+    let definition = surroundings(&world, "public.ecr.aws/docker/library/nginx:1.27").await;
+    let network: Value = serde_json::from_str(NETWORK).unwrap();
+    let monitoring = |name: &str| json!({"metricConfigurations": [{"metricNames": [name], "resolutionSeconds": 20}]});
+    ecs(&world, "CreateService", json!({"cluster": "hand", "serviceName": "web", "taskDefinition": definition,
+        "desiredCount": 1, "launchType": "FARGATE", "networkConfiguration": network, "monitoring": monitoring("CPUUtilization"),
+        "volumeConfigurations": [{"name": "data", "managedEBSVolume": {"sizeInGiB": 20,
+            "roleArn": "arn:aws:iam::123456789012:role/ecsInfrastructureRole"}}]})).await;
+    pass(SETTLED).await;
+    ecs(
+        &world,
+        "UpdateService",
+        json!({"cluster": "hand", "service": "web", "monitoring": monitoring("MemoryUtilization")}),
+    )
+    .await;
+    let answer = ecs(
+        &world,
+        "DescribeServices",
+        json!({"cluster": "hand", "services": ["web"]}),
+    )
+    .await;
+    let running = answer.pointer("/services/0/currentServiceRevisions");
+    assert_eq!(running.and_then(Value::as_array).map(Vec::len), Some(2));
+    let imported = imported(&world, "hand", &["web"]).await;
+    let text = by_path(&imported)["services/web.yaml"];
+    assert!(text.contains("MemoryUtilization"), "{text}");
+    assert!(!text.contains("CPUUtilization"), "{text}");
+}

@@ -117,7 +117,8 @@ fn deployment(service: &Service, set: &TaskSet) -> Value {
     Value::Object(view)
 }
 
-/// `currentServiceRevisions`: what the sets run.
+/// `currentServiceRevisions`: what the sets run, the newest last. AWS promises no order, and whoever takes the
+/// first for the newest shall be noticed here.
 fn revisions(service: &Service) -> Value {
     let of = |set: &TaskSet| {
         let counts = service.counts(&set.id);
@@ -128,9 +129,9 @@ fn revisions(service: &Service) -> Value {
             "pendingTaskCount": counts.pending,
         })
     };
-    service
-        .sets
-        .iter()
+    let mut sets: Vec<&TaskSet> = service.sets.iter().collect();
+    sets.sort_by_key(|set| set.created_at);
+    sets.into_iter()
         .filter(|set| !set.revision.is_empty())
         .map(of)
         .collect()

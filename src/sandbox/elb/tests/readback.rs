@@ -47,6 +47,34 @@ fn a_target_group_reads_back_with_aws_defaults() {
 }
 
 #[test]
+fn attributes_whose_default_hangs_on_the_resource() {
+    let mut aws = Fixture::new();
+    let mut value = |made: &Value, create: &str, describe: &str, member: &str, key: &str| {
+        let arn = aws.made(create, made);
+        let bag = aws.ok(describe, &json!({ member: arn }));
+        let all = bag["Attributes"].as_array().unwrap().clone();
+        let found = all.into_iter().find(|one| one["Key"] == key);
+        found.unwrap()["Value"].clone()
+    };
+    for (scheme, expected) in [("internal", "true"), ("internet-facing", "false")] {
+        let input = json!({"Name": scheme.replace("internal", "inside"), "Scheme": scheme,
+            "Subnets": ["subnet-0a1b2c3d4e5f60003", "subnet-0a1b2c3d4e5f60004"]});
+        let of = ("CreateLoadBalancer", "DescribeLoadBalancerAttributes");
+        let key = "ipv6.deny_all_igw_traffic";
+        let found = value(&input, of.0, of.1, "LoadBalancerArn", key);
+        assert_eq!(found, expected, "{scheme}");
+    }
+    for (protocol, expected) in [("UDP", "true"), ("TCP", "false")] {
+        let mut input = group(protocol);
+        input["Protocol"] = json!(protocol);
+        let of = ("CreateTargetGroup", "DescribeTargetGroupAttributes");
+        let key = "deregistration_delay.connection_termination.enabled";
+        let found = value(&input, of.0, of.1, "TargetGroupArn", key);
+        assert_eq!(found, expected, "{protocol}");
+    }
+}
+
+#[test]
 fn other_protocols_have_other_health_checks() {
     let mut aws = Fixture::new();
     let mut describe = |name: &str, changes: Value| {
