@@ -21,6 +21,7 @@ mod blue_green;
 mod history;
 mod native;
 mod observe;
+mod past;
 mod payload;
 mod plan;
 mod progress;
@@ -36,6 +37,7 @@ mod tests;
 use serde_json::Value;
 
 pub use observe::Observed;
+pub use past::rollouts;
 pub(crate) use resets::RESETS;
 pub(crate) use rules::ON_THE_REVISION;
 pub(crate) use scaling::suspension_mark;

@@ -26,7 +26,7 @@ mod traffic;
 
 use serde_json::{Map, Value};
 
-pub(super) use course::in_flight;
+pub(super) use course::{explain as explained, in_flight};
 pub(super) use traffic::{listener_of, rules, target_groups};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
