@@ -9,7 +9,8 @@
 //! ```text
 //!  files ──▶ source ──▶ manifest ──▶ DesiredSet ─┐
 //!                                                ▼
-//!  signals, file events, timers ──▶ controller ──▶ one pass per key:
+//!  signals, file events, timers,
+//!  persons (http::api ──▶ ask) ──▶ controller ──▶ one pass per key:
 //!                                                │
 //!      observe (I/O)   aws::Observer reads AWS, shared and batched
 //!      plan    (pure)  kinds::<kind>::plan: View + Observed ──▶ Plan
@@ -17,7 +18,7 @@
 //!      requeue (pure)  controller::requeue: Outcome ──▶ when to look again
 //!                                                │
 //!                                                ▼
-//!                            status ──▶ /status, /metrics, the terminal
+//!                            status ──▶ /status, /api, /metrics, the terminal
 //! ```
 //!
 //! # Map, in reading order
@@ -48,6 +49,7 @@
 //! - [`mount`]: the sandbox under the SDK's HTTP connector, and over TCP.
 //! - [`controller`]: the loop, the pass, what is kept between passes, the preview behind `plan`.
 //! - [`status`], [`metrics`], [`http`], [`telemetry`]: what the outside sees.
+//! - [`ask`]: what a person may ask of the running controller through [`http::api`].
 //! - [`verify`]: whether AWS has what the manifests build on: questions, their reads, and judges of the
 //!   answers.
 //! - [`import`], [`convert`]: manifests from what is live, and from other tools' files.
@@ -86,6 +88,7 @@
 //! - A plan's steps never need each other's answers; what depends on an answer is left to the next
 //!   pass, which sees it. So there is nothing to bind at execution.
 
+pub mod ask;
 pub mod aws;
 pub mod catalogue;
 pub mod cli;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::daemon::DaemonCommand;
 use crate::source::Secret;
 use crate::telemetry::LogFormat;
 
@@ -77,6 +78,8 @@ pub(super) enum Command {
     /// variables of an Environment. Exit code 0 if everything was carried over, 2 with notes on what
     /// was not, 1 on an error.
     Convert(ConvertArgs),
+    #[command(flatten)]
+    Daemon(DaemonCommand),
     /// Serve the simulated AWS over HTTP, for any SDK or the AWS CLI
     ///
     /// Point clients at it with AWS_ENDPOINT_URL=http://127.0.0.1:4566 and any credentials. The
@@ -157,10 +160,14 @@ pub(super) struct LogArgs {
 
 /// `run`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the doc comments are the help, where backticks would show"
+)]
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) source: SourceArgs,
-    /// Serve /metrics, /healthz, /readyz and /status at this address
+    /// Serve /metrics, /healthz, /readyz, /status and the API at this address
     #[arg(
         long,
         value_name = "ADDR",
@@ -168,6 +175,10 @@ pub(super) struct RunArgs {
         env = "EVENKEEL_METRICS_ADDR"
     )]
     pub(super) metrics_addr: SocketAddr,
+    /// File with the token for API commands that change something; several, one a line, while one
+    /// replaces another [or in EVENKEEL_API_TOKEN]. Without one they are refused
+    #[arg(long, value_name = "FILE", env = "EVENKEEL_API_TOKEN_FILE")]
+    pub(super) api_token_file: Option<PathBuf>,
     /// Serve a webhook for pushes at this address: POST /webhook/github, gitlab, bitbucket or gitea
     #[arg(
         long,
@@ -382,7 +393,7 @@ pub(super) enum Output {
 }
 
 /// Reads `90s`, `10m`, `1h 30m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed: jiff::SignedDuration = text
         .parse()
         .map_err(|_| format!("`{text}` is not a duration, such as 90s, 10m or 1h"))?;

@@ -6,6 +6,7 @@
 
 mod args;
 mod convert;
+mod daemon;
 mod import;
 mod output;
 mod plan;
@@ -73,6 +74,7 @@ async fn run_command() -> ExitCode {
         Command::Plan(args) => plan::plan(&args).await,
         Command::Validate(args) => validate::validate(&args).await,
         Command::Verify(args) => verify::verify(&args).await,
+        Command::Daemon(command) => daemon::run(&command).await,
         Command::Schema => Ok(schema::schema()),
         Command::Convert(args) => convert::convert(&args),
         Command::EvaluateJsonnet => {
@@ -106,6 +108,7 @@ fn start_log(command: &Command) -> Result<(), String> {
         Command::Import(args) => (&args.log, "error"),
         Command::Sandbox(args) if args.command.is_none() => (&args.log, "info"),
         Command::Convert(_)
+        | Command::Daemon(_)
         | Command::EvaluateJsonnet
         | Command::Sandbox(_)
         | Command::Schema

@@ -4,10 +4,12 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::args::RunArgs;
-use super::signals;
 use super::start::{self, Started};
+use super::{daemon, signals};
+use crate::ask;
 use crate::controller::{Controller, Ended, Event, Settings, Until};
 use crate::http;
+use crate::http::api::Api;
 use crate::http::webhook::{self, Secrets};
 use crate::source::Watcher;
 use crate::status::Board;
@@ -15,6 +17,8 @@ use crate::status::Board;
 /// Runs until stopped.
 pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
     let started = start::start(&args.source).await?;
+    let tokens = tokens(args)?;
+    let (asker, asks) = ask::channel();
     let (sender, events) = mpsc::channel(16);
     signals::listen(sender.clone())?;
     let board = Board::default();
@@ -35,6 +39,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         board.clone(),
         started.metrics.clone(),
         started.clock.clone(),
+        Api::new(asker, tokens),
         async move { drop(stopped.await) },
     ));
     for folder in started.source.folders() {
@@ -66,7 +71,8 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         board,
         started.source,
         settings,
-    );
+    )
+    .with_asks(asks);
     let ended = controller.run(events, Until::Stopped).await;
     // The server has ended by itself if it does not listen.
     stop_http.send(()).ok();
@@ -74,6 +80,16 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         tracing::warn!("the HTTP server ended badly: {error}");
     }
     Ok(u8::from(ended != Ended::Stopped))
+}
+
+/// The tokens that the API takes for what changes something.
+fn tokens(args: &RunArgs) -> Result<Option<Secrets>, String> {
+    let Some((text, from)) = daemon::token::text(args.api_token_file.as_deref())? else {
+        return Ok(None);
+    };
+    let tokens = Secrets::parse(&text);
+    let tokens = tokens.map_err(|error| format!("the API's token of {from}: {error}"))?;
+    Ok(Some(tokens))
 }
 
 /// Serves the webhook, if one is asked for, as long as the program runs.

@@ -11,6 +11,7 @@
 //! - Stopping starts nothing new, waits for the calls in flight (at most [`STOP_GRACE`]), and leaves
 //!   AWS's own deployments running.
 
+mod asked;
 mod pass;
 mod preview;
 mod reading;
@@ -18,7 +19,7 @@ mod report;
 mod requeue;
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub use preview::{Preview, preview};
 use self::pass::{Context, Done};
 use self::reading::{Read, Reading, read};
 use self::state::State;
+use crate::ask::Ask;
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::environment::Chosen;
@@ -39,7 +41,7 @@ use crate::manifest::{LoadOptions, Loaded, Scope, Severity};
 use crate::metrics::Metrics;
 use crate::model::{Fail, Key, Kind, Moment, Outcome, Plan};
 use crate::source::{Eagerness, Sources};
-use crate::status::Board;
+use crate::status::{Board, EventKind};
 
 /// What makes the loop look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,8 +136,12 @@ pub struct Controller {
     reading: Option<JoinHandle<Read>>,
     /// Whether every key is to be passed over once the source has been read.
     resync: bool,
+    /// The resources that are to be passed over once the source has been read.
+    resyncing: BTreeSet<Key>,
     /// Whether repositories are to be asked before their interval is over.
     pushed: bool,
+    /// Where persons ask.
+    asks: Option<mpsc::Receiver<Ask>>,
     /// The last complaint about the source, so that it is logged once.
     complaint: Option<String>,
 }
@@ -143,6 +149,7 @@ pub struct Controller {
 /// What woke the loop.
 enum Woken {
     Event(Option<Event>),
+    Ask(Ask),
     Read(Read),
     Pass(Box<Result<(Id, Option<Done>), tokio::task::JoinError>>),
     Identified,
@@ -181,7 +188,9 @@ impl Controller {
             revision: None,
             reading: None,
             resync: false,
+            resyncing: BTreeSet::new(),
             pushed: false,
+            asks: None,
             complaint: None,
         }
     }
@@ -222,6 +231,7 @@ impl Controller {
             let woken = tokio::select! {
                 biased;
                 event = events.recv() => Woken::Event(event),
+                Some(ask) = asked::next(&mut self.asks) => Woken::Ask(ask),
                 reading = finished(&mut self.reading), if self.reading.is_some() => Woken::Read(reading),
                 Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Pass(Box::new(joined)),
                 _ = &mut identified, if !asked => Woken::Identified,
@@ -236,6 +246,11 @@ impl Controller {
                 Woken::Event(Some(Event::Resync(trigger))) => {
                     self.ask_resync(trigger);
                     poll_at = self.clock.now();
+                }
+                Woken::Ask(ask) => {
+                    if self.asked(ask) {
+                        poll_at = self.clock.now();
+                    }
                 }
                 Woken::Event(Some(Event::Stop) | None) => {
                     self.stop().await;
@@ -395,6 +410,9 @@ impl Controller {
             // What is in force is passed over even if the source cannot be read just now.
             self.state.resync(now);
         }
+        for key in std::mem::take(&mut self.resyncing) {
+            self.state.resync_of(&key, now);
+        }
         read
     }
 
@@ -432,6 +450,13 @@ impl Controller {
                 subject = %commit.message,
                 "commit in force"
             );
+            let text = format!(
+                "commit {} of {address} in force: {}: {}",
+                commit.id, commit.author, commit.message
+            );
+            self.board
+                .events()
+                .record(now, EventKind::Source, None, text);
         }
     }
 
@@ -461,22 +486,20 @@ impl Controller {
             self.metrics.queue_added(false);
         }
         tracing::info!(manifests = valid, invalid, changed, "desired state read");
+        let text =
+            format!("desired state read: {valid} manifests, {invalid} invalid, {changed} changed");
+        self.board
+            .events()
+            .record(now, EventKind::Source, None, text);
     }
 
     /// Takes a request to look at everything again. Several before it is served count as one.
-    fn ask_resync(&mut self, trigger: &'static str) {
-        let now = self.clock.now();
+    /// Gives the request's number.
+    fn ask_resync(&mut self, trigger: &'static str) -> u64 {
         tracing::info!(trigger, "resync of everything");
-        self.metrics.resync_requested(trigger);
-        self.board.write(|status| {
-            status.resyncs.requested += 1;
-            status.resyncs.requested_at = Some(now);
-        });
-        // A read that began before the request may have missed what the person wants read.
-        if let Some(reading) = self.reading.take() {
-            reading.abort();
-        }
+        self.metrics.resync_requested(trigger, "all");
         self.resync = true;
+        self.note_resync(None)
     }
 
     fn beat(&mut self) {
@@ -485,7 +508,7 @@ impl Controller {
         let ages = || self.passes.values().map(|(_, started)| now.since(*started));
         self.metrics
             .queue_unfinished(ages().sum(), ages().max().unwrap_or_default());
-        let resyncing = self.resync || self.state.resyncing();
+        let resyncing = self.resync || !self.resyncing.is_empty() || self.state.resyncing();
         let seen_all = self.state.seen_all() && self.revision.is_some();
         self.board.write(|status| {
             status.heartbeat = now;

@@ -21,7 +21,7 @@ use crate::kinds::{
     load_balancer::LoadBalancer, scalable_target::ScalableTarget, scaling_policy::ScalingPolicy,
     service::Service, target_group::TargetGroup, task_definition::TaskDefinition,
 };
-use crate::manifest::{DesiredSet, resolve};
+use crate::manifest::{DesiredSet, Resource, resolve};
 use crate::model::{Block, FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
 
 /// Whether a pass writes.
@@ -99,6 +99,8 @@ pub(super) struct Done {
     pub(super) plan: Plan,
     /// The digest of the plan's writes, if AWS accepted all of them.
     pub(super) written: Option<String>,
+    /// How many of the plan's steps AWS accepted.
+    pub(super) accepted: usize,
     /// Whether any write reached AWS, or may have.
     pub(super) touched: bool,
     /// Whether the writes were left out because they do not take.
@@ -111,6 +113,7 @@ impl Done {
         Self {
             plan,
             written: None,
+            accepted: 0,
             touched: false,
             held: false,
         }
@@ -136,6 +139,25 @@ pub(super) async fn pass(context: &Context, request: &Request) -> Option<Done> {
 
 async fn run<K: Reconciled>(context: &Context, request: &Request) -> Option<Done> {
     let resource = request.set.get(&request.key)?;
+    let view = viewed(context, request, resource);
+    let observed = K::observe(&context.observer, &view, request.fresh).await; // I/O
+    let mut plan = K::plan(&view, &observed); // pure
+    hide(&mut plan, &request.set.secrets);
+    let mut done = match context.mode {
+        Mode::Apply => apply(context, request, plan).await, // I/O
+        Mode::Plan => Done::without_writes(plan),
+    };
+    // AWS may quote in its refusal what it was sent.
+    hide(&mut done.plan, &request.set.secrets);
+    Some(done)
+}
+
+/// What a planner looks at besides the observation.
+pub(super) fn viewed<'a>(
+    context: &'a Context,
+    request: &'a Request,
+    resource: &'a Resource,
+) -> View<'a> {
     let (spec, mut unresolved) = resolve(resource, &request.facts);
     // What is implied by names (a rule that puts a target group behind its load balancer) is as
     // good a reason to wait as a reference.
@@ -148,7 +170,7 @@ async fn run<K: Reconciled>(context: &Context, request: &Request) -> Option<Done
     );
     unresolved.sort();
     unresolved.dedup();
-    let view = View {
+    View {
         resource,
         spec,
         unresolved,
@@ -158,17 +180,7 @@ async fn run<K: Reconciled>(context: &Context, request: &Request) -> Option<Done
         drifting_since: request.drifting_since,
         policy: &context.policy,
         resetting: Vec::new(),
-    };
-    let observed = K::observe(&context.observer, &view, request.fresh).await; // I/O
-    let mut plan = K::plan(&view, &observed); // pure
-    hide(&mut plan, &request.set.secrets);
-    let mut done = match context.mode {
-        Mode::Apply => apply(context, request, plan).await, // I/O
-        Mode::Plan => Done::without_writes(plan),
-    };
-    // AWS may quote in its refusal what it was sent.
-    hide(&mut done.plan, &request.set.secrets);
-    Some(done)
+    }
 }
 
 /// Takes the values that may be shown nowhere out of everything that is shown of a plan; the
@@ -206,6 +218,7 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
         };
     }
     let mut touched = false;
+    let mut accepted = 0;
     for step in &plan.steps {
         // Before the gate, so that stopping waits for writes and not for their turn.
         context.aws.admit(&step.call).await;
@@ -215,6 +228,7 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
             return Done {
                 plan,
                 written: None,
+                accepted,
                 touched,
                 held: false,
             };
@@ -222,6 +236,7 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
         touched = true;
         match context.aws.send(&step.call).await {
             Ok(answer) => {
+                accepted += 1;
                 let operation = step.call.operation;
                 tracing::info!(key = %request.key, operation, "{}", step.why);
                 context.observer.wrote(&step.call);
@@ -234,6 +249,7 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
                 return Done {
                     plan,
                     written: None,
+                    accepted,
                     touched,
                     held: false,
                 };
@@ -243,6 +259,7 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
     Done {
         plan,
         written: digest,
+        accepted,
         touched,
         held: false,
     }

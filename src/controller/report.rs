@@ -9,7 +9,9 @@ use super::pass::Done;
 use crate::manifest::{DesiredSet, Diagnostic, Revision, Severity};
 use crate::model::{Block, Fail, Key, Kind, Moment, Outcome, Rollout, RolloutStage, Wait};
 use crate::source::{Commit, SourceState};
-use crate::status::{CommitStatus, PartStatus, ResourceStatus, SourceStatus, Status};
+use crate::status::{
+    CommitStatus, EventKind, PartStatus, ResourceStatus, SourceStatus, Status, WRITES, Write,
+};
 
 /// Takes how each source stands; gives the commits that were not in force before. `in_force`: what was
 /// read came into force, or is; else the commits before are still what counts.
@@ -105,6 +107,23 @@ impl Controller {
             return;
         };
         let before = self.board.look(|status| status.resources.get(key).cloned());
+        let accepted = &done.plan.steps[..done.accepted.min(done.plan.steps.len())];
+        let mut writes: Vec<Write> = Vec::new();
+        for step in accepted {
+            // The pass has logged it.
+            let text = format!("{} ({})", step.why, step.call.operation);
+            self.board
+                .events()
+                .record(now, EventKind::Write, Some(key), text);
+            let write = Write {
+                at: now,
+                operation: step.call.operation,
+                why: step.why.clone(),
+            };
+            writes.insert(0, write);
+        }
+        writes.extend(before.iter().flat_map(|before| before.writes.clone()));
+        writes.truncate(WRITES);
         let same = before.as_ref().is_some_and(|before| {
             before.outcome.label() == outcome.label() && before.outcome.reason() == outcome.reason()
         });
@@ -116,6 +135,10 @@ impl Controller {
             tracing::debug!(%key, %outcome, millis = millis(took), "pass");
         } else {
             log(key, outcome, took);
+            let text = outcome.to_string();
+            self.board
+                .events()
+                .record(now, EventKind::Outcome, Some(key), text);
         }
         let service = (key.kind == Kind::Service).then(|| {
             let (cluster, name) = self.state.set.service_names(resource);
@@ -148,6 +171,14 @@ impl Controller {
             service: service.clone(),
             failures: self.state.failures(key),
             file: resource.origin.file.clone(),
+            revision: revision(key, done)
+                .or_else(|| before.as_ref().and_then(|before| before.revision.clone())),
+            commit: self
+                .state
+                .set
+                .revision_of(resource)
+                .map(|revision| revision.commit.clone()),
+            writes,
         };
         if let (Some((cluster, name)), Some(before)) = (&service, &before) {
             if let Some(result) = end(before.rollout.as_ref(), rollout.as_ref(), outcome) {
@@ -165,6 +196,15 @@ impl Controller {
         self.board
             .write(|board| board.resources.insert(key.clone(), status));
     }
+}
+
+/// What runs of a resource, as `family:revision`.
+fn revision(key: &Key, done: &Done) -> Option<String> {
+    if key.kind == Kind::TaskDefinition {
+        let arn = done.plan.facts.as_ref()?.arn.as_deref()?;
+        return Some(arn.rsplit('/').next().unwrap_or(arn).to_owned());
+    }
+    done.plan.revision.clone()
 }
 
 /// Whether a pass ended without having seen how things stand.
@@ -271,18 +311,8 @@ pub(super) fn line(diagnostic: &Diagnostic) -> String {
 pub(super) fn replace(status: &mut Status, set: &DesiredSet, now: Moment) {
     status.resources.retain(|key, _| set.get(key).is_some());
     for (key, why) in &set.invalid {
-        let invalid = ResourceStatus {
-            outcome: Outcome::Blocked(Block::ManifestInvalid, why.clone()),
-            since: now,
-            observed_at: now,
-            drift: Vec::new(),
-            rollout: None,
-            tasks: None,
-            arn: None,
-            service: None,
-            failures: 0,
-            file: String::new(),
-        };
+        let why = Outcome::Blocked(Block::ManifestInvalid, why.clone());
+        let invalid = ResourceStatus::new(why, now);
         status.resources.insert(key.clone(), invalid);
     }
 }

@@ -114,6 +114,16 @@ impl State {
         }
     }
 
+    /// Schedules one key for now, with nothing older than now.
+    pub(super) fn resync_of(&mut self, key: &Key, now: Moment) {
+        if let Some(known) = self.known.get_mut(key) {
+            known.floor = now;
+            known.repeats = 0;
+            self.queue.add(key.clone(), now);
+            self.resyncing.insert(key.clone(), now);
+        }
+    }
+
     /// What a pass over this key is about.
     pub(super) fn request(&self, key: &Key, now: Moment) -> Request {
         let known = self.known.get(key).cloned().unwrap_or_default();

@@ -1,15 +1,17 @@
 //! The HTTP side: `/metrics`, the probes and `/status`, which read the [`Board`](crate::status::Board)
-//! and change nothing; and, at an address of its own, the [`webhook`].
+//! and change nothing; the [`api`] beside them; and, at an address of its own, the [`webhook`].
 //!
-//! What it is: four read-only answers for operators and machines. What it is not: an API; there is
-//! no authentication, so it listens where the operator says, and serves no secret.
+//! What it is: answers for operators and machines. What it is not: it decides nothing; what changes
+//! something is asked of the controller. Reading takes no authentication, so it listens where the operator
+//! says, and serves no secret; a write takes a token.
 //!
 //! Invariants:
 //! - `/healthz` fails only when the loop is wedged, never because AWS or a manifest is: a restart
 //!   would mend neither.
-//! - It answers from memory: no request waits for a pass or an AWS call.
+//! - Metrics, probes and status are answered from memory: none of them waits for a pass or an AWS call.
 //! - It stops within [`GRACE`] of the shutdown, whatever its clients do.
 
+pub mod api;
 mod probes;
 mod server;
 mod status;

@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use super::api::{self, Api};
 use super::{GRACE, probes, status_json};
 use crate::clock::Clock;
 use crate::metrics::{CONTENT_TYPE, Metrics};
@@ -19,11 +20,13 @@ use crate::status::Board;
 
 /// What every answer is made of.
 #[derive(Clone)]
-struct Shared {
-    board: Board,
+pub(super) struct Shared {
+    pub(super) board: Board,
     metrics: Arc<Metrics>,
-    clock: Clock,
-    since: Moment,
+    pub(super) clock: Clock,
+    /// When the server started.
+    pub(super) since: Moment,
+    pub(super) api: Api,
 }
 
 /// Serves until `shutdown` is done, and then for at most [`GRACE`] what is in flight.
@@ -35,9 +38,11 @@ pub async fn serve(
     board: Board,
     metrics: Arc<Metrics>,
     clock: Clock,
+    api: Api,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let shared = Shared {
+        api,
         board,
         metrics,
         since: clock.now(),
@@ -78,11 +83,12 @@ fn router(shared: Shared) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/status", get(status))
+        .merge(api::router(&shared))
         .fallback(unknown)
         .with_state(shared)
 }
 
-const ROUTES: &str = "/metrics /healthz /readyz /status";
+const ROUTES: &str = "/metrics /healthz /readyz /status /api/v1/";
 
 async fn index() -> String {
     format!("Even Keel {}: {ROUTES}\n", env!("CARGO_PKG_VERSION"))
@@ -160,6 +166,7 @@ mod tests {
             board.clone(),
             metrics,
             clock.clone(),
+            Api::new(crate::ask::channel().0, None),
             shutdown,
         ));
         Running {

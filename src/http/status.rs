@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::model::{Drift, Key, Moment, Rollout};
-use crate::status::{CommitStatus, PartStatus, ResourceStatus, Status};
+use crate::status::{CommitStatus, PartStatus, ResourceStatus, Status, Write};
 
 /// The status as JSON. Drift values come masked from the planner; nothing else can hold a secret.
 pub fn status_json(status: &Status) -> Value {
@@ -66,7 +66,7 @@ fn commit_json(commit: &CommitStatus) -> Value {
     })
 }
 
-fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
+pub(super) fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
     json!({
         "kind": key.kind.as_str(),
         "name": key.name,
@@ -89,7 +89,14 @@ fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
         })),
         "arn": resource.arn,
         "file": resource.file,
+        "revision": resource.revision,
+        "commit": resource.commit,
+        "writes": resource.writes.iter().map(write_json).collect::<Vec<_>>(),
     })
+}
+
+fn write_json(write: &Write) -> Value {
+    json!({ "at": time(Some(write.at)), "operation": write.operation, "why": write.why })
 }
 
 fn drift_json(drift: &Drift) -> Value {
@@ -116,7 +123,7 @@ fn rollout_json(rollout: &Rollout) -> Value {
 }
 
 /// RFC 3339; `null` for never and for what no calendar holds.
-fn time(moment: Option<Moment>) -> Value {
+pub(super) fn time(moment: Option<Moment>) -> Value {
     moment
         .and_then(|moment| jiff::Timestamp::from_millisecond(moment.0).ok())
         .map_or(Value::Null, |time| Value::String(time.to_string()))
@@ -155,6 +162,13 @@ mod tests {
             service: Some(("nova".to_owned(), "auth".to_owned())),
             failures: 1,
             file: "auth.yaml".to_owned(),
+            revision: Some("auth:5".to_owned()),
+            commit: Some("c0ffee".to_owned()),
+            writes: vec![Write {
+                at: Moment(1_700_000_000_000),
+                operation: "UpdateService",
+                why: "update service auth".to_owned(),
+            }],
         };
         let mut status = Status {
             region: "eu-west-1".to_owned(),
@@ -189,6 +203,9 @@ mod tests {
                 "service": { "cluster": "nova", "name": "auth" },
                 "arn": "arn:x",
                 "file": "auth.yaml",
+                "revision": "auth:5",
+                "commit": "c0ffee",
+                "writes": [{ "at": "2023-11-14T22:13:20Z", "operation": "UpdateService", "why": "update service auth" }],
             }])
         );
     }

@@ -25,7 +25,7 @@ const PROGRESS_DEADLINE: Duration = Duration::from_mins(10);
 
 /// Whether live content is what the manifest says. A failed read or call gives `Unknown`, never
 /// `OutOfSync`, unless the same pass did find differences.
-pub(super) fn sync(status: &ResourceStatus) -> &'static str {
+pub fn sync(status: &ResourceStatus) -> &'static str {
     let unless_drifted = |word| {
         if status.drift.is_empty() {
             word
@@ -65,7 +65,7 @@ pub(super) fn sync(status: &ResourceStatus) -> &'static str {
 }
 
 /// How the live service does, whatever the manifest says. `now` is the controller's time.
-pub(super) fn health(status: &ResourceStatus, now: Moment) -> &'static str {
+pub fn health(status: &ResourceStatus, now: Moment) -> &'static str {
     if matches!(
         status.outcome,
         Outcome::Waiting(Wait::ObservationUnknown, _)
@@ -111,18 +111,7 @@ mod tests {
     use crate::model::{Drift, Rollout, Tasks};
 
     fn status(outcome: Outcome) -> ResourceStatus {
-        ResourceStatus {
-            outcome,
-            since: Moment(0),
-            observed_at: Moment(0),
-            drift: Vec::new(),
-            rollout: None,
-            tasks: None,
-            arn: None,
-            service: None,
-            failures: 0,
-            file: String::new(),
-        }
+        ResourceStatus::new(outcome, Moment(0))
     }
 
     #[test]

@@ -31,7 +31,10 @@ pub(super) const PROVIDERS: &[&str] = &["github", "gitlab", "bitbucket", "gitea"
 pub(super) const WEBHOOK_RESULTS: &[&str] = &["woken", "ignored", "refused"];
 
 /// What can ask for a resync: SIGHUP.
-pub(super) const TRIGGERS: &[&str] = &["signal"];
+pub(super) const TRIGGERS: &[&str] = &["signal", "api"];
+
+/// What a resync is of.
+pub(super) const SCOPES: &[&str] = &["all", "resource"];
 
 /// How a new revision is brought out.
 pub(super) const STRATEGIES: &[&str] = &["code_deploy", "rolling"];

@@ -21,6 +21,8 @@ mod table;
 
 use prometheus::{Registry, TextEncoder};
 
+pub use axes::{health, sync};
+
 use self::instrument::{Counters, Gauges, Histograms};
 use self::service::ServiceCounts;
 use crate::model::Kind;
@@ -120,7 +122,9 @@ impl Metrics {
             self.workers.set(&[kind], 0.0);
         }
         for trigger in labels::TRIGGERS {
-            self.resyncs.add(&[trigger, "all"], 0);
+            for scope in labels::SCOPES {
+                self.resyncs.add(&[trigger, scope], 0);
+            }
         }
         for provider in labels::PROVIDERS {
             for result in labels::WEBHOOK_RESULTS {

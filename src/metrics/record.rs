@@ -114,10 +114,11 @@ impl Metrics {
         self.webhook.add(&[provider, result], 1);
     }
 
-    /// A resync of everything was asked for, by `signal`.
-    pub fn resync_requested(&self, trigger: &str) {
+    /// A resync was asked for, by `signal` or `api`, of `all` or of one `resource`.
+    pub fn resync_requested(&self, trigger: &str, scope: &str) {
+        let trigger = bounded(trigger, labels::TRIGGERS);
         self.resyncs
-            .add(&[bounded(trigger, labels::TRIGGERS), "all"], 1);
+            .add(&[trigger, bounded(scope, labels::SCOPES)], 1);
     }
 
     /// A deployment of a service ended. `strategy`: `code_deploy` or `rolling`; `result`:

@@ -129,7 +129,7 @@ rows! {
     SUPPRESSED: counter "evenkeel_self_heal_suppressed_total" ["account", "region", "cluster", "service", "reason"]
         "Drift that was found and left alone.";
     RESYNCS: counter "evenkeel_forced_resyncs_total" ["trigger", "scope"]
-        "Requests to read the source again and pass over everything; trigger is signal, scope is all.";
+        "Requests to read the source again and pass over it; trigger is signal or api, scope is all or resource.";
     RESYNC_TIME: gauge "evenkeel_last_forced_resync_timestamp_seconds" ["stage"]
         "When a resync was last requested and last completed; 0 if never.";
 

@@ -14,11 +14,7 @@ use crate::status::{CommitStatus, PartStatus, ResourceStatus, SourceStatus};
 /// Two services, one mid-rollout and one in quarantine, and a target group that differs.
 fn sample() -> Status {
     let resource = |outcome| ResourceStatus {
-        outcome,
         since: Moment(1_000_000),
-        observed_at: Moment(1_100_500),
-        drift: Vec::new(),
-        rollout: None,
         tasks: Some(Tasks {
             desired: 2,
             running: 2,
@@ -26,8 +22,8 @@ fn sample() -> Status {
         }),
         arn: Some("arn:aws:ecs:eu-west-1:123456789012:service/nova/auth".to_owned()),
         service: Some(("nova".to_owned(), "auth".to_owned())),
-        failures: 0,
         file: "services/auth.yaml".to_owned(),
+        ..ResourceStatus::new(outcome, Moment(1_100_500))
     };
     let drift = vec![Drift {
         path: "/Port".to_owned(),
@@ -95,7 +91,7 @@ fn record(metrics: &Metrics) {
     metrics.queue_worked(took);
     metrics.queue_unfinished(Duration::from_secs(5), Duration::from_secs(4));
     metrics.source_fetched("manifests", "directory", "not_modified", took);
-    metrics.resync_requested("signal");
+    metrics.resync_requested("signal", "all");
     metrics.deployment_ended("nova", "auth", "code_deploy", "failed");
     metrics.deployment_ended("nova", "gone", "code_deploy", "failed");
     metrics.self_healed("nova", "auth", Kind::TargetGroup);

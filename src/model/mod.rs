@@ -12,6 +12,7 @@ mod facts;
 mod key;
 mod moment;
 mod outcome;
+mod past;
 mod plan;
 mod seen;
 
@@ -19,5 +20,6 @@ pub use facts::{FactBoard, Facts, PLACEHOLDER};
 pub use key::{Key, Kind, ParseKeyError};
 pub use moment::Moment;
 pub use outcome::{Block, Fail, Outcome, Wait};
+pub use past::PastRollout;
 pub use plan::{Call, Drift, Plan, Rollout, RolloutStage, Service, Step, Tasks};
 pub use seen::Seen;

@@ -201,6 +201,8 @@ pub struct Plan {
     pub rollout: Option<Rollout>,
     /// A service's task counts; `None` for other kinds and when unknown.
     pub tasks: Option<Tasks>,
+    /// What a service is said to run: a task definition's family and revision (`auth:5`).
+    pub revision: Option<String>,
 }
 
 /// How many tasks a service wants and has.
@@ -224,6 +226,7 @@ impl Plan {
             drift: Vec::new(),
             rollout: None,
             tasks: None,
+            revision: None,
         }
     }
 

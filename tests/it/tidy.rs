@@ -155,7 +155,7 @@ fn what_decides_touches_nothing() {
 }
 
 /// Who may use whom: module and the modules that its code may name.
-const USES: [(&str, &[&str]); 26] = [
+const USES: [(&str, &[&str]); 27] = [
     ("lib", &[]),
     ("main", &[]),
     ("model", &[]),
@@ -166,6 +166,7 @@ const USES: [(&str, &[&str]); 26] = [
     ("queue", &["model"]),
     ("clock", &["model"]),
     ("status", &["model"]),
+    ("ask", &["model"]),
     ("manifest", &["model", "catalogue", "document", "jsonnet"]),
     ("kinds", &["model", "manifest", "document", "aws"]),
     ("schema", &["model", "catalogue", "manifest"]),
@@ -202,7 +203,7 @@ const USES: [(&str, &[&str]); 26] = [
     ),
     ("values", &["model", "manifest", "aws"]),
     ("metrics", &["model", "status"]),
-    ("http", &["model", "status", "clock", "metrics"]),
+    ("http", &["model", "ask", "status", "clock", "metrics"]),
     ("aws", &["model", "clock", "metrics"]),
     ("mount", &["clock", "sandbox"]),
     (
@@ -216,6 +217,7 @@ const USES: [(&str, &[&str]); 26] = [
             "aws",
             "clock",
             "source",
+            "ask",
             "status",
             "metrics",
             "environment",
@@ -231,6 +233,7 @@ const USES: [(&str, &[&str]); 26] = [
             "aws",
             "clock",
             "source",
+            "ask",
             "status",
             "metrics",
             "http",

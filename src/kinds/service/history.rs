@@ -32,6 +32,13 @@ pub(super) fn attempt_of(deployment: &Value) -> Option<&str> {
         .find_map(|word| word.strip_prefix("attempt="))
 }
 
+/// The commit in a description of ours.
+pub(super) fn commit_of(deployment: &Value) -> Option<&str> {
+    attempt_of(deployment)?;
+    let mut words = text(deployment, "description").split_whitespace();
+    words.find_map(|word| word.strip_prefix("commit="))
+}
+
 /// Whether a deployment is in flight.
 pub(super) fn in_flight(deployment: &Value) -> bool {
     !matches!(

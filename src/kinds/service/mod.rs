@@ -22,6 +22,7 @@ mod history;
 mod migration;
 mod native;
 mod observe;
+mod past;
 mod payload;
 mod plan;
 mod progress;
@@ -37,6 +38,7 @@ mod tests;
 use serde_json::Value;
 
 pub use observe::Observed;
+pub use past::rollouts;
 pub(crate) use resets::RESETS;
 pub(crate) use revision::{newest as newest_revision, running as running_revisions};
 pub(crate) use rules::ON_THE_REVISION;

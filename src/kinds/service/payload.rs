@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::rules::{CARRIED, DEPLOYING, RULES};
-use super::{RETRY_ANNOTATION, items, text};
+use super::{RETRY_ANNOTATION, items, last_segment, text};
 use crate::document::{compare, digest};
 use crate::kinds::{View, members};
 use crate::model::{Drift, Kind};
@@ -120,6 +120,16 @@ pub(super) fn quiet_drift(spec: &Value, live: &Value, deploying: &[&str]) -> Vec
 /// The `PRIMARY` task set of a `CODE_DEPLOY` service.
 pub(super) fn primary_task_set(service: &Value) -> Option<&Value> {
     items(service, "taskSets").find(|set| text(set, "status") == "PRIMARY")
+}
+
+/// What a service is said to run, as `family:revision`.
+pub(super) fn live_revision(service: &Value) -> Option<String> {
+    let task_definition = text(
+        primary_task_set(service).unwrap_or(service),
+        "taskDefinition",
+    );
+    let revision = last_segment(task_definition);
+    (!revision.is_empty()).then(|| revision.to_owned())
 }
 
 /// The `PRIMARY` deployment of a rolling service.

@@ -62,6 +62,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
                 ..Facts::default()
             });
             plan.tasks = Some(tasks(service));
+            plan.revision = payload::live_revision(service);
             plan
         }
     }

@@ -6,13 +6,19 @@
 use crate::e2e::program::{Finished, run};
 
 /// The commands, as they are typed.
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 14] = [
     &[],
     &["run"],
     &["sync"],
     &["plan"],
     &["validate"],
     &["verify"],
+    &["get"],
+    &["describe"],
+    &["diff"],
+    &["history"],
+    &["events"],
+    &["resync"],
     &["sandbox"],
     &["sandbox", "push"],
 ];

@@ -8,6 +8,7 @@
 //! - No process outlives its test, and none sees the environment of the machine.
 //! - Every port is chosen by the system.
 
+mod api;
 mod commands;
 mod daemon;
 mod folder;

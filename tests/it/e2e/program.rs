@@ -104,6 +104,11 @@ impl Program {
         self.stderr.text()
     }
 
+    /// What it has written to stdout so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
     /// Waits for its end.
     pub(crate) fn finished(self) -> Finished {
         self.finished_within(DEADLINE)

@@ -160,7 +160,7 @@ fn struck(deployment: &Value) -> bool {
 }
 
 /// One deployment that ended badly in a sentence: AWS's reason, and what stands behind it.
-fn explain(deployment: &Value) -> String {
+pub(in super::super) fn explain(deployment: &Value) -> String {
     let id = last_segment(text(deployment, "serviceDeploymentArn"));
     let mut sentence = format!("service deployment {id} {}", text(deployment, "status"));
     let reason = text(deployment, "statusReason");

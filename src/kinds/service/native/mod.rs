@@ -26,7 +26,7 @@ mod traffic;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use course::in_flight;
+pub(super) use course::{explain as explained, in_flight};
 pub(super) use intent::TAG as STARTING_TAG;
 pub(super) use traffic::{Gap, listener_of, rules, target_groups};
 

@@ -1,10 +1,29 @@
-//! What the outside may see: one value, written by the controller, read by `/status`, `/metrics`,
-//! the probes and the progress display. Not an input of any decision.
+//! What the outside may see: one value, written by the controller, read by `/status`, the API,
+//! `/metrics`, the probes and the progress display; and the ring of late [`Events`]. Not an input of any
+//! decision.
+
+mod events;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub use events::{Event, EventKind, Events, KEPT, Page};
+
 use crate::model::{Drift, Key, Moment, Outcome, Rollout, Tasks};
+
+/// How many of a resource's last writes are kept.
+pub const WRITES: usize = 5;
+
+/// A write that AWS accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// When the pass that made it ended.
+    pub at: Moment,
+    /// The operation's name in the service model.
+    pub operation: &'static str,
+    /// What it did and why, for a person.
+    pub why: String,
+}
 
 /// How one resource stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +48,33 @@ pub struct ResourceStatus {
     pub failures: u32,
     /// The file that declares it.
     pub file: String,
+    /// What runs: a task definition's family and revision (`auth:5`), of those kinds that have one.
+    pub revision: Option<String>,
+    /// The commit that declares it, if a repository does.
+    pub commit: Option<String>,
+    /// The last writes for it since the start, newest first, at most [`WRITES`].
+    pub writes: Vec<Write>,
+}
+
+impl ResourceStatus {
+    /// A resource with this outcome, of which nothing else is known.
+    pub fn new(outcome: Outcome, now: Moment) -> Self {
+        Self {
+            outcome,
+            since: now,
+            observed_at: now,
+            drift: Vec::new(),
+            rollout: None,
+            tasks: None,
+            arn: None,
+            service: None,
+            failures: 0,
+            file: String::new(),
+            revision: None,
+            commit: None,
+            writes: Vec::new(),
+        }
+    }
 }
 
 /// How one of the sources stands.
@@ -132,12 +178,20 @@ impl Status {
 
 /// The shared place of the status.
 #[derive(Clone, Debug, Default)]
-pub struct Board(Arc<RwLock<Status>>);
+pub struct Board {
+    status: Arc<RwLock<Status>>,
+    events: Arc<Events>,
+}
 
 impl Board {
+    /// What happened lately.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
     /// A copy of the status.
     pub fn read(&self) -> Status {
-        self.0
+        self.status
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -145,11 +199,11 @@ impl Board {
 
     /// Looks at the status without copying it whole.
     pub fn look<T>(&self, look: impl FnOnce(&Status) -> T) -> T {
-        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        look(&self.status.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes the status.
     pub fn write<T>(&self, change: impl FnOnce(&mut Status) -> T) -> T {
-        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.status.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

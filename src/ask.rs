@@ -1,0 +1,110 @@
+//! What a person may ask of the running controller, and what it answers: the values that pass between
+//! the API and the loop. Not HTTP, and no decision.
+//!
+//! Invariant: whoever asks gets an answer or a [`Refusal`], also when the loop ends meanwhile.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::model::{Key, PastRollout};
+
+/// How many questions may wait for the loop at once.
+const WAITING: usize = 64;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// Read the source again and pass over this resource, or over all of them; answered when it is
+    /// taken on, by [`Answer::Resync`].
+    Resync(Option<Key>),
+    /// What AWS knows of a resource's rollouts; answered by [`Answer::History`].
+    History(Key),
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// A resync was taken on. It is served when that many are completed.
+    Resync(u64),
+    /// The rollouts, newest first.
+    History(Vec<PastRollout>),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such resource.
+    NotFound(String),
+    /// It does not apply to this resource, or not as things stand now.
+    NotApplicable(String),
+    /// It cannot be told or done just now: AWS cannot be read, or the program is stopping.
+    Unavailable(String),
+}
+
+impl Refusal {
+    /// One word for text and JSON.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "NotFound",
+            Self::NotApplicable(_) => "NotApplicable",
+            Self::Unavailable(_) => "Unavailable",
+        }
+    }
+
+    /// What a person needs to know, with the cure.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::NotFound(text) | Self::NotApplicable(text) | Self::Unavailable(text) => text,
+        }
+    }
+}
+
+/// A question with the way back.
+#[derive(Debug)]
+pub struct Ask {
+    /// What is asked.
+    pub question: Question,
+    /// Where the answer goes. Nobody may be listening any more.
+    pub answer: oneshot::Sender<Result<Answer, Refusal>>,
+}
+
+/// Where to ask.
+#[derive(Clone, Debug)]
+pub struct Asker(mpsc::Sender<Ask>);
+
+/// A place to ask and the loop's end of it.
+pub fn channel() -> (Asker, mpsc::Receiver<Ask>) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    (Asker(sender), receiver)
+}
+
+impl Asker {
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// The loop's [`Refusal`]; [`Refusal::Unavailable`] if the loop has ended.
+    pub async fn ask(&self, question: Question) -> Result<Answer, Refusal> {
+        let ended = || Refusal::Unavailable("the controller is stopping; ask again".to_owned());
+        let (answer, answered) = oneshot::channel();
+        let asked = self.0.send(Ask { question, answer }).await;
+        asked.map_err(|_| ended())?;
+        answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_loop_that_has_ended_refuses() {
+        let (asker, receiver) = channel();
+        drop(receiver);
+        let refused = asker.ask(Question::Resync(None)).await.unwrap_err();
+        assert_eq!(refused.label(), "Unavailable");
+
+        let (asker, mut receiver) = channel();
+        let asking = tokio::spawn(async move { asker.ask(Question::Resync(None)).await });
+        drop(receiver.recv().await.unwrap());
+        assert!(asking.await.unwrap().is_err(), "dropped unanswered");
+    }
+}

@@ -1,0 +1,210 @@
+//! The arguments of the commands to a running daemon, with the help that teaches them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::args::{Output, duration};
+use crate::model::{Key, Kind};
+
+/// The commands to a running daemon.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum DaemonCommand {
+    /// List how every resource of a running daemon stands
+    ///
+    /// Exit code 0; 1 if there is no such resource or no daemon answers.
+    Get(GetArgs),
+    /// Say all that a running daemon knows of one resource
+    ///
+    /// Its outcome and why, conditions, the rollout in flight with its stage and weights, differences,
+    /// the last writes and the last events. Exit code 0; 1 if there is no such resource or no daemon
+    /// answers.
+    Describe(DescribeArgs),
+    /// Say how live state differs from the manifests, as a running daemon saw it last
+    ///
+    /// Values that may be secrets are masked. Exit code 0 if nothing differs, 2 if something does, 1 on
+    /// an error.
+    Diff(DiffArgs),
+    /// List the rollouts of a service that AWS remembers, newest first
+    ///
+    /// CodeDeploy's deployments or ECS's service deployments, whoever started them. Exit code 0, 1 on an
+    /// error.
+    History(HistoryArgs),
+    /// List what a running daemon did and saw lately
+    ///
+    /// The last thousand events since its start; all of them are in its log too. Exit code 0, 1 on an
+    /// error.
+    Events(EventsArgs),
+    /// Have a running daemon read its sources and look at everything, or at one resource, now
+    ///
+    /// Backoff is passed over, quarantine and grace are not. Without a name it is what SIGHUP does.
+    /// Exit code 0 when it was taken on (with --wait: served), 1 on an error.
+    Resync(ResyncArgs),
+}
+
+/// Where the daemon is.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ServerArgs {
+    /// Address of the daemon: that of its --metrics-addr
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9464",
+        env = "EVENKEEL_SERVER"
+    )]
+    pub(in crate::cli) server: String,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub(in crate::cli) output: Output,
+}
+
+/// The token for what changes something.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the doc comments are the help, where backticks would show"
+)]
+pub(in crate::cli) struct TokenArgs {
+    /// File with the daemon's token, for commands that change something [or the token in
+    /// EVENKEEL_API_TOKEN]
+    #[arg(long, value_name = "FILE", env = "EVENKEEL_API_TOKEN_FILE")]
+    pub(in crate::cli) api_token_file: Option<PathBuf>,
+}
+
+/// `get`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct GetArgs {
+    /// Kind, or kind and name, such as Service or Service/auth-service; all if it is left out
+    #[arg(value_name = "KIND[/NAME]", value_parser = pick)]
+    pub(in crate::cli) pick: Option<Pick>,
+    #[command(flatten)]
+    pub(in crate::cli) server: ServerArgs,
+}
+
+/// `describe`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DescribeArgs {
+    /// Kind and name, such as Service/auth-service
+    #[arg(value_name = "KIND/NAME", value_parser = key)]
+    pub(in crate::cli) key: Key,
+    #[command(flatten)]
+    pub(in crate::cli) server: ServerArgs,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DiffArgs {
+    /// Kind, or kind and name, such as Service or Service/auth-service; all if it is left out
+    #[arg(value_name = "KIND[/NAME]", value_parser = pick)]
+    pub(in crate::cli) pick: Option<Pick>,
+    #[command(flatten)]
+    pub(in crate::cli) server: ServerArgs,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct HistoryArgs {
+    /// Kind and name, such as Service/auth-service
+    #[arg(value_name = "KIND/NAME", value_parser = key)]
+    pub(in crate::cli) key: Key,
+    #[command(flatten)]
+    pub(in crate::cli) server: ServerArgs,
+}
+
+/// `events`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct EventsArgs {
+    /// Only those of this resource, such as Service/auth-service
+    #[arg(value_name = "KIND/NAME", value_parser = key)]
+    pub(in crate::cli) key: Option<Key>,
+    /// Go on with what happens from now on, until interrupted
+    #[arg(long, short)]
+    pub(in crate::cli) follow: bool,
+    #[command(flatten)]
+    pub(in crate::cli) server: ServerArgs,
+}
+
+/// `resync`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ResyncArgs {
+    /// Kind and name, such as Service/auth-service; everything if it is left out
+    #[arg(value_name = "KIND/NAME", value_parser = key)]
+    pub(in crate::cli) key: Option<Key>,
+    /// Wait until it was served
+    #[arg(long)]
+    pub(in crate::cli) wait: bool,
+    /// With --wait: give up after this long
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(in crate::cli) timeout: Duration,
+    #[command(flatten)]
+    pub(in crate::cli) server: ServerArgs,
+    #[command(flatten)]
+    pub(in crate::cli) token: TokenArgs,
+}
+
+/// Some resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Pick {
+    /// All of a kind.
+    Kind(Kind),
+    /// One.
+    One(Key),
+}
+
+/// Reads a kind as people type it: `Service`, `service`, `services`.
+fn kind(text: &str) -> Result<Kind, String> {
+    let lower = text.to_lowercase();
+    let is = |kind: &Kind| {
+        let name = kind.as_str().to_lowercase();
+        let plural = name
+            .strip_suffix('y')
+            .map_or_else(|| format!("{name}s"), |stem| format!("{stem}ies"));
+        lower == name || lower == plural
+    };
+    Kind::ALL.into_iter().find(is).ok_or_else(|| {
+        let kinds = Kind::ALL.map(Kind::as_str).join(", ");
+        format!("`{text}` is no kind; the kinds are {kinds}")
+    })
+}
+
+/// Reads `KIND/NAME`.
+pub(in crate::cli) fn key(text: &str) -> Result<Key, String> {
+    match text.split_once('/') {
+        Some((of, name)) if !name.is_empty() => Ok(Key::new(kind(of)?, name)),
+        _ => Err(format!(
+            "`{text}` is not of the form KIND/NAME, such as Service/auth-service"
+        )),
+    }
+}
+
+/// Reads `KIND` or `KIND/NAME`.
+fn pick(text: &str) -> Result<Pick, String> {
+    if text.contains('/') {
+        key(text).map(Pick::One)
+    } else {
+        kind(text).map(Pick::Kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_read_as_people_type_them() {
+        assert_eq!(
+            key("service/auth"),
+            Ok(Key::new(Kind::Service, "auth")),
+            "lower case"
+        );
+        assert_eq!(pick("ScalingPolicies"), Ok(Pick::Kind(Kind::ScalingPolicy)));
+        assert_eq!(
+            pick("imagerepositories"),
+            Ok(Pick::Kind(Kind::ImageRepository))
+        );
+        assert!(key("auth").unwrap_err().contains("KIND/NAME"));
+        assert!(key("service/").unwrap_err().contains("KIND/NAME"));
+        assert!(pick("pod").unwrap_err().contains("the kinds are Cluster"));
+    }
+}

@@ -1,0 +1,82 @@
+//! `evenkeel resync`: look again, now.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::args::ResyncArgs;
+use super::client::{Client, path_of};
+use super::text::{clean, text};
+use crate::cli::args::Output;
+use crate::cli::output;
+
+/// How often it is looked whether the request was served.
+const LOOK: Duration = Duration::from_millis(300);
+
+/// Resyncs.
+pub(super) async fn resync(args: &ResyncArgs) -> Result<u8, String> {
+    let client = Client::writing(&args.server, &args.token)?;
+    let body = match &args.key {
+        Some(key) => json!({"resource": key.to_string()}),
+        None => json!({}),
+    };
+    let taken = client.post("resync", &body).await?;
+    let number = taken["resync"].as_u64().unwrap_or(0);
+    let what = args
+        .key
+        .as_ref()
+        .map_or_else(|| "everything".to_owned(), ToString::to_string);
+    if !args.wait {
+        match args.server.output {
+            Output::Json => output::json(&taken),
+            Output::Text => output::result(&format!("resync of {what} taken on\n")),
+        }
+        return Ok(0);
+    }
+    let served = tokio::time::timeout(args.timeout, served(&client, number)).await;
+    served.map_err(|_| {
+        format!(
+            "the resync of {what} was not served within {} s; `evenkeel get` says what is being waited for",
+            args.timeout.as_secs()
+        )
+    })??;
+    let stands = match &args.key {
+        Some(key) => Some(client.get(&path_of(key)).await?),
+        None => None,
+    };
+    match (args.server.output, stands) {
+        (Output::Json, Some(stands)) => output::json(&stands),
+        (Output::Json, None) => output::json(&json!({"resync": number, "served": true})),
+        (Output::Text, Some(stands)) => {
+            let one = &stands["resource"];
+            let why = match text(one, "message") {
+                "-" => String::new(),
+                message => format!(": {message}"),
+            };
+            output::result(&clean(&format!(
+                "resync of {what} served: {} ({}){why}\n",
+                text(one, "outcome"),
+                text(one, "reason"),
+            )));
+        }
+        (Output::Text, None) => output::result("resync of everything served\n"),
+    }
+    Ok(0)
+}
+
+/// Waits until that many resyncs were served.
+async fn served(client: &Client, number: u64) -> Result<(), String> {
+    loop {
+        let status: Value = client.get("status").await?;
+        let count = |member: &str| status["resyncs"][member].as_u64().unwrap_or(0);
+        if count("completed") >= number {
+            return Ok(());
+        }
+        if count("requested") < number {
+            return Err(
+                "the daemon was restarted meanwhile; its start looks at everything".to_owned(),
+            );
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,38 @@
+//! Reads what AWS remembers of a service's rollouts. I/O; decides nothing.
+
+use serde_json::Value;
+
+use super::super::plan::controller;
+use super::super::text;
+use super::Remembered;
+use crate::aws::Observer;
+use crate::kinds::View;
+use crate::model::{Moment, Seen};
+
+/// Reads.
+pub(super) async fn remembered(
+    observer: &Observer,
+    view: &View<'_>,
+    fresh: Moment,
+) -> Seen<Remembered> {
+    let (cluster, name) = view.set.service_names(view.resource);
+    let service = match observer.service(cluster, name, fresh).await {
+        Seen::Present(service) => service,
+        Seen::Absent => return Seen::Absent,
+        Seen::Unknown(why) => return Seen::Unknown(why),
+    };
+    if controller(&service) != "CODE_DEPLOY" {
+        let arn = text(&service, "serviceArn");
+        let list = observer.service_deployments(arn, cluster, fresh).await;
+        return list.map(|list| match list {
+            Value::Array(all) => Remembered::Ecs(all),
+            _ => Remembered::Ecs(Vec::new()),
+        });
+    }
+    let Some(group) = view.set.deployment_group_of(&view.resource.key) else {
+        return Seen::Present(Remembered::CodeDeploy(Vec::new()));
+    };
+    let application = text(&group.spec, "applicationName");
+    let history = observer.history(application, group.aws_name()).await;
+    history.map(Remembered::CodeDeploy)
+}

@@ -1,0 +1,215 @@
+//! The commands to a running daemon, over its API.
+
+use std::io::Write as _;
+
+use serde_json::Value;
+
+use super::daemon::Daemon;
+use super::folder::Folder;
+use super::program::{Finished, Program, command, run, until};
+use super::talk;
+
+/// A token, in a file.
+pub(super) fn token() -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "a token of the tests, long enough").unwrap();
+    file
+}
+
+impl Daemon {
+    /// Where its API is.
+    pub(super) fn server(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    /// Runs a command against it.
+    pub(super) fn ask(&self, args: &[&str]) -> Finished {
+        run(&[args, &["--server", &self.server()]].concat())
+    }
+
+    /// The document that a command prints.
+    pub(super) fn json(&self, args: &[&str]) -> Value {
+        let done = self.ask(&[args, &["--output", "json"]].concat());
+        serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
+    }
+}
+
+#[test]
+fn a_rollout_is_watched_by_the_commands() {
+    let folder = Folder::copy("nova");
+    let file = token();
+    let path = file.path().to_str().unwrap();
+    let daemon = Daemon::start(folder.path(), &["--api-token-file", path]);
+    talk::converged(daemon.http, 68);
+
+    let services = daemon.ask(&["get", "services"]);
+    assert_eq!(services.code, Some(0), "{services:?}");
+    let lines: Vec<&str> = services.stdout.lines().collect();
+    let words =
+        |line: &str| -> Vec<String> { line.split_whitespace().map(str::to_owned).collect() };
+    assert_eq!(
+        words(lines[0]),
+        ["RESOURCE", "OUTCOME", "REASON", "REVISION", "AGE"]
+    );
+    let auth = "Service/auth-service";
+    let before = words(lines[1]);
+    assert_eq!(
+        before[..4],
+        [auth, "Converged", "Succeeded", "nova-auth-service:1"]
+    );
+    assert_eq!(lines.len(), 9);
+    let same = daemon.ask(&["diff"]);
+    assert_eq!((same.code, same.stdout.as_str()), (Some(0), ""));
+
+    let server = daemon.server();
+    let follow = ["events", auth, "--follow", "--server", &server];
+    let follower = Program::start(&mut command(&follow));
+    folder.edit(
+        "services/auth.yaml",
+        "auth-service:1.4.0",
+        "auth-service:1.5.0",
+    );
+    let described = until("a tenth of the traffic on the new tasks", || {
+        let shown = daemon.ask(&["describe", "service/auth-service"]);
+        assert_eq!(shown.code, Some(0), "{shown:?}");
+        if shown.stdout.contains("traffic: 90.0% old, 10.0% new") {
+            Ok(shown.stdout)
+        } else {
+            Err(shown.stdout)
+        }
+    });
+    for part in [
+        "Outcome:   Waiting (RolloutInProgress)",
+        ": Shifting",
+        "Progressing        True",
+        "deploy service auth-service blue/green",
+        "(CreateDeployment)",
+        "Last events:",
+    ] {
+        assert!(described.contains(part), "{part}:\n{described}");
+    }
+    let followed = until("the write among the events that are followed", || {
+        let seen = follower.stdout();
+        if seen.contains("(CreateDeployment)") {
+            Ok(seen)
+        } else {
+            Err(seen)
+        }
+    });
+    assert!(
+        followed.contains("Write    Service/auth-service"),
+        "{followed}"
+    );
+
+    let history = daemon.json(&["history", auth]);
+    let rollout = &history["rollouts"][0];
+    let id = rollout["id"].as_str().unwrap().to_owned();
+    assert_eq!(rollout["by"], "evenkeel", "{history}");
+    assert_eq!(rollout["status"], "InProgress", "{history}");
+    talk::converged(daemon.http, 68);
+    let history = daemon.ask(&["history", auth]);
+    let line = history.stdout.lines().nth(1).unwrap();
+    assert!(
+        line.starts_with(&id) && line.contains("Succeeded"),
+        "{history:?}"
+    );
+    let revision = &daemon.json(&["get", auth])["resources"][0]["revision"];
+    assert_eq!(*revision, "nova-auth-service:2");
+    // The log has what the events have.
+    let screen = daemon.program.stop("TERM").stderr;
+    assert!(
+        screen.contains("deploy service auth-service blue/green"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn a_resync_takes_the_token_and_is_served() {
+    let file = token();
+    let path = file.path().to_str().unwrap();
+    let daemon = Daemon::start("manifests/p2", &["--api-token-file", path]);
+    talk::converged(daemon.http, 10);
+    let requested = || talk::status(daemon.http)["resyncs"]["requested"].clone();
+
+    let refused = daemon.ask(&["resync"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("no token was given"), "{refused:?}");
+    let other = token();
+    std::fs::write(other.path(), "a token of somebody else's").unwrap();
+    let wrong = other.path().to_str().unwrap();
+    let refused = daemon.ask(&["resync", "--api-token-file", wrong]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(
+        refused.stderr.contains("the token is not the daemon's"),
+        "{refused:?}"
+    );
+    assert_eq!(requested(), 0);
+
+    let served = daemon.ask(&["resync", "--wait", "--api-token-file", path]);
+    assert_eq!(served.code, Some(0), "{served:?}");
+    assert_eq!(served.stdout, "resync of everything served\n");
+    let service = "Service/test-api-service";
+    let one = daemon.ask(&["resync", service, "--wait", "--api-token-file", path]);
+    assert_eq!(
+        one.stdout,
+        format!("resync of {service} served: Converged (Succeeded)\n")
+    );
+    assert_eq!(talk::status(daemon.http)["resyncs"]["completed"], 2);
+    let none = daemon.ask(&["resync", "Service/none", "--api-token-file", path]);
+    assert_eq!(none.code, Some(1), "{none:?}");
+    assert!(
+        none.stderr.contains("is not among the manifests"),
+        "{none:?}"
+    );
+    let metrics = talk::get(daemon.http, "/metrics");
+    let line = "evenkeel_forced_resyncs_total{scope=\"resource\",trigger=\"api\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+}
+
+#[test]
+fn every_failure_names_its_cure() {
+    let nobody = run(&["get", "--server", "http://127.0.0.1:1"]);
+    assert_eq!(nobody.code, Some(1), "{nobody:?}");
+    for part in ["no daemon answers at http://127.0.0.1:1", "--server URL"] {
+        assert!(nobody.stderr.contains(part), "{nobody:?}");
+    }
+    let folder = Folder::copy("p2");
+    let daemon = Daemon::start(folder.path(), &[]);
+    talk::converged(daemon.http, 10);
+    let file = token();
+    let path = file.path().to_str().unwrap();
+    let closed = daemon.ask(&["resync", "--api-token-file", path]);
+    assert_eq!(closed.code, Some(1), "{closed:?}");
+    assert!(
+        closed.stderr.contains("start it with --api-token-file"),
+        "{closed:?}"
+    );
+    let not_ours = format!("http://{}", daemon.sandbox);
+    let other = run(&["get", "--server", &not_ours]);
+    assert!(other.stderr.contains("is no Even Keel daemon"), "{other:?}");
+    let group = "TargetGroup/test-tg-01";
+    let none = daemon.ask(&["history", group]);
+    assert_eq!(none.code, Some(1), "{none:?}");
+    assert!(none.stderr.contains("has no rollouts"), "{none:?}");
+
+    // What AWS cannot change stays a difference.
+    let text = std::fs::read_to_string("manifests/p2/load-balancer.yaml").unwrap();
+    folder.write(
+        "load-balancer.yaml",
+        &text.replacen("Port: 8080", "Port: 8088", 1),
+    );
+    let told = until("the difference", || {
+        let done = daemon.ask(&["diff", group]);
+        if done.code == Some(2) {
+            Ok(done.stdout)
+        } else {
+            Err(format!("{done:?}"))
+        }
+    });
+    assert!(
+        told.contains("/Port: \"8080\" -> 8088") || told.contains("/Port: 8080 -> 8088"),
+        "{told}"
+    );
+    let all = daemon.json(&["diff"]);
+    assert_eq!(all["differences"][0]["resource"], group, "{all}");
+}
