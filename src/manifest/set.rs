@@ -228,9 +228,11 @@ impl DesiredSet {
 
     /// Whether a manifest asks for the label of this resource.
     pub fn is_label_asked_of(&self, target: &Key) -> bool {
-        let asking = [Kind::ScalingPolicy, Kind::Service].into_iter();
-        asking
-            .flat_map(|kind| self.of_kind(kind))
+        let asking = match target.kind {
+            Kind::Listener => Kind::Service,
+            _ => Kind::ScalingPolicy,
+        };
+        self.of_kind(asking)
             .flat_map(|resource| &resource.references)
             .any(|one| one.ask == Ask::Label && one.target == *target)
     }

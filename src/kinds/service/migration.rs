@@ -12,8 +12,9 @@
 //! Which step is next is seen at AWS, so a crash between two of them loses nothing. The application and
 //! the group in `CodeDeploy` are left: nothing deploys through them any more.
 //!
-//! Invariant: the only weight that is given is 0, to a target group that had none. While there is a
-//! single task set, no deployment of `CodeDeploy` moves weights at the same time.
+//! Invariant: the only weight that is given is 0, to a target group that had none. A deployment of
+//! `CodeDeploy` moves weights only while there are two task sets, so none does at the same time. One that has not
+//! made its task set yet is not seen (the manifest has no group to ask any more): it fails after the move.
 
 use serde_json::{Value, json};
 
@@ -33,7 +34,9 @@ pub(super) fn is_asked(view: &View<'_>, service: &Value) -> bool {
 
 /// The next step.
 pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
-    let drift: Vec<Drift> = change_of_controller(view, service).into_iter().collect();
+    let differences = native::differences(view, service);
+    let controller = change_of_controller(view, service).into_iter();
+    let drift: Vec<Drift> = controller.chain(differences.iter().cloned()).collect();
     let waits = unresolved(view);
     if !waits.is_empty() {
         return waiting_for(&waits).with_drift(drift);
@@ -53,7 +56,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
         Err(outcome) => return Plan::only(outcome).with_drift(drift),
     };
     let steps = if gaps.is_empty() {
-        native::take_over(view, service, &attempt)
+        native::take_over(view, service, &attempt, &differences)
     } else {
         gaps.iter().map(attach).collect()
     };
@@ -76,7 +79,7 @@ fn between_deployments(service: &Value) -> Plan {
         "the service has no primary task set yet".to_owned()
     } else {
         format!(
-            "the service moves from CodeDeploy to ECS when it has one task set; still there: {}. A deployment that is over and left its task set behind does not take it away: delete it with `aws ecs delete-task-set`",
+            "the service moves from CodeDeploy to ECS when it has one task set; still there: {}. A deployment that is over and left its task set behind does not take it away: once no rule sends traffic to its target group, delete it with `aws ecs delete-task-set --force`",
             others.join(", ")
         )
     };
@@ -89,6 +92,10 @@ fn attach(gap: &Gap<'_>) -> Step {
     for action in actions.as_array_mut().into_iter().flatten() {
         if text(action, "Type") == "forward" {
             forward_to_one_more(action, gap.group);
+        }
+        // The secret is not read back; AWS keeps the one that it has.
+        if let Some(oidc) = action.get_mut("AuthenticateOidcConfig") {
+            oidc["UseExistingClientSecret"] = json!(true);
         }
     }
     let is_default = matches!(gap.rule.get("IsDefault"), Some(Value::Bool(true)))
@@ -130,5 +137,38 @@ fn forward_to_one_more(action: &mut Value, group: &str) {
     if let Some(members) = action.as_object_mut() {
         members.remove("TargetGroupArn");
         members.insert("ForwardConfig".to_owned(), config);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attaching_leaves_everything_else_of_a_rule_as_it_is() {
+        let rule = json!({"RuleArn": "arn:rule", "IsDefault": "false", "Actions": [
+            {"Type": "authenticate-oidc", "Order": "1", "AuthenticateOidcConfig": {"ClientId": "web"}},
+            {"Type": "forward", "Order": "2", "TargetGroupArn": "arn:blue", "ForwardConfig": {
+                "TargetGroups": [{"TargetGroupArn": "arn:blue", "Weight": "1"}],
+                "TargetGroupStickinessConfig": {"Enabled": "true", "DurationSeconds": "60"}}}]});
+        let gap = |rule| Gap {
+            arn: "arn:rule",
+            rule,
+            group: "arn:green",
+        };
+        let step = attach(&gap(&rule));
+        assert_eq!(step.call.operation, "ModifyRule");
+        let expected = json!({"RuleArn": "arn:rule", "Actions": [
+            {"Type": "authenticate-oidc", "Order": "1",
+                "AuthenticateOidcConfig": {"ClientId": "web", "UseExistingClientSecret": true}},
+            {"Type": "forward", "Order": "2", "ForwardConfig": {
+                "TargetGroups": [{"TargetGroupArn": "arn:blue", "Weight": "1"},
+                    {"TargetGroupArn": "arn:green", "Weight": 0}],
+                "TargetGroupStickinessConfig": {"Enabled": "true", "DurationSeconds": "60"}}}]});
+        assert_eq!(step.call.input, expected);
+        let lone = json!({"IsDefault": "false", "Actions": [{"Type": "forward", "TargetGroupArn": "arn:blue"}]});
+        let groups = &attach(&gap(&lone)).call.input["Actions"][0]["ForwardConfig"]["TargetGroups"];
+        let expected = json!([{"TargetGroupArn": "arn:blue", "Weight": 1}, {"TargetGroupArn": "arn:green", "Weight": 0}]);
+        assert_eq!(groups, &expected);
     }
 }

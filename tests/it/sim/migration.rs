@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel::model::{Outcome, Service, Wait};
+use evenkeel::model::{Block, Outcome, Service, Wait};
 use serde_json::{Value, json};
 
 use super::console::CODE_DEPLOY;
@@ -202,4 +202,54 @@ async fn a_deployment_of_codedeploy_is_waited_for() {
     let listed = world.console(CODE_DEPLOY, "ListDeployments", &input);
     assert_eq!(listed["deployments"].as_array().unwrap().len(), 1);
     watch.saw_nothing_wrong();
+}
+
+/// A manifest without the pair that the tasks are in would leave production traffic without a target.
+#[tokio::test(start_paused = true)]
+async fn a_manifest_that_leaves_out_where_the_tasks_are_moves_nothing() {
+    let (world, daemon) = p2(704).await;
+    let updates = world.count("UpdateService");
+    let watch = world.watch_at(PLACE);
+    let (head, _) = AFTER.split_once("  loadBalancers:").unwrap();
+    let headless = head.replace("  healthCheckGracePeriodSeconds: 200\n", "");
+    let elsewhere = |with: &str| AFTER.replace("test-tg-0", with);
+    let group = |name: &str| {
+        format!(
+            "\n---\napiVersion: evenkeel.dev/v1alpha1\nkind: TargetGroup\nmetadata: {{name: {name}}}\nspec: \
+             {{TargetType: ip, Protocol: HTTP, Port: 8080, VpcId: vpc-0b1b2c3d4e5f60001}}\n"
+        )
+    };
+    let elsewhere = [elsewhere("other-"), group("other-1"), group("other-2")].concat();
+    for manifest in [headless, elsewhere] {
+        world.write(FILE, &manifest);
+        daemon.look().await;
+        let blocked = |outcome: &Outcome| {
+            matches!(outcome, Outcome::Blocked(Block::TrafficMismatch, _))
+                && outcome.message().contains("in no pair of the manifest")
+        };
+        daemon.outcome(SERVICE, blocked).await;
+        pass(Duration::from_mins(20)).await;
+        assert_eq!(world.count("UpdateService"), updates);
+    }
+    watch.saw_nothing_wrong();
+}
+
+/// What starts no deployment by itself goes along, so that the first deployment runs with it.
+#[tokio::test(start_paused = true)]
+async fn what_changes_in_the_same_commit_goes_along() {
+    let (world, daemon) = p2(705).await;
+    let updates = world.count("UpdateService");
+    let grace = "healthCheckGracePeriodSeconds: 200";
+    let manifest = AFTER.replace(
+        grace,
+        "healthCheckGracePeriodSeconds: 300\n  enableExecuteCommand: true",
+    );
+    world.write(FILE, &manifest);
+    daemon.look().await;
+    pass(Duration::from_mins(30)).await;
+    daemon.converged().await;
+    assert_eq!(world.count("UpdateService"), updates + 1);
+    let service = world.p2_service().await;
+    assert_eq!(service["healthCheckGracePeriodSeconds"], 300);
+    assert_eq!(service["enableExecuteCommand"], true);
 }

@@ -278,10 +278,17 @@ impl Case<'_> {
             Err(trouble @ Trouble::Unknown(_)) => {
                 return Plan::only(trouble.outcome()).with_drift(deploying);
             }
-            Err(trouble) if !trouble.is_only_health() || !self.may_retry() => {
+            Err(Trouble::Health(why)) if !self.may_retry() => {
+                let cure = format!(
+                    "to deploy all the same, give the annotation {RETRY_ANNOTATION} a new text"
+                );
+                let outcome = Trouble::Health(format!("{why}; {cure}")).outcome();
+                return self.rest(None, outcome).with_drift(deploying);
+            }
+            Err(trouble @ Trouble::Rules(_)) => {
                 return self.rest(None, trouble.outcome()).with_drift(deploying);
             }
-            Err(_) | Ok(()) => {}
+            Err(Trouble::Health(_)) | Ok(()) => {}
         }
         let force = deploying.is_empty();
         let mut drift = deploying;
@@ -320,10 +327,24 @@ pub(super) fn gaps<'a>(
     traffic::gaps(&view.spec, observed, service, &used).map_err(Trouble::outcome)
 }
 
+/// What is declared of a service that `CodeDeploy` has deployed so far and is not so.
+pub(super) fn differences(view: &View<'_>, service: &Value) -> Vec<Drift> {
+    let live = overlaid(service);
+    let mut drift = deploying_drift(&view.spec, &live);
+    drift.extend(quiet(view, &live, false));
+    drift.retain(|one| !one.path.starts_with("/deploymentController"));
+    drift
+}
+
 /// Puts a service under ECS's own controller, with all that is declared of it. This starts its first
 /// service deployment.
-pub(super) fn take_over(view: &View<'_>, service: &Value, attempt: &str) -> Vec<Step> {
-    let mut step = update(view, service, &[]);
+pub(super) fn take_over(
+    view: &View<'_>,
+    service: &Value,
+    attempt: &str,
+    drift: &[Drift],
+) -> Vec<Step> {
+    let mut step = update(view, service, drift);
     if let Some(input) = step.call.input.as_object_mut() {
         complete(input, &view.spec, false);
         input.insert("deploymentController".to_owned(), json!({"type": "ECS"}));

@@ -65,10 +65,6 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    pub(super) fn is_only_health(&self) -> bool {
-        matches!(self, Self::Health(_))
-    }
-
     pub(super) fn outcome(self) -> Outcome {
         match self {
             Self::Unknown(why) => Outcome::Waiting(Wait::ObservationUnknown, why),
@@ -114,13 +110,20 @@ pub(in super::super) struct Gap<'a> {
 }
 
 /// What is to be attached before traffic is first shifted by ECS: as [`check`] asks of a start, but that
-/// what is not attached is given back. `used` are the target groups that the live tasks are in.
+/// what is not attached is given back. `used` are the target groups that the live tasks are in: a manifest
+/// whose pairs leave one of them out would take the tasks away from its traffic.
 pub(super) fn gaps<'a>(
     spec: &'a Value,
     observed: &'a Observed,
     service: &Value,
     used: &[&str],
 ) -> Result<Vec<Gap<'a>>, Trouble> {
+    let covered = |arn: &&&str| pairs(spec).any(|pair| pair.groups.contains(*arn));
+    if let Some(arn) = used.iter().find(|arn| !covered(arn)) {
+        return Err(Trouble::Rules(format!(
+            "the live tasks are in target group {arn}, which is in no pair of the manifest; declare it in `loadBalancers` with its alternate and the production rule that sends traffic to it"
+        )));
+    }
     let mut found = Vec::new();
     for pair in pairs(spec) {
         let serving = serving(observed, &pair, used)?;
@@ -226,8 +229,7 @@ fn healthy(observed: &Observed, service: &Value, serving: &str) -> Result<(), Tr
         return Ok(());
     }
     Err(Trouble::Health(format!(
-        "no target of {serving}, where production traffic goes, is healthy, although tasks run; to deploy all the same, give the annotation {} a new text",
-        super::RETRY_ANNOTATION
+        "no target of {serving}, where production traffic goes, is healthy, although tasks run"
     )))
 }
 

@@ -30,7 +30,8 @@ pub(super) async fn remembered(
         });
     }
     let Some(group) = view.set.deployment_group_of(&view.resource.key) else {
-        return Seen::Present(Remembered::CodeDeploy(Vec::new()));
+        let why = "no DeploymentGroup manifest names this service, so its deployments at CodeDeploy cannot be listed";
+        return Seen::Unknown(why.to_owned());
     };
     let application = text(&group.spec, "applicationName");
     let history = observer.history(application, group.aws_name()).await;
