@@ -1,5 +1,5 @@
 //! What persons ask of the running loop: it takes a resync on, and answers from AWS beside itself. No
-//! request holds up the loop.
+//! request holds up the loop, and one at a time reads AWS, so that whoever asks often delays no pass.
 
 use std::sync::Arc;
 
@@ -42,13 +42,25 @@ impl Controller {
             }),
             Question::History(key) => match self.known(&key).and_then(|()| of_service(&key)) {
                 Ok(()) => {
+                    let Ok(place) = Arc::clone(&self.histories).try_acquire_owned() else {
+                        let text = "another history is being read from AWS; ask again";
+                        let refusal = Refusal::Unavailable(text.to_owned());
+                        ask.answer.send(Err(refusal)).ok();
+                        return look;
+                    };
                     let now = self.clock.now();
                     let mut request = self.state.request(&key, now);
                     request.fresh = now;
                     let context = Arc::clone(&self.context);
+                    let mut answer = ask.answer;
                     tokio::spawn(async move {
-                        // Whoever asked may have gone.
-                        ask.answer.send(history(&context, &request).await).ok();
+                        let _place = place;
+                        let told = tokio::select! {
+                            // Whoever asked has gone.
+                            () = answer.closed() => return,
+                            told = history(&context, &request) => told,
+                        };
+                        answer.send(told).ok();
                     });
                     return look;
                 }

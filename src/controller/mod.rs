@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{Id, JoinHandle, JoinSet};
 
 pub use pass::Mode;
@@ -142,6 +142,8 @@ pub struct Controller {
     pushed: bool,
     /// Where persons ask.
     asks: Option<mpsc::Receiver<Ask>>,
+    /// The place of the one answer that is read from AWS.
+    histories: Arc<Semaphore>,
     /// The last complaint about the source, so that it is logged once.
     complaint: Option<String>,
 }
@@ -191,6 +193,7 @@ impl Controller {
             resyncing: BTreeSet::new(),
             pushed: false,
             asks: None,
+            histories: Arc::new(Semaphore::new(1)),
             complaint: None,
         }
     }

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use crate::metrics::sync;
 use crate::model::{Drift, Key, Moment, Rollout};
 use crate::status::{CommitStatus, PartStatus, ResourceStatus, Status, Write};
 
@@ -73,6 +74,7 @@ pub(super) fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
         "outcome": resource.outcome.label(),
         "reason": resource.outcome.reason(),
         "message": resource.outcome.message(),
+        "sync": sync(resource),
         "since": time(Some(resource.since)),
         "observedAt": time(Some(resource.observed_at)),
         "failures": resource.failures,

@@ -23,8 +23,8 @@ pub(in crate::cli) enum DaemonCommand {
     Describe(DescribeArgs),
     /// Say how live state differs from the manifests, as a running daemon saw it last
     ///
-    /// Values that may be secrets are masked. Exit code 0 if nothing differs, 2 if something does, 1 on
-    /// an error.
+    /// Values that may be secrets are masked. Exit code 0 if nothing differs, 2 if something does, 3 if
+    /// nothing is known to differ and not all is known, 1 on an error.
     Diff(DiffArgs),
     /// List the rollouts of a service that AWS remembers, newest first
     ///

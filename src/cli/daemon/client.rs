@@ -133,6 +133,12 @@ impl Client {
         let document: Option<Value> = serde_json::from_str(&text).ok();
         match document {
             Some(document) if status.is_success() => Ok(document),
+            // A proxy before a daemon that is just being restarted.
+            None if matches!(status.as_u16(), 502..=504) => Err(Failure::Unreachable(format!(
+                "no daemon answers behind {} (HTTP {})",
+                self.server,
+                status.as_u16()
+            ))),
             document => Err(Failure::Refused(refused(
                 &self.server,
                 status,

@@ -12,38 +12,99 @@ use crate::cli::output;
 /// Something differs.
 const DIFFERENCES: u8 = 2;
 
+/// Nothing is known to differ, and not all is known.
+const NOT_KNOWN: u8 = 3;
+
+/// What a resource's look gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Same,
+    Differs,
+    Unknown,
+}
+
+fn found(one: &Value) -> Found {
+    let sync = text(one, "sync");
+    if !items(one, "drift").is_empty() || sync == "OutOfSync" {
+        Found::Differs
+    } else if sync == "Synced" {
+        Found::Same
+    } else {
+        Found::Unknown
+    }
+}
+
 /// Diffs.
 pub(super) async fn diff(args: &DiffArgs) -> Result<u8, String> {
     let client = Client::new(&args.server)?;
     let document = picked(&client, args.pick.as_ref()).await?;
     let now = text(&document, "now");
-    let differing: Vec<&Value> = items(&document, "resources")
-        .iter()
-        .filter(|one| !items(one, "drift").is_empty())
-        .collect();
+    let resources = items(&document, "resources");
+    let of = |wanted: Found| resources.iter().filter(move |one| found(one) == wanted);
+    let doubt = doubt(&document);
     match args.server.output {
         Output::Json => {
-            let all: Vec<Value> = differing
-                .iter()
-                .map(|one| {
-                    json!({
-                        "resource": name(one),
-                        "observedAt": one["observedAt"],
-                        "drift": one["drift"],
-                    })
-                })
-                .collect();
-            output::json(&json!({"now": now, "differences": all}));
+            let differing: Vec<Value> = of(Found::Differs).map(record).collect();
+            let unknown: Vec<Value> = of(Found::Unknown).map(record).collect();
+            output::json(
+                &json!({"now": now, "differences": differing, "unknown": unknown, "doubt": doubt}),
+            );
         }
         Output::Text => {
-            let shown: Vec<String> = differing.iter().map(|one| lines(one, now)).collect();
+            let shown: Vec<String> = of(Found::Differs).map(|one| lines(one, now)).collect();
             output::result(&shown.concat());
-            if differing.is_empty() {
-                output::note("nothing differs\n");
+            for one in of(Found::Unknown) {
+                output::note(&format!("not known of {}: {}\n", name(one), stands(one)));
+            }
+            if let Some(why) = &doubt {
+                output::note(&clean(&format!("{why}\n")));
             }
         }
     }
-    Ok(if differing.is_empty() { 0 } else { DIFFERENCES })
+    if of(Found::Differs).next().is_some() {
+        return Ok(DIFFERENCES);
+    }
+    if doubt.is_some() || of(Found::Unknown).next().is_some() {
+        return Ok(NOT_KNOWN);
+    }
+    if args.server.output == Output::Text {
+        output::note("nothing differs\n");
+    }
+    Ok(0)
+}
+
+/// Why what the daemon saw may not be all that there is to see.
+fn doubt(document: &Value) -> Option<String> {
+    if let Some(why) = document.pointer("/source/error").and_then(Value::as_str) {
+        return Some(format!("the source could not be read: {why}"));
+    }
+    let ready = document["ready"].as_bool().unwrap_or(false);
+    (!ready).then(|| "the daemon has not looked at everything yet".to_owned())
+}
+
+fn record(one: &Value) -> Value {
+    json!({
+        "resource": name(one),
+        "observedAt": one["observedAt"],
+        "sync": one["sync"],
+        "outcome": one["outcome"],
+        "reason": one["reason"],
+        "message": one["message"],
+        "drift": one["drift"],
+    })
+}
+
+/// `Waiting (ImageNotFound): no image …`.
+fn stands(one: &Value) -> String {
+    let why = match text(one, "message") {
+        "-" => String::new(),
+        message => format!(": {message}"),
+    };
+    clean(&format!(
+        "{} ({}){why}",
+        text(one, "outcome"),
+        text(one, "reason")
+    ))
 }
 
 fn lines(one: &Value, now: &str) -> String {
@@ -51,6 +112,9 @@ fn lines(one: &Value, now: &str) -> String {
     let mut out = format!("{}  (seen {seen} ago)\n", name(one));
     for drift in items(one, "drift") {
         out.push_str(&format!("  {}\n", difference(drift)));
+    }
+    if items(one, "drift").is_empty() {
+        out.push_str(&format!("  {}\n", stands(one)));
     }
     out
 }

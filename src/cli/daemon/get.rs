@@ -27,7 +27,8 @@ pub(super) async fn picked(client: &Client, pick: Option<&Pick>) -> Result<Value
         Some(Pick::Kind(kind)) => client.get(&format!("resources?kind={kind}")).await?,
         Some(Pick::One(key)) => {
             let one = client.get(&path_of(key)).await?;
-            json!({"now": one["now"], "resources": [one["resource"]]})
+            json!({"now": one["now"], "ready": one["ready"], "source": one["source"],
+                "resources": [one["resource"]]})
         }
     };
     Ok(document)

@@ -1,7 +1,7 @@
 //! The commands to a running daemon: they talk to its API (`crate::http::api`) and know no AWS.
 //!
 //! Invariants:
-//! - With `--output json` the daemon's own document is printed, as it is documented in `docs/api.md`.
+//! - With `--output json` a document is printed, the daemon's own or one made of it, that `docs/api.md` has.
 //! - Times and ages are by the daemon's clock, which under `--sandbox` is the simulated one.
 
 mod args;

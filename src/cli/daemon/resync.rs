@@ -21,7 +21,9 @@ pub(super) async fn resync(args: &ResyncArgs) -> Result<u8, String> {
         None => json!({}),
     };
     let taken = client.post("resync", &body).await?;
-    let number = taken["resync"].as_u64().unwrap_or(0);
+    let number = taken["resync"]
+        .as_u64()
+        .ok_or("what answers is no Even Keel daemon of this version")?;
     let what = args
         .key
         .as_ref()
@@ -34,12 +36,18 @@ pub(super) async fn resync(args: &ResyncArgs) -> Result<u8, String> {
         return Ok(0);
     }
     let served = tokio::time::timeout(args.timeout, served(&client, number)).await;
-    served.map_err(|_| {
+    let source = served.map_err(|_| {
         format!(
             "the resync of {what} was not served within {} s; `evenkeel get` says what is being waited for",
             args.timeout.as_secs()
         )
     })??;
+    if let Some(why) = source.as_deref() {
+        return Err(format!(
+            "{what} was looked at, but the source could not be read: {}",
+            clean(why)
+        ));
+    }
     let stands = match &args.key {
         Some(key) => Some(client.get(&path_of(key)).await?),
         None => None,
@@ -64,13 +72,14 @@ pub(super) async fn resync(args: &ResyncArgs) -> Result<u8, String> {
     Ok(0)
 }
 
-/// Waits until that many resyncs were served.
-async fn served(client: &Client, number: u64) -> Result<(), String> {
+/// Waits until that many resyncs were served. Gives what was wrong with the source then.
+async fn served(client: &Client, number: u64) -> Result<Option<String>, String> {
     loop {
         let status: Value = client.get("status").await?;
         let count = |member: &str| status["resyncs"][member].as_u64().unwrap_or(0);
         if count("completed") >= number {
-            return Ok(());
+            let error = status.pointer("/source/error").and_then(Value::as_str);
+            return Ok(error.map(str::to_owned));
         }
         if count("requested") < number {
             return Err(

@@ -9,7 +9,7 @@ use crate::model::{Block, Fail, Kind, Moment, Outcome, PastRollout, RolloutStage
 use crate::status::{Event, ResourceStatus};
 
 /// A condition, as Kubernetes users read them: a word, whether it holds, and why.
-fn condition(name: &str, holds: Option<bool>, reason: &str, status: &ResourceStatus) -> Value {
+fn condition(name: &str, holds: Option<bool>, reason: &str) -> Value {
     let word = match holds {
         Some(true) => "True",
         Some(false) => "False",
@@ -19,7 +19,6 @@ fn condition(name: &str, holds: Option<bool>, reason: &str, status: &ResourceSta
         "type": name,
         "status": word,
         "reason": reason,
-        "since": time(Some(status.since)),
     })
 }
 
@@ -34,14 +33,14 @@ pub(super) fn conditions(kind: Kind, status: &ResourceStatus, now: Moment) -> Ve
         Some(*outcome == Outcome::Converged)
     };
     let reason = outcome.reason();
-    let mut all = vec![condition("Ready", ready, reason, status)];
+    let mut all = vec![condition("Ready", ready, reason)];
     match outcome {
         Outcome::Converged => {}
         Outcome::Acting(_) | Outcome::Waiting(..) => {
-            all.push(condition("Reconciling", Some(true), reason, status));
+            all.push(condition("Reconciling", Some(true), reason));
         }
         Outcome::Blocked(..) | Outcome::Failed(..) => {
-            all.push(condition("Stalled", Some(true), reason, status));
+            all.push(condition("Stalled", Some(true), reason));
         }
     }
     let (drifted, why) = match sync(status) {
@@ -50,7 +49,7 @@ pub(super) fn conditions(kind: Kind, status: &ResourceStatus, now: Moment) -> Ve
         "Invalid" => (None, "ManifestInvalid"),
         _ => (None, "Unknown"),
     };
-    all.push(condition("Drifted", drifted, why, status));
+    all.push(condition("Drifted", drifted, why));
     if kind == Kind::Service {
         let health = health(status, now);
         let healthy = match health {
@@ -58,20 +57,20 @@ pub(super) fn conditions(kind: Kind, status: &ResourceStatus, now: Moment) -> Ve
             "Unknown" => None,
             _ => Some(false),
         };
-        all.push(condition("Healthy", healthy, health, status));
+        all.push(condition("Healthy", healthy, health));
     }
     let quarantined = matches!(
         outcome,
         Outcome::Blocked(Block::Quarantined, _) | Outcome::Failed(Fail::RolloutFailed, _)
     );
     if quarantined {
-        all.push(condition("Quarantined", Some(true), reason, status));
+        all.push(condition("Quarantined", Some(true), reason));
     }
     if let Some(rollout) = &status.rollout {
         let stage = rollout.stage.label();
-        all.push(condition("Progressing", Some(true), stage, status));
+        all.push(condition("Progressing", Some(true), stage));
         if rollout.stage == RolloutStage::AwaitingApproval {
-            all.push(condition("AwaitingApproval", Some(true), stage, status));
+            all.push(condition("AwaitingApproval", Some(true), stage));
         }
     }
     all

@@ -1,7 +1,7 @@
 //! Errors as documents.
 
 use axum::Json;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -61,4 +61,13 @@ pub(super) async fn no_route(uri: Uri) -> Error {
         uri.path()
     );
     Error::new(StatusCode::NOT_FOUND, "NotFound", text)
+}
+
+/// What answers to a method that a path does not have.
+pub(super) async fn no_method(method: Method, uri: Uri) -> Error {
+    let text = format!(
+        "{} has no method {method}; see docs/api.md of the daemon's version",
+        uri.path()
+    );
+    Error::new(StatusCode::METHOD_NOT_ALLOWED, "NotFound", text)
 }

@@ -2,7 +2,8 @@
 //! `resync` talk to. Documented in `docs/api.md`.
 //!
 //! It is served where status and metrics are, and not at an address of its own: reading shows nothing
-//! that `/status` does not, and writing takes a token wherever it is served.
+//! that `/status` does not, but for a service's history, which is read from AWS one request at a time; and
+//! writing takes a token wherever it is served.
 //!
 //! Invariants:
 //! - No write without the token; none at all where no token was given. It is checked before the body is
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use super::server::Shared;
 use super::webhook::Secrets;
@@ -68,7 +69,9 @@ pub(super) fn router(shared: &Shared) -> Router<Shared> {
         )
         .route("/api/v1/events", get(reads::events))
         .merge(writes)
-        .route("/api/{*rest}", get(errors::no_route).post(errors::no_route))
+        .method_not_allowed_fallback(errors::no_method)
+        .route("/api", any(errors::no_route))
+        .route("/api/{*rest}", any(errors::no_route))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::ask::{Answer, Question, Refusal};
 use crate::http::server::Shared;
 use crate::http::status::{resource_json, status_json, time};
 use crate::model::Key;
+use crate::status::Status;
 
 type Result = std::result::Result<Json<Value>, Error>;
 
@@ -54,10 +55,14 @@ pub(super) async fn resources(
         json!({
             "now": time(Some(now)),
             "ready": status.ready(),
-            "source": {"error": status.source.error, "diagnostics": status.source.diagnostics},
+            "source": source(status),
             "resources": found,
         })
     })))
+}
+
+fn source(status: &Status) -> Value {
+    json!({"error": status.source.error, "diagnostics": status.source.diagnostics})
 }
 
 type Named = std::result::Result<Path<(String, String)>, PathRejection>;
@@ -79,6 +84,8 @@ pub(super) async fn resource(State(shared): State<Shared>, path: Named) -> Resul
         let resource = status.resources.get(&key)?;
         Some(json!({
             "now": time(Some(now)),
+            "ready": status.ready(),
+            "source": source(status),
             "resource": resource_json(&key, resource),
             "conditions": documents::conditions(key.kind, resource, now),
             "events": late,
