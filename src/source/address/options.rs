@@ -315,7 +315,12 @@ fn boolean(name: &str, value: &str) -> Result<bool, String> {
     }
 }
 
-fn duration(name: &str, value: &str, least: Duration) -> Result<Duration, String> {
+/// A duration from `least` to a day.
+pub(in crate::source) fn duration(
+    name: &str,
+    value: &str,
+    least: Duration,
+) -> Result<Duration, String> {
     let most = Duration::from_hours(24);
     value
         .parse::<jiff::SignedDuration>()

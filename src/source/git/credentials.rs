@@ -252,7 +252,7 @@ mod tests {
     fn git(text: &str) -> GitAddress {
         match Address::parse(text).unwrap() {
             Address::Git(address) => *address,
-            Address::Folder(_) => panic!("{text}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -27,12 +27,13 @@ use self::store::Store;
 use self::wire::{Answer, Base, Job, Limits, Revision, Wanted};
 use super::address::{Credential, GitAddress, Pick, Repository, Scheme};
 use super::dir::{MAX_BYTES, MAX_FILES};
+use super::schedule::Schedule;
 use crate::manifest::SourceFile;
 pub use process::Worker;
 pub use wire::{Commit, Reason, Trouble};
 
-/// The longest time between two tries of a repository that fails.
-const BACKOFF: Duration = Duration::from_mins(10);
+/// The interval, and the time for a step, of a repository of which no place is read.
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Bytes of all manifests of one place.
 const TOTAL_BYTES: u64 = 64 * 1024 * 1024;
@@ -53,8 +54,7 @@ pub(super) struct Git {
     root: Option<PathBuf>,
     store: Option<Store>,
     fetches: u32,
-    due: Option<Instant>,
-    failures: u32,
+    schedule: Schedule,
     places: Vec<Place>,
 }
 
@@ -107,8 +107,7 @@ impl Git {
             root,
             store: None,
             fetches: 0,
-            due: None,
-            failures: 0,
+            schedule: Schedule::default(),
             places: Vec::new(),
         }
     }
@@ -135,14 +134,14 @@ impl Git {
         self.places.get(index)
     }
 
-    /// When it is to be asked again; `None`: now.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.due
+    /// When it is to be asked again.
+    pub(super) fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     /// Asks the repository if it is time, or `now`. `forced`: whatever the head is, it comes into force.
     pub(super) async fn look(&mut self, now: bool, forced: bool) {
-        if !now && !forced && self.due.is_some_and(|due| Instant::now() < due) {
+        if !now && !forced && !self.schedule.wait().is_zero() {
             return;
         }
         let began = Instant::now();
@@ -173,22 +172,13 @@ impl Git {
                 tracing::debug!(repository = %self.repository, "the store grows on: {}", why.message);
             }
         }
-        self.failures = if failed {
-            self.failures.saturating_add(1)
-        } else {
-            0
-        };
-        self.due = Some(Instant::now() + self.wait());
+        self.schedule.asked(failed, self.interval());
     }
 
-    /// The time to the next look: the interval with jitter, longer from failure to failure.
-    fn wait(&self) -> Duration {
+    /// The shortest interval of its places.
+    fn interval(&self) -> Duration {
         let intervals = self.places.iter().map(|place| place.address.interval);
-        let interval = intervals.min().unwrap_or(BACKOFF);
-        let doubled = interval.saturating_mul(1 << self.failures.min(8));
-        doubled
-            .min(BACKOFF.max(interval))
-            .mul_f64(0.9 + 0.2 * fastrand::f64())
+        intervals.min().unwrap_or(INTERVAL)
     }
 
     fn open_store(&mut self) -> Result<(), Trouble> {
@@ -344,7 +334,7 @@ impl Git {
             },
             wanted,
         };
-        let limit = addresses().map(|one| one.timeout).max().unwrap_or(BACKOFF);
+        let limit = addresses().map(|one| one.timeout).max().unwrap_or(INTERVAL);
         self.worker.work(&job, limit).await
     }
 }
