@@ -103,7 +103,7 @@ pub(super) struct SourceArgs {
     /// commit= or ref= (default: the repository's HEAD); path=FOLDER; include=PATTERN, exclude=PATTERN
     /// (below path, many times); interval=60s; timeout=60s; depth=1 (commits of the first fetch, 0 for
     /// all); maxPackMiB=256; allowHistoryRewrite=true; username=, passwordEnv=NAME, passwordFile=FILE,
-    /// credentialHelper=COMMAND; sshKey=FILE, knownHosts=FILE.
+    /// passwordSsm=PARAMETER, passwordSecret=SECRET, credentialHelper=COMMAND; sshKey=FILE, knownHosts=FILE.
     ///
     /// ssm:/PATH/ is every parameter below the path, a file each. Options: label=NAME, generation=PARAMETER,
     /// decrypt=true, region=NAME, interval=60s.

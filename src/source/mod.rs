@@ -35,7 +35,7 @@ mod set;
 mod ssm;
 mod watch;
 
-pub use address::{Address, AddressError, Credential, GitAddress, Pick, Repository, Scheme};
+pub use address::{Address, AddressError, Credential, GitAddress, Pick, Repository, Scheme, Vault};
 pub use dir::{Dir, Snapshot, SourceError};
 pub use git::{Commit, Look, Reason, Trouble, Worker, worker};
 pub use secret::Secret;

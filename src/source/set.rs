@@ -153,8 +153,7 @@ impl Sources {
                 Address::Git(address) => {
                     let known = repositories.iter().position(|one| one.holds(&address));
                     let repository = known.unwrap_or_else(|| {
-                        let (worker, store) = (access.worker.clone(), access.store.clone());
-                        repositories.push(Git::new(&address, worker, store));
+                        repositories.push(Git::new(&address, access));
                         repositories.len() - 1
                     });
                     let place = repositories[repository].add(*address);

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use self::options::Options;
 use super::{Secret, SsmAddress};
 pub(super) use options::duration;
-pub use options::{Credential, Pick};
+pub use options::{Credential, Pick, Vault};
 
 /// Where a source is.
 #[derive(Clone, Debug, PartialEq)]

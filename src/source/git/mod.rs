@@ -13,6 +13,7 @@ mod credentials;
 mod decide;
 mod process;
 mod store;
+mod vault;
 mod wire;
 pub mod worker;
 
@@ -28,6 +29,8 @@ use self::wire::{Answer, Base, Job, Limits, Revision, Wanted};
 use super::address::{Credential, GitAddress, Pick, Repository, Scheme};
 use super::dir::{MAX_BYTES, MAX_FILES};
 use super::schedule::Schedule;
+use super::{Access, Secret};
+use crate::aws::Connector;
 use crate::manifest::SourceFile;
 pub use process::Worker;
 pub use wire::{Commit, Reason, Trouble};
@@ -49,7 +52,10 @@ const FETCHES: u32 = 50;
 pub(super) struct Git {
     repository: Repository,
     credential: Credential,
+    /// The password that was fetched from AWS, until the server refuses it.
+    password: Option<Secret>,
     worker: Worker,
+    aws: Connector,
     /// Where stores are to last.
     root: Option<PathBuf>,
     store: Option<Store>,
@@ -98,13 +104,15 @@ pub(super) struct Place {
 }
 
 impl Git {
-    /// `root`: a folder in which its objects outlive this process.
-    pub(super) fn new(address: &GitAddress, worker: Worker, root: Option<PathBuf>) -> Self {
+    /// One that was never asked.
+    pub(super) fn new(address: &GitAddress, access: &Access) -> Self {
         Self {
             repository: address.repository.clone(),
             credential: address.credential.clone(),
-            worker,
-            root,
+            password: None,
+            worker: access.worker.clone(),
+            aws: access.aws.clone(),
+            root: access.store.clone(),
             store: None,
             fetches: 0,
             schedule: Schedule::default(),
@@ -147,7 +155,7 @@ impl Git {
         let began = Instant::now();
         let answers = match self.open_store() {
             Ok(()) => match self.recall().await {
-                Ok(()) => self.ask_twice(forced).await,
+                Ok(()) => self.ask_rightly(forced).await,
                 Err(trouble) => Err(trouble),
             },
             Err(trouble) => Err(trouble),
@@ -248,17 +256,39 @@ impl Git {
         Ok(())
     }
 
+    /// Asks, and once more with the password of now if the one that was fetched before is refused.
+    async fn ask_rightly(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
+        let before = self.password.clone();
+        let answers = self.ask_twice(forced).await;
+        if before.is_none() || !any(&answers, Reason::Denied) {
+            return answers;
+        }
+        self.password = None;
+        self.fetch_password().await?;
+        if self.password == before {
+            return answers;
+        }
+        self.ask_twice(forced).await
+    }
+
+    /// Fetches the password from AWS, if it stands there and is not known.
+    async fn fetch_password(&mut self) -> Result<(), Trouble> {
+        if let (Some(vault), None) = (&self.credential.vault, &self.password) {
+            self.password = Some(vault::fetch(vault, &self.aws).await?);
+        }
+        Ok(())
+    }
+
+    /// How the repository is reached now.
+    async fn place_now(&mut self) -> Result<wire::Place, Trouble> {
+        self.fetch_password().await?;
+        credentials::place(&self.repository, &self.credential, self.password.as_ref()).await
+    }
+
     /// Asks, and once more without the store if that is broken: whatever is in it can be had again.
     async fn ask_twice(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
-        let broken = |trouble: &Trouble| trouble.reason == Reason::Corrupt;
         let answers = self.ask(forced).await;
-        let any = match &answers {
-            Err(trouble) => broken(trouble),
-            Ok(answers) => answers
-                .iter()
-                .any(|(answer, _)| matches!(answer, Answer::Trouble(trouble) if broken(trouble))),
-        };
-        if !any {
+        if !any(&answers, Reason::Corrupt) {
             return answers;
         }
         self.store.iter().for_each(Store::clear);
@@ -272,7 +302,8 @@ impl Git {
             return Ok(());
         };
         store.clear_spare();
-        let place = credentials::place(&self.repository, &self.credential).await?;
+        let place =
+            credentials::place(&self.repository, &self.credential, self.password.as_ref()).await?;
         let whole = |place: &Place| Wanted {
             known: Vec::new(),
             base: None,
@@ -295,7 +326,7 @@ impl Git {
     }
 
     async fn ask(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
-        let place = credentials::place(&self.repository, &self.credential).await?;
+        let place = self.place_now().await?;
         self.store.iter().for_each(Store::sweep);
         let wanted = self.places.iter().map(|place| place.wanted(forced));
         let answers = self.work(place, self.objects(), wanted.collect()).await?;
@@ -448,6 +479,17 @@ impl Place {
         );
         self.trouble = Some(Trouble::new(Reason::HistoryRewritten, what));
         self.held = Some(head);
+    }
+}
+
+/// Whether there is trouble of this kind with any of the places.
+fn any(answers: &Result<Vec<process::Answered>, Trouble>, reason: Reason) -> bool {
+    let is = |trouble: &Trouble| trouble.reason == reason;
+    match answers {
+        Err(trouble) => is(trouble),
+        Ok(answers) => answers
+            .iter()
+            .any(|(answer, _)| matches!(answer, Answer::Trouble(trouble) if is(trouble))),
     }
 }
 

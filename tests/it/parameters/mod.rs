@@ -2,7 +2,7 @@
 //! what must not be taken for the desired state.
 
 mod program;
-mod store;
+pub(crate) mod store;
 
 use evenkeel::source::{Access, Address, Eagerness, Sources, Together};
 use serde_json::json;

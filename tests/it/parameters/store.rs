@@ -21,7 +21,7 @@ type Deed = Box<dyn FnOnce(&Store) + Send>;
 
 /// The store. Clones share it.
 #[derive(Clone)]
-pub(super) struct Store {
+pub(crate) struct Store {
     mounted: Mounted,
     clock: Clock,
     shared: Arc<Mutex<Shared>>,
@@ -35,6 +35,7 @@ struct Shared {
     empty_pages: bool,
     /// An operation that is refused from now on.
     denied: Option<&'static str>,
+    secrets: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for Store {
@@ -50,7 +51,7 @@ impl HttpConnector for Store {
 }
 
 impl Store {
-    pub(super) fn new(parameters: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(parameters: &[(&str, &str)]) -> Self {
         let clock = Clock::starting_at(Moment(1_767_225_600_000), 1);
         let store = Self {
             mounted: Mounted::new(clock.clone()),
@@ -63,7 +64,7 @@ impl Store {
         store
     }
 
-    pub(super) fn connector(&self) -> Connector {
+    pub(crate) fn connector(&self) -> Connector {
         let connector = SharedHttpConnector::new(self.clone());
         let connection = Connection::Sandbox {
             http: http_client_fn(move |_, _| connector.clone()),
@@ -72,12 +73,37 @@ impl Store {
         Connector::new(connection, self.clock.clone(), Arc::new(Metrics::new()))
     }
 
+    /// Has Secrets Manager hold this, which the simulated AWS has no values of.
+    pub(crate) fn secret(&self, id: &str, text: &str) {
+        let mut shared = self.shared.lock().unwrap();
+        shared.secrets.push((id.to_owned(), text.to_owned()));
+    }
+
+    fn secret_value(&self, request: &HttpRequest) -> HttpResponse {
+        let input: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let shared = self.shared.lock().unwrap();
+        let found = shared
+            .secrets
+            .iter()
+            .find(|(id, _)| input["SecretId"] == **id);
+        let (status, body) = match found {
+            Some((id, text)) => (200, json!({"Name": id, "SecretString": text})),
+            None => (
+                400,
+                json!({"__type": "ResourceNotFoundException", "message": "no"}),
+            ),
+        };
+        let body = SdkBody::from(body.to_string());
+        let response = http::Response::builder().status(status).body(body).unwrap();
+        response.try_into().unwrap()
+    }
+
     /// Writes a parameter: the version that it has now.
-    pub(super) fn put(&self, name: &str, value: &str) -> i64 {
+    pub(crate) fn put(&self, name: &str, value: &str) -> i64 {
         self.put_as(name, value, "String")
     }
 
-    pub(super) fn put_as(&self, name: &str, value: &str, kind: &str) -> i64 {
+    pub(crate) fn put_as(&self, name: &str, value: &str, kind: &str) -> i64 {
         let input = json!({"Name": name, "Value": value, "Type": kind, "Overwrite": true});
         self.ask("PutParameter", &input)["Version"]
             .as_i64()
@@ -85,7 +111,7 @@ impl Store {
     }
 
     /// Asks past everything that stands between.
-    pub(super) fn ask(&self, operation: &str, input: &Value) -> Value {
+    pub(crate) fn ask(&self, operation: &str, input: &Value) -> Value {
         let request = http::Request::builder()
             .method("POST")
             .uri("https://ssm.eu-central-1.amazonaws.com/")
@@ -108,7 +134,7 @@ impl Store {
     }
 
     /// Has this done just before the next request of the operation.
-    pub(super) fn before(
+    pub(crate) fn before(
         &self,
         operation: &'static str,
         deed: impl FnOnce(&Self) + Send + 'static,
@@ -116,17 +142,17 @@ impl Store {
         self.shared.lock().unwrap().before = Some((operation, Box::new(deed)));
     }
 
-    pub(super) fn with_empty_pages(&self) {
+    pub(crate) fn with_empty_pages(&self) {
         self.shared.lock().unwrap().empty_pages = true;
     }
 
     /// Refuses the operation from now on.
-    pub(super) fn deny(&self, operation: &'static str) {
+    pub(crate) fn deny(&self, operation: &'static str) {
         self.shared.lock().unwrap().denied = Some(operation);
     }
 
     /// The operations asked for since the last call.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.lock().unwrap().asked)
     }
 
@@ -153,6 +179,9 @@ impl Store {
                 .body(SdkBody::from(body))
                 .unwrap();
             return response.try_into().unwrap();
+        }
+        if operation == "GetSecretValue" {
+            return self.secret_value(&request);
         }
         if empty_pages && operation == "GetParametersByPath" {
             let body = request.body().bytes().unwrap();
