@@ -41,7 +41,8 @@
 //! The edges.
 //!
 //! - [`aws`]: the SDK clients behind one document call, the batched reader, pacing, fault classes.
-//! - [`source`]: folders of manifests and their watch, Git repositories and the process that reads them.
+//! - [`source`]: folders of manifests and their watch, Git repositories and the process that reads them,
+//!   paths of the Parameter Store.
 //! - [`environment`]: the chosen Environment: its account proven, its values fetched.
 //! - [`jsonnet`]: Jsonnet to plain values, in a process of their own that is bounded.
 //! - [`values`]: what an Environment names, fetched: SSM, Secrets Manager, stacks, Terraform state.

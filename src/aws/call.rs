@@ -233,7 +233,9 @@ table! {
     }
     Ssm ssm {
         "DescribeParameters" => describe_parameters,
+        "GetParameter" => get_parameter,
         "GetParameters" => get_parameters,
+        "GetParametersByPath" => get_parameters_by_path,
     }
     SecretsManager secretsmanager {
         "DescribeSecret" => describe_secret,

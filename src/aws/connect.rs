@@ -40,6 +40,26 @@ pub enum Connection {
     },
 }
 
+impl Connection {
+    /// The same AWS, in this region.
+    pub(super) fn in_region(self, region: &str) -> Self {
+        let region = region.to_owned();
+        match self {
+            Self::Environment => Self::Fixed {
+                region: Some(region),
+                role: None,
+                session: String::new(),
+            },
+            Self::Fixed { role, session, .. } => Self::Fixed {
+                region: Some(region),
+                role,
+                session,
+            },
+            Self::Sandbox { http, .. } => Self::Sandbox { http, region },
+        }
+    }
+}
+
 /// No AWS control-plane call that we make takes longer when it is answered at all.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 

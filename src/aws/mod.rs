@@ -10,6 +10,7 @@
 
 mod call;
 mod connect;
+mod connector;
 mod fault;
 mod object;
 mod observer;
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 
 pub use call::OPERATIONS;
 pub use connect::{Connection, connect};
+pub use connector::Connector;
 pub use fault::{Class, Fault, classify};
 pub use observer::{Bag, MANIFESTS, Observer};
 pub(crate) use pages::{Listing, Token, list};

@@ -97,8 +97,8 @@ pub(super) enum Command {
     reason = "the doc comments are the help, where backticks would show"
 )]
 pub(super) struct SourceArgs {
-    /// Folder of manifests (.yaml, .yml, .json, .jsonnet), or place in a Git repository; may be given several
-    /// times
+    /// Folder of manifests (.yaml, .yml, .json, .jsonnet), place in a Git repository, or path of SSM's
+    /// Parameter Store; may be given several times
     ///
     /// All of them are one desired set. EVENKEEL_SOURCE takes one a line. A Git repository is
     /// git+https://HOST/REPO, git+ssh://USER@HOST/REPO, USER@HOST:REPO, git+file:///PATH or CodeCommit's
@@ -106,7 +106,10 @@ pub(super) struct SourceArgs {
     /// commit= or ref= (default: the repository's HEAD); path=FOLDER; include=PATTERN, exclude=PATTERN
     /// (below path, many times); interval=60s; timeout=60s; depth=1 (commits of the first fetch, 0 for
     /// all); maxPackMiB=256; allowHistoryRewrite=true; username=, passwordEnv=NAME, passwordFile=FILE,
-    /// credentialHelper=COMMAND; sshKey=FILE, knownHosts=FILE.
+    /// passwordSsm=PARAMETER, passwordSecret=SECRET, credentialHelper=COMMAND; sshKey=FILE, knownHosts=FILE.
+    ///
+    /// ssm:/PATH/ is every parameter below the path, a file each. Options: label=NAME, generation=PARAMETER,
+    /// decrypt=true, region=NAME, interval=60s.
     #[arg(
         long,
         value_name = "SOURCE",
@@ -240,7 +243,7 @@ pub(super) struct VerifyArgs {
 /// `validate`.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
-    /// Files, folders or Git addresses (see evenkeel run --help); all of them are one set
+    /// Files, folders, Git or SSM addresses (see evenkeel run --help); all of them are one set
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<Secret>,
     /// Environment manifest to check for; all of them if none is named

@@ -1,20 +1,19 @@
 //! From arguments to a connected AWS: real, or the sandbox with the source's seeds in it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::args::SourceArgs;
 use super::output;
-use crate::aws::{Aws, Connection, OPERATIONS, connect};
+use crate::aws::{Aws, Connection, Connector, OPERATIONS, connect};
 use crate::clock::Clock;
 use crate::environment::{Chosen, load as load_files};
 use crate::kinds::Policy;
-use crate::manifest::LoadOptions;
+use crate::manifest::{LoadOptions, Scope, environments};
 use crate::metrics::Metrics;
 use crate::mount::Mounted;
-use crate::source::{Eagerness, Secret, Sources};
+use crate::source::{Access, Eagerness, Secret, Sources};
 
 /// The region of the sandbox when none is configured.
 const SANDBOX_REGION: &str = "us-east-1";
@@ -38,16 +37,31 @@ pub(super) async fn start(args: &SourceArgs) -> Result<Started, String> {
             .iter()
             .map(|(service, operation)| (service.label(), *operation)),
     );
-    let source = sources(&args.source, args.git_store.as_deref())?;
     let load = LoadOptions {
         allow_unknown_fields: args.allow_unknown_fields,
     };
-    let chosen = Chosen::new(args.environment.clone(), &source).await?;
     let clock = Clock::wall(if args.sandbox { args.speed } else { 1 });
-    let connection = if args.sandbox {
-        sandbox(args, &source, &chosen, &load, &clock).await?
-    } else {
-        chosen.connection(&args.instance)
+    let mounted = args.sandbox.then(|| Mounted::new(clock.clone()));
+    let own = match &mounted {
+        Some(mounted) => simulated(mounted, region().await),
+        None => Connection::Environment,
+    };
+    let access = Access {
+        store: args.git_store.clone(),
+        aws: Connector::new(own, clock.clone(), Arc::clone(&metrics)),
+        ..Access::default()
+    };
+    let source = sources(&args.source, &access)?;
+    let region = match &mounted {
+        Some(mounted) => Some(fill(mounted, args, &source, &load).await?),
+        None => None,
+    };
+    let chosen = Chosen::new(args.environment.clone(), &source).await?;
+    let connection = match (&mounted, region) {
+        (Some(mounted), Some(region)) => {
+            simulated(mounted, chosen.region().map_or(region, str::to_owned))
+        }
+        _ => chosen.connection(&args.instance),
     };
     let aws = connect(connection, clock.clone(), Arc::clone(&metrics)).await?;
     let policy = Policy {
@@ -66,7 +80,7 @@ pub(super) async fn start(args: &SourceArgs) -> Result<Started, String> {
 }
 
 /// The sources at these addresses. A variable of the environment, often a file's text, has them one a line.
-pub(super) fn sources(typed: &[Secret], store: Option<&Path>) -> Result<Sources, String> {
+pub(super) fn sources(typed: &[Secret], access: &Access) -> Result<Sources, String> {
     let lines = typed.iter().map(|one| one.reveal().trim_end_matches('\r'));
     let addresses: Vec<String> = lines
         .filter(|line| !line.is_empty())
@@ -75,28 +89,40 @@ pub(super) fn sources(typed: &[Secret], store: Option<&Path>) -> Result<Sources,
     if addresses.is_empty() {
         return Err("no source is named; name a folder or a repository with --source".to_owned());
     }
-    Sources::parse(&addresses, store).map_err(|error| error.to_string())
+    Sources::parse(&addresses, access).map_err(|error| error.to_string())
 }
 
-async fn sandbox(
+/// The connection to a simulated AWS.
+fn simulated(mounted: &Mounted, region: String) -> Connection {
+    Connection::Sandbox {
+        http: mounted.http_client(),
+        region,
+    }
+}
+
+/// Fills a simulated AWS with the seeds of the sources that are not in it, before those that are in it are
+/// read; gives the region that is reconciled.
+async fn fill(
+    mounted: &Mounted,
     args: &SourceArgs,
     source: &Sources,
-    chosen: &Chosen,
     load: &LoadOptions,
-    clock: &Clock,
-) -> Result<Connection, String> {
-    let region = match chosen.region() {
-        Some(region) => region.to_owned(),
+) -> Result<String, String> {
+    let read = source.read_outside_aws(Eagerness::Due).await;
+    let files = read.map_err(|error| error.to_string())?.files;
+    // A wrong choice is told when the environment is chosen.
+    let found = environments(&files);
+    let environment = found.select(args.environment.as_deref()).ok().flatten();
+    let region = match environment.and_then(|one| one.region.clone()) {
+        Some(region) => region,
         None => region().await,
     };
-    let mounted = Mounted::new(clock.clone());
-    let read = source.read(Eagerness::Due).await;
-    let snapshot = read.map_err(|error| error.to_string())?;
-    seed(
-        &mounted,
-        &region,
-        &load_files(&snapshot.files, load, &chosen.offline()).seeds,
-    )?;
+    let scope = Scope {
+        environment: args.environment.clone(),
+        roots: source.roots(),
+        fetched: None,
+    };
+    seed(mounted, &region, &load_files(&files, load, &scope).seeds)?;
     if let Some(address) = args.sandbox_listen {
         let listener = tokio::net::TcpListener::bind(address)
             .await
@@ -110,10 +136,7 @@ async fn sandbox(
         ));
         tokio::spawn(served.serve(listener, std::future::pending()));
     }
-    Ok(Connection::Sandbox {
-        http: mounted.http_client(),
-        region,
-    })
+    Ok(region)
 }
 
 /// Puts seeds in.

@@ -10,11 +10,11 @@ use crate::manifest::{
     Diagnostic, LoadOptions, Scope, Severity, SourceFile, environments, render_json, render_text,
 };
 use crate::model::Key;
-use crate::source::Eagerness;
+use crate::source::{Access, Eagerness};
 
 /// Validates.
 pub(super) async fn validate(args: &ValidateArgs) -> Result<u8, String> {
-    let sources = start::sources(&args.paths, None)?;
+    let sources = start::sources(&args.paths, &Access::default())?;
     let read = sources.read(Eagerness::Due).await;
     let files = read.map_err(|error| error.to_string())?.files;
     let (diagnostics, valid) = check(args, &files, &sources.roots())?;

@@ -52,6 +52,11 @@ pub(super) fn sources(
             } else {
                 old.and_then(|part| part.commit.clone())
             },
+            generation: if in_force {
+                state.generation
+            } else {
+                old.and_then(|part| part.generation)
+            },
             held: state.held.as_ref().map(commit),
         });
     }

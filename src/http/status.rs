@@ -53,6 +53,7 @@ fn part_json(part: &PartStatus) -> Value {
         "reason": part.trouble.as_ref().map(|(reason, _)| reason),
         "message": part.trouble.as_ref().map(|(_, message)| message),
         "commit": part.commit.as_ref().map(commit_json),
+        "generation": part.generation,
         "held": part.held.as_ref().map(commit_json),
     })
 }

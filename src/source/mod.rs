@@ -1,11 +1,13 @@
-//! Where the desired state comes from: folders, and places in Git repositories. It yields bytes and knows
-//! no manifest.
+//! Where the desired state comes from: folders, places in Git repositories, paths of the Parameter Store.
+//! It yields bytes and knows no manifest.
 //!
 //! ```text
 //! address   what is typed, to a value; pure
 //! dir       a folder, read whole; watch tells when one may have changed
 //! git       a repository: when to ask, what comes into force
 //! git/worker   the process that talks to a repository's server and unpacks what it sends
+//! ssm       a path of the Parameter Store: its pages, parts, labels and generation
+//! schedule  when what is asked over a network is asked again
 //! set       all of them, as one desired set
 //! ```
 //!
@@ -27,13 +29,16 @@
 mod address;
 mod dir;
 mod git;
+mod schedule;
 mod secret;
 mod set;
+mod ssm;
 mod watch;
 
-pub use address::{Address, AddressError, Credential, GitAddress, Pick, Repository, Scheme};
+pub use address::{Address, AddressError, Credential, GitAddress, Pick, Repository, Scheme, Vault};
 pub use dir::{Dir, Snapshot, SourceError};
 pub use git::{Commit, Look, Reason, Trouble, Worker, worker};
 pub use secret::Secret;
-pub use set::{Eagerness, NoSet, SourceState, Sources, Together};
+pub use set::{Access, Eagerness, NoSet, SourceState, Sources, Together};
+pub use ssm::SsmAddress;
 pub use watch::Watcher;

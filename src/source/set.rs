@@ -1,4 +1,5 @@
-//! All sources of one desired set: folders and places in Git repositories, read together.
+//! All sources of one desired set: folders, places in Git repositories and paths of the Parameter Store,
+//! read together.
 //!
 //! Invariants:
 //! - They are one desired set: it is given as a whole, or not at all. A source that was read once and
@@ -19,17 +20,31 @@ use tokio::time::Instant;
 use super::address::{Address, AddressError};
 use super::dir::{self, Dir, Snapshot};
 use super::git::{Commit, Git, Look, Reason, Trouble, Worker};
+use super::ssm::Parameters;
+use crate::aws::Connector;
 use crate::manifest::SourceFile;
 
 /// How eagerly to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Eagerness {
-    /// Folders now, repositories when their interval is over.
+    /// Folders now, what is asked over a network when its interval is over.
     Due,
     /// Everything now: somebody told that it may have changed.
     Now,
     /// Everything now, and a head that is held back comes into force: a person asked.
     Forced,
+}
+
+/// What sources are read with.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// Reads repositories.
+    pub worker: Worker,
+    /// A folder in which what was fetched from repositories, and which commit is in force, outlives the
+    /// process.
+    pub store: Option<PathBuf>,
+    /// Where parameters are.
+    pub aws: Connector,
 }
 
 /// The sources.
@@ -61,6 +76,7 @@ struct Seen {
 enum Kind {
     Folder { dir: Dir, seen: Mutex<Seen> },
     Git { repository: usize, place: usize },
+    Parameters(Arc<Mutex<Parameters>>),
 }
 
 /// What all sources hold.
@@ -81,10 +97,12 @@ pub struct SourceState {
     pub address: String,
     /// What the paths of its files begin with.
     pub root: PathBuf,
-    /// `dir` or `git`.
+    /// `dir`, `git` or `ssm`.
     pub kind: &'static str,
     /// The commit in force.
     pub commit: Option<Commit>,
+    /// The generation of parameters in force, where their address names one.
+    pub generation: Option<i64>,
     /// The head that is held back.
     pub held: Option<Commit>,
     /// What is wrong now; what was last in force stays so.
@@ -104,28 +122,24 @@ pub struct NoSet {
 
 impl From<Dir> for Sources {
     fn from(dir: Dir) -> Self {
-        Self::new(
-            vec![Address::Folder(dir.root().to_owned())],
-            &Worker::own(),
-            None,
-        )
+        let addresses = vec![Address::Folder(dir.root().to_owned())];
+        Self::new(addresses, &Access::default())
     }
 }
 
 impl Sources {
-    /// The sources at these addresses, as they were typed. `store` is as for [`Sources::new`].
+    /// The sources at these addresses, as they were typed.
     ///
     /// # Errors
     /// If an address is wrong.
-    pub fn parse(addresses: &[String], store: Option<&Path>) -> Result<Self, AddressError> {
+    pub fn parse(addresses: &[String], access: &Access) -> Result<Self, AddressError> {
         let parsed: Result<Vec<Address>, AddressError> =
             addresses.iter().map(|text| Address::parse(text)).collect();
-        Ok(Self::new(parsed?, &Worker::own(), store))
+        Ok(Self::new(parsed?, access))
     }
 
-    /// The sources at these addresses, of which repositories are read by this worker. `store`: a folder
-    /// in which what was fetched, and which commit is in force, outlives the process.
-    pub fn new(addresses: Vec<Address>, worker: &Worker, store: Option<&Path>) -> Self {
+    /// The sources at these addresses. Nothing is read yet.
+    pub fn new(addresses: Vec<Address>, access: &Access) -> Self {
         let mut repositories: Vec<Git> = Vec::new();
         let mut parts = Vec::new();
         for address in addresses {
@@ -139,17 +153,18 @@ impl Sources {
                 Address::Git(address) => {
                     let known = repositories.iter().position(|one| one.holds(&address));
                     let repository = known.unwrap_or_else(|| {
-                        repositories.push(Git::new(
-                            &address,
-                            worker.clone(),
-                            store.map(Path::to_owned),
-                        ));
+                        repositories.push(Git::new(&address, access));
                         repositories.len() - 1
                     });
                     let place = repositories[repository].add(*address);
                     let root = repositories[repository].place(place);
                     let root = root.map_or(PathBuf::new(), super::git::Place::root);
                     (root, Kind::Git { repository, place })
+                }
+                Address::Ssm(address) => {
+                    let root = PathBuf::from(address.prefix());
+                    let parameters = Parameters::new(address, access.aws.clone());
+                    (root, Kind::Parameters(Arc::new(Mutex::new(parameters))))
                 }
             };
             parts.push(Part {
@@ -171,7 +186,7 @@ impl Sources {
     pub fn folders(&self) -> impl Iterator<Item = &Path> {
         self.0.parts.iter().filter_map(|part| match &part.from {
             Kind::Folder { dir, .. } => Some(dir.root()),
-            Kind::Git { .. } => None,
+            Kind::Git { .. } | Kind::Parameters(_) => None,
         })
     }
 
@@ -180,15 +195,18 @@ impl Sources {
         self.0.parts.iter().map(|part| part.root.clone()).collect()
     }
 
-    /// How long until the first repository is due; `None` if there is none.
+    /// How long until the first of those that are asked over a network is due; `None` if there is none.
     pub async fn next_due(&self) -> Option<Duration> {
-        let mut next = None;
+        let mut waits = Vec::new();
         for repository in &self.0.repositories {
-            let due = repository.lock().await.due();
-            let wait = due.map_or(Duration::ZERO, |due| due.duration_since(Instant::now()));
-            next = Some(next.map_or(wait, |next: Duration| next.min(wait)));
+            waits.push(repository.lock().await.schedule().wait());
         }
-        next
+        for part in &self.0.parts {
+            if let Kind::Parameters(parameters) = &part.from {
+                waits.push(parameters.lock().await.schedule().wait());
+            }
+        }
+        waits.into_iter().min()
     }
 
     /// Reads all of them.
@@ -196,11 +214,35 @@ impl Sources {
     /// # Errors
     /// If one cannot be read and never was.
     pub async fn read(&self, eagerness: Eagerness) -> Result<Together, NoSet> {
+        self.read_some(eagerness, |_| true).await
+    }
+
+    /// Reads all but those in AWS: what a simulated AWS is filled from before it is asked.
+    ///
+    /// # Errors
+    /// If one of them cannot be read and never was.
+    pub async fn read_outside_aws(&self, eagerness: Eagerness) -> Result<Together, NoSet> {
+        let outside = |part: &Part| !matches!(part.from, Kind::Parameters(_));
+        self.read_some(eagerness, outside).await
+    }
+
+    async fn read_some(
+        &self,
+        eagerness: Eagerness,
+        chosen: impl Fn(&Part) -> bool,
+    ) -> Result<Together, NoSet> {
         let (now, forced) = (eagerness == Eagerness::Now, eagerness == Eagerness::Forced);
+        let parts = || self.0.parts.iter().filter(|part| chosen(part));
         let mut looks = JoinSet::new();
         for repository in &self.0.repositories {
             let repository = Arc::clone(repository);
             looks.spawn(async move { repository.lock().await.look(now, forced).await });
+        }
+        for part in parts() {
+            if let Kind::Parameters(parameters) = &part.from {
+                let parameters = Arc::clone(parameters);
+                looks.spawn(async move { parameters.lock().await.look(now || forced).await });
+            }
         }
         // A look that broke has left its place as it was.
         while looks.join_next().await.is_some() {}
@@ -208,7 +250,7 @@ impl Sources {
         let mut sources = Vec::new();
         let mut missing = Vec::new();
         let mut seen = BTreeSet::new();
-        for part in &self.0.parts {
+        for part in parts() {
             let (state, held) = part.look(&self.0.repositories).await;
             match (held, &state.trouble) {
                 (Some(held), _) => {
@@ -282,6 +324,7 @@ impl Part {
             root: self.root.clone(),
             kind: "git",
             commit: None,
+            generation: None,
             held: None,
             trouble: None,
             look: None,
@@ -290,6 +333,16 @@ impl Part {
             Kind::Folder { dir, seen } => {
                 state.kind = "dir";
                 let files = folder(dir, &mut *seen.lock().await, &mut state).await;
+                (state, files)
+            }
+            Kind::Parameters(parameters) => {
+                state.kind = "ssm";
+                let parameters = parameters.lock().await;
+                state.generation = parameters.generation();
+                state.trouble.clone_from(&parameters.trouble);
+                state.look = parameters.look;
+                let good = parameters.good.as_ref();
+                let files = good.map(|good| Arc::new(good.files.clone()));
                 (state, files)
             }
             Kind::Git { repository, place } => {

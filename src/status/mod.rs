@@ -82,7 +82,7 @@ impl ResourceStatus {
 pub struct PartStatus {
     /// Its address as given, without secrets.
     pub address: String,
-    /// `dir` or `git`.
+    /// `dir`, `git` or `ssm`.
     pub kind: &'static str,
     /// The number of the last look at it.
     pub looks: u64,
@@ -92,6 +92,8 @@ pub struct PartStatus {
     pub trouble: Option<(&'static str, String)>,
     /// The commit in force.
     pub commit: Option<CommitStatus>,
+    /// The generation of parameters in force.
+    pub generation: Option<i64>,
     /// The head that is held back.
     pub held: Option<CommitStatus>,
 }

@@ -19,6 +19,7 @@ mod git;
 mod import;
 mod manifests;
 mod mistakes;
+mod parameters;
 mod schema;
 mod sim;
 mod tidy;

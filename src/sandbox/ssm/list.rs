@@ -14,7 +14,8 @@ fn is_under(name: &str, path: &str, recursive: bool) -> bool {
         .is_some_and(|rest| !rest.is_empty() && (recursive || !rest.contains('/')))
 }
 
-/// `GetParametersByPath`: ten to a page; filters on `Type`, `KeyId` and `Label`.
+/// `GetParametersByPath`: ten to a page; filters on `Type`, `KeyId` and `Label`. A page is cut before it is
+/// filtered, so it may be empty and not the last: AWS promises no more.
 pub(super) fn by_path(world: &mut World, input: &Value) -> Result<Value, AwsError> {
     let path = input::text(input, "Path").unwrap_or_default();
     if !path.starts_with('/') {
@@ -51,19 +52,18 @@ pub(super) fn by_path(world: &mut World, input: &Value) -> Result<Value, AwsErro
                 .rev()
                 .find(|version| labels.iter().any(|label| version.labels.contains(label))),
         };
-        let Some(version) = version else { continue };
-        if filters
-            .iter()
-            .all(|filter| passes(parameter, version, filter))
-        {
-            found.push(Value::Object(parameter.describe(
-                version,
-                &world.region,
-                decrypt,
-            )));
-        }
+        let passing = version.filter(|version| {
+            let mut all = filters.iter();
+            all.all(|filter| passes(parameter, version, filter))
+        });
+        let described = passing.map(|version| parameter.describe(version, &world.region, decrypt));
+        found.push(described.map_or(Value::Null, Value::Object));
     }
-    respond(input, 10, found)
+    let mut answer = respond(input, 10, found)?;
+    if let Some(page) = answer["Parameters"].as_array_mut() {
+        page.retain(|one| !one.is_null());
+    }
+    Ok(answer)
 }
 
 fn respond(input: &Value, most: usize, found: Vec<Value>) -> Result<Value, AwsError> {

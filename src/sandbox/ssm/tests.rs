@@ -330,6 +330,16 @@ fn a_path_is_read_by_pages_of_ten() {
         labelled["Parameters"][0]["Value"], "x",
         "the labelled version, not the newest"
     );
+    let late = json!({ "Name": "/app/11", "Labels": ["late"] });
+    aws.ok("LabelParameterVersion", &late);
+    let mut labelled = json!({ "Path": "/app", "ParameterFilters": [
+        { "Key": "Label", "Values": ["late"] }
+    ] });
+    let empty = aws.ok("GetParametersByPath", &labelled);
+    assert_eq!(count(&empty), 0, "a page without any, and not the last");
+    labelled["NextToken"] = empty["NextToken"].clone();
+    let last = aws.ok("GetParametersByPath", &labelled);
+    assert_eq!((count(&last), &last["NextToken"]), (1, &json!(null)));
     let names = json!({ "ParameterFilters": [
         { "Key": "Name", "Option": "Contains", "Values": ["pp/0"] }
     ] });

@@ -1,5 +1,5 @@
-//! The addresses of sources, as they are typed: a folder, or a place in a Git repository. Pure: nothing
-//! is looked at, no name is resolved.
+//! The addresses of sources, as they are typed: a folder, a place in a Git repository, or a path of the
+//! Parameter Store (`crate::source::ssm`). Pure: nothing is looked at, no name is resolved.
 //!
 //! ```text
 //! manifests                                        a folder
@@ -8,6 +8,7 @@
 //! git+file:///srv/git/repo.git                     a repository on this machine, bare or not
 //! https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/repo     as CodeCommit shows it
 //! git+http://127.0.0.1:8080/repo                   plain text for this machine alone; git+git:// too
+//! ssm:/evenkeel/prod/?label=live                   the parameters below a path
 //! ```
 //!
 //! Invariants:
@@ -23,8 +24,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use self::options::Options;
-use super::Secret;
-pub use options::{Credential, Pick};
+use super::{Secret, SsmAddress};
+pub(super) use options::duration;
+pub use options::{Credential, Pick, Vault};
 
 /// Where a source is.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,8 @@ pub enum Address {
     Folder(PathBuf),
     /// A place in a Git repository.
     Git(Box<GitAddress>),
+    /// A path of the Parameter Store.
+    Ssm(SsmAddress),
 }
 
 /// How a repository is reached.
@@ -104,12 +108,15 @@ impl Address {
     /// Reads an address.
     ///
     /// # Errors
-    /// If it is of Git and wrong; every text without a scheme is a folder's name.
+    /// If it is of Git or SSM and wrong; every text without a scheme is a folder's name.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let error = |why: String| AddressError {
             address: masked(text),
             why,
         };
+        if let Some(parsed) = SsmAddress::parse(text) {
+            return parsed.map(Self::Ssm).map_err(error);
+        }
         let Some((scheme, rest)) = split_scheme(text).map_err(error)? else {
             return Ok(Self::Folder(PathBuf::from(text)));
         };
@@ -155,6 +162,7 @@ impl fmt::Display for Address {
         match self {
             Self::Folder(path) => path.display().fmt(formatter),
             Self::Git(address) => address.fmt(formatter),
+            Self::Ssm(address) => address.fmt(formatter),
         }
     }
 }
@@ -244,7 +252,7 @@ fn split_scheme(text: &str) -> Result<Split<'_>, String> {
             // A folder may be named so, but nobody would.
             _ => {
                 return Err(
-                    "there is no such kind of source; write a folder, git+https://, git+ssh:// or git+file://"
+                    "there is no such kind of source; write a folder, git+https://, git+ssh://, git+file:// or ssm:/"
                         .to_owned(),
                 );
             }

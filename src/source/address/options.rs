@@ -24,6 +24,20 @@ pub enum Pick {
     Commit(String),
 }
 
+/// A password that stands in AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Vault {
+    /// A parameter of SSM, by name or ARN.
+    Parameter(String),
+    /// A secret of Secrets Manager.
+    Secret {
+        /// Its name or ARN.
+        id: String,
+        /// The member of its JSON that is the password; without it the whole text is.
+        key: Option<String>,
+    },
+}
+
 /// What proves who asks. It is used for the scheme, host and port of its own address alone.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Credential {
@@ -35,6 +49,8 @@ pub struct Credential {
     pub password_env: Option<String>,
     /// The file that holds the password.
     pub password_file: Option<PathBuf>,
+    /// Where in AWS the password is.
+    pub vault: Option<Vault>,
     /// A program with arguments that speaks Git's credential protocol.
     pub helper: Option<Vec<String>>,
     /// The private key for SSH.
@@ -61,7 +77,7 @@ pub(super) struct Options {
 const MIB: u64 = 1024 * 1024;
 
 /// Every option's name, for the one who mistypes it.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 22] = [
     "ref",
     "branch",
     "tag",
@@ -78,6 +94,8 @@ const NAMES: [&str; 20] = [
     "username",
     "passwordEnv",
     "passwordFile",
+    "passwordSsm",
+    "passwordSecret",
     "credentialHelper",
     "sshKey",
     "knownHosts",
@@ -173,6 +191,15 @@ impl Options {
             "username" => credential.user = Some(value),
             "passwordEnv" => credential.password_env = Some(value),
             "passwordFile" => credential.password_file = Some(PathBuf::from(value)),
+            "passwordSsm" => credential.vault = Some(Vault::Parameter(value)),
+            "passwordSecret" => {
+                // No name and no ARN of a secret holds a `#`.
+                let (id, key) = match value.split_once('#') {
+                    Some((id, key)) => (id.to_owned(), Some(key.to_owned())),
+                    None => (value, None),
+                };
+                credential.vault = Some(Vault::Secret { id, key });
+            }
             "credentialHelper" => {
                 let words: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
                 credential.helper = Some(words).filter(|words| !words.is_empty());
@@ -202,6 +229,8 @@ impl Options {
             credential.password.is_some(),
             credential.password_env.is_some(),
             credential.password_file.is_some(),
+            seen.contains(&"passwordSsm"),
+            seen.contains(&"passwordSecret"),
             credential.helper.is_some(),
         ];
         if passwords.iter().filter(|given| **given).count() > 1 {
@@ -211,6 +240,8 @@ impl Options {
             "username",
             "passwordEnv",
             "passwordFile",
+            "passwordSsm",
+            "passwordSecret",
             "credentialHelper",
         ]);
         if !matches!(scheme, Scheme::Https | Scheme::Http) && !http.is_empty() {
@@ -315,7 +346,12 @@ fn boolean(name: &str, value: &str) -> Result<bool, String> {
     }
 }
 
-fn duration(name: &str, value: &str, least: Duration) -> Result<Duration, String> {
+/// A duration from `least` to a day.
+pub(in crate::source) fn duration(
+    name: &str,
+    value: &str,
+    least: Duration,
+) -> Result<Duration, String> {
     let most = Duration::from_hours(24);
     value
         .parse::<jiff::SignedDuration>()

@@ -146,6 +146,11 @@ fn what_is_refused_and_why() {
         ("git+https://h/r?submodules=true", "not read"),
         ("git+https://h/r?sshKey=/k", "for SSH alone"),
         ("git@h:r?passwordEnv=X", "for HTTP alone"),
+        ("git@h:r?passwordSsm=/x", "for HTTP alone"),
+        (
+            "git+https://h/r?passwordSsm=/x&passwordSecret=x",
+            "more than one place",
+        ),
         ("git@h:r?sshKey=/a%20b", "without spaces"),
         ("git+https://u:p@h/r?username=v", "two users"),
         ("git+https://u:p@h/r?passwordEnv=X", "more than one place"),

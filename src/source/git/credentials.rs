@@ -1,5 +1,6 @@
 //! From what an address says of a credential to what a server is shown. Reads environment variables and
-//! files, and asks credential helpers; at every fetch, so that a rotated password needs no restart.
+//! files, and asks credential helpers; at every fetch, so that a rotated password needs no restart. What
+//! stands in AWS is fetched by `vault` and given to this.
 //!
 //! Invariant: a credential is used for the scheme, host and port of its own address. Redirects are off,
 //! so no server can send it elsewhere.
@@ -24,13 +25,14 @@ const MAX_SECRET: u64 = 64 * 1024;
 /// the token alone.
 const NOBODY: &str = "git";
 
-/// How a repository is reached, with the credential of now.
+/// How a repository is reached, with the credential of now. `fetched`: the password that stands in AWS.
 ///
 /// # Errors
 /// If the credential is not to be had. The text names the place that it should be in.
 pub(super) async fn place(
     repository: &Repository,
     credential: &Credential,
+    fetched: Option<&Secret>,
 ) -> Result<Place, Trouble> {
     Ok(match repository.scheme {
         Scheme::Https | Scheme::Http => {
@@ -44,7 +46,7 @@ pub(super) async fn place(
                 .map_or(String::new(), |port| format!(":{port}"));
             Place::Http {
                 url: format!("{scheme}://{}{port}{}", repository.host, repository.path),
-                authorization: authorization(repository, credential).await?,
+                authorization: authorization(repository, credential, fetched).await?,
             }
         }
         Scheme::Ssh => Place::Ssh {
@@ -73,9 +75,10 @@ fn none(what: String) -> Trouble {
 async fn authorization(
     repository: &Repository,
     credential: &Credential,
+    fetched: Option<&Secret>,
 ) -> Result<Option<String>, Trouble> {
     let mut user = credential.user.clone();
-    let password = if let Some(password) = &credential.password {
+    let password = if let Some(password) = fetched.or(credential.password.as_ref()) {
         Some(password.clone())
     } else if let Some(name) = &credential.password_env {
         let value = std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -252,13 +255,13 @@ mod tests {
     fn git(text: &str) -> GitAddress {
         match Address::parse(text).unwrap() {
             Address::Git(address) => *address,
-            Address::Folder(_) => panic!("{text}"),
+            other => panic!("{other:?}"),
         }
     }
 
     async fn header(text: &str) -> Result<Option<String>, String> {
         let address = git(text);
-        match place(&address.repository, &address.credential).await {
+        match place(&address.repository, &address.credential, None).await {
             Ok(Place::Http { authorization, .. }) => Ok(authorization),
             Ok(other) => panic!("{other:?}"),
             Err(trouble) => Err(trouble.message),

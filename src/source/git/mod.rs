@@ -13,6 +13,7 @@ mod credentials;
 mod decide;
 mod process;
 mod store;
+mod vault;
 mod wire;
 pub mod worker;
 
@@ -27,12 +28,15 @@ use self::store::Store;
 use self::wire::{Answer, Base, Job, Limits, Revision, Wanted};
 use super::address::{Credential, GitAddress, Pick, Repository, Scheme};
 use super::dir::{MAX_BYTES, MAX_FILES};
+use super::schedule::Schedule;
+use super::{Access, Secret};
+use crate::aws::Connector;
 use crate::manifest::SourceFile;
 pub use process::Worker;
 pub use wire::{Commit, Reason, Trouble};
 
-/// The longest time between two tries of a repository that fails.
-const BACKOFF: Duration = Duration::from_mins(10);
+/// The interval, and the time for a step, of a repository of which no place is read.
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Bytes of all manifests of one place.
 const TOTAL_BYTES: u64 = 64 * 1024 * 1024;
@@ -48,13 +52,15 @@ const FETCHES: u32 = 50;
 pub(super) struct Git {
     repository: Repository,
     credential: Credential,
+    /// The password that was fetched from AWS, until the server refuses it.
+    password: Option<Secret>,
     worker: Worker,
+    aws: Connector,
     /// Where stores are to last.
     root: Option<PathBuf>,
     store: Option<Store>,
     fetches: u32,
-    due: Option<Instant>,
-    failures: u32,
+    schedule: Schedule,
     places: Vec<Place>,
 }
 
@@ -98,17 +104,18 @@ pub(super) struct Place {
 }
 
 impl Git {
-    /// `root`: a folder in which its objects outlive this process.
-    pub(super) fn new(address: &GitAddress, worker: Worker, root: Option<PathBuf>) -> Self {
+    /// One that was never asked.
+    pub(super) fn new(address: &GitAddress, access: &Access) -> Self {
         Self {
             repository: address.repository.clone(),
             credential: address.credential.clone(),
-            worker,
-            root,
+            password: None,
+            worker: access.worker.clone(),
+            aws: access.aws.clone(),
+            root: access.store.clone(),
             store: None,
             fetches: 0,
-            due: None,
-            failures: 0,
+            schedule: Schedule::default(),
             places: Vec::new(),
         }
     }
@@ -135,20 +142,20 @@ impl Git {
         self.places.get(index)
     }
 
-    /// When it is to be asked again; `None`: now.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.due
+    /// When it is to be asked again.
+    pub(super) fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     /// Asks the repository if it is time, or `now`. `forced`: whatever the head is, it comes into force.
     pub(super) async fn look(&mut self, now: bool, forced: bool) {
-        if !now && !forced && self.due.is_some_and(|due| Instant::now() < due) {
+        if !now && !forced && !self.schedule.wait().is_zero() {
             return;
         }
         let began = Instant::now();
         let answers = match self.open_store() {
             Ok(()) => match self.recall().await {
-                Ok(()) => self.ask_twice(forced).await,
+                Ok(()) => self.ask_rightly(forced).await,
                 Err(trouble) => Err(trouble),
             },
             Err(trouble) => Err(trouble),
@@ -173,22 +180,13 @@ impl Git {
                 tracing::debug!(repository = %self.repository, "the store grows on: {}", why.message);
             }
         }
-        self.failures = if failed {
-            self.failures.saturating_add(1)
-        } else {
-            0
-        };
-        self.due = Some(Instant::now() + self.wait());
+        self.schedule.asked(failed, self.interval());
     }
 
-    /// The time to the next look: the interval with jitter, longer from failure to failure.
-    fn wait(&self) -> Duration {
+    /// The shortest interval of its places.
+    fn interval(&self) -> Duration {
         let intervals = self.places.iter().map(|place| place.address.interval);
-        let interval = intervals.min().unwrap_or(BACKOFF);
-        let doubled = interval.saturating_mul(1 << self.failures.min(8));
-        doubled
-            .min(BACKOFF.max(interval))
-            .mul_f64(0.9 + 0.2 * fastrand::f64())
+        intervals.min().unwrap_or(INTERVAL)
     }
 
     fn open_store(&mut self) -> Result<(), Trouble> {
@@ -258,17 +256,39 @@ impl Git {
         Ok(())
     }
 
+    /// Asks, and once more with the password of now if the one that was fetched before is refused.
+    async fn ask_rightly(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
+        let before = self.password.clone();
+        let answers = self.ask_twice(forced).await;
+        if before.is_none() || !any(&answers, Reason::Denied) {
+            return answers;
+        }
+        self.password = None;
+        self.fetch_password().await?;
+        if self.password == before {
+            return answers;
+        }
+        self.ask_twice(forced).await
+    }
+
+    /// Fetches the password from AWS, if it stands there and is not known.
+    async fn fetch_password(&mut self) -> Result<(), Trouble> {
+        if let (Some(vault), None) = (&self.credential.vault, &self.password) {
+            self.password = Some(vault::fetch(vault, &self.aws).await?);
+        }
+        Ok(())
+    }
+
+    /// How the repository is reached now.
+    async fn place_now(&mut self) -> Result<wire::Place, Trouble> {
+        self.fetch_password().await?;
+        credentials::place(&self.repository, &self.credential, self.password.as_ref()).await
+    }
+
     /// Asks, and once more without the store if that is broken: whatever is in it can be had again.
     async fn ask_twice(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
-        let broken = |trouble: &Trouble| trouble.reason == Reason::Corrupt;
         let answers = self.ask(forced).await;
-        let any = match &answers {
-            Err(trouble) => broken(trouble),
-            Ok(answers) => answers
-                .iter()
-                .any(|(answer, _)| matches!(answer, Answer::Trouble(trouble) if broken(trouble))),
-        };
-        if !any {
+        if !any(&answers, Reason::Corrupt) {
             return answers;
         }
         self.store.iter().for_each(Store::clear);
@@ -282,7 +302,8 @@ impl Git {
             return Ok(());
         };
         store.clear_spare();
-        let place = credentials::place(&self.repository, &self.credential).await?;
+        let place =
+            credentials::place(&self.repository, &self.credential, self.password.as_ref()).await?;
         let whole = |place: &Place| Wanted {
             known: Vec::new(),
             base: None,
@@ -305,7 +326,7 @@ impl Git {
     }
 
     async fn ask(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
-        let place = credentials::place(&self.repository, &self.credential).await?;
+        let place = self.place_now().await?;
         self.store.iter().for_each(Store::sweep);
         let wanted = self.places.iter().map(|place| place.wanted(forced));
         let answers = self.work(place, self.objects(), wanted.collect()).await?;
@@ -344,7 +365,7 @@ impl Git {
             },
             wanted,
         };
-        let limit = addresses().map(|one| one.timeout).max().unwrap_or(BACKOFF);
+        let limit = addresses().map(|one| one.timeout).max().unwrap_or(INTERVAL);
         self.worker.work(&job, limit).await
     }
 }
@@ -458,6 +479,17 @@ impl Place {
         );
         self.trouble = Some(Trouble::new(Reason::HistoryRewritten, what));
         self.held = Some(head);
+    }
+}
+
+/// Whether there is trouble of this kind with any of the places.
+fn any(answers: &Result<Vec<process::Answered>, Trouble>, reason: Reason) -> bool {
+    let is = |trouble: &Trouble| trouble.reason == reason;
+    match answers {
+        Err(trouble) => is(trouble),
+        Ok(answers) => answers
+            .iter()
+            .any(|(answer, _)| matches!(answer, Answer::Trouble(trouble) if is(trouble))),
     }
 }
 

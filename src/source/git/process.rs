@@ -40,6 +40,12 @@ pub struct Worker {
     program: PathBuf,
 }
 
+impl Default for Worker {
+    fn default() -> Self {
+        Self::own()
+    }
+}
+
 impl Worker {
     /// The worker of this program, which has [`super::worker::main`] behind the word [`WORKER`].
     pub fn of(program: impl Into<PathBuf>) -> Self {

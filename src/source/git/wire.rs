@@ -161,7 +161,7 @@ pub enum Reason {
     TimedOut,
     /// The server, or the check of its key, said no.
     Denied,
-    /// There is no such branch, tag or commit.
+    /// There is no such branch, tag, commit or generation.
     NoRevision,
     /// The revision has no such path.
     NoPath,
@@ -177,7 +177,7 @@ pub enum Reason {
     Corrupt,
     /// The worker or its surroundings failed.
     Internal,
-    /// A folder that cannot be read, or holds nothing.
+    /// A folder or a set of parameters that cannot be read whole.
     Unreadable,
 }
 
@@ -219,7 +219,7 @@ impl Reason {
 
 impl Trouble {
     /// A trouble.
-    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
+    pub(in crate::source) fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
             message: message.into(),

@@ -283,7 +283,12 @@ async fn a_start_that_cannot_recall_takes_no_other_head() {
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     let parsed = vec![Address::parse(&address).unwrap()];
-    let again = Sources::new(parsed, &Worker::of(script), Some(store.path()));
+    let access = Access {
+        worker: Worker::of(script),
+        store: Some(store.path().to_owned()),
+        ..Access::default()
+    };
+    let again = Sources::new(parsed, &access);
     let error = look(&again).await.unwrap_err();
     assert!(
         error.to_string().contains("ended without an answer"),

@@ -1,6 +1,9 @@
 //! HTTP: `git http-backend` behind a web server, with authentication, and servers that go wrong.
 
+use serde_json::json;
+
 use super::*;
+use crate::parameters::store::Store;
 
 #[tokio::test]
 async fn basic_authentication() {
@@ -20,6 +23,88 @@ async fn basic_authentication() {
         let trouble = error.sources[0].trouble.clone().unwrap();
         assert_eq!(trouble.reason.label(), "Denied", "{error}");
         assert!(!error.to_string().contains("wrong"), "{error}");
+    }
+}
+
+/// A source whose password is in this store.
+fn behind(store: &Store, address: &str) -> Sources {
+    let access = Access {
+        worker: Worker::of(env!("CARGO_BIN_EXE_evenkeel")),
+        aws: store.connector(),
+        ..Access::default()
+    };
+    Sources::new(vec![Address::parse(address).unwrap()], &access)
+}
+
+#[tokio::test]
+async fn a_password_in_aws_is_fetched_once_and_again_when_it_is_refused() {
+    let repo = Repo::new();
+    let (first, second) = (["--auth", "git:canary-1"], ["--auth", "git:canary-2"]);
+    let server = Server::http(&repo, &first);
+    let port = server.address.port().to_string();
+    let store = Store::new(&[]);
+    store.put_as("/git/token", "canary-1", "SecureString");
+    let options = "branch=main&path=prod&passwordSsm=/git/token";
+    let source = behind(&store, &server.address(&repo, "", options));
+    for _ in 0..2 {
+        assert_eq!(held(&look(&source).await.unwrap()), ["a.yaml"]);
+    }
+    assert_eq!(store.asked(), ["GetParameter"]);
+    // Rotated at the server, and not yet in AWS: the old state stays, and nothing is told of either.
+    drop(server);
+    let server = Server::http(&repo, &[&second[..], &["--port", &port]].concat());
+    repo.commit("more");
+    let read = look(&source).await.unwrap();
+    let (reason, message) = trouble(&read).unwrap();
+    assert_eq!((reason, held(&read).len()), ("Denied", 1));
+    assert!(!message.contains("canary"), "{message}");
+    assert_eq!(store.asked(), ["GetParameter"]);
+    store.put_as("/git/token", "canary-2", "SecureString");
+    let read = look(&source).await.unwrap();
+    assert_eq!(trouble(&read), None);
+    assert_eq!(read.sources[0].commit.as_ref().unwrap().message, "more");
+    assert!(!format!("{source:?} {source}").contains("canary"));
+    drop(server);
+}
+
+#[tokio::test]
+async fn a_password_in_aws_is_found_or_its_place_is_named() {
+    let repo = Repo::new();
+    let server = Server::http(&repo, &["--auth", "user:canary"]);
+    let store = Store::new(&[("/git/lines", "canary\ncanary")]);
+    let secret = json!({"username": "user", "password": "canary"});
+    store.secret("git/prod", &secret.to_string());
+    let of = |option: &str| {
+        let options = format!("path=prod&username=user&{option}");
+        behind(&store, &server.address(&repo, "", &options))
+    };
+    look(&of("passwordSecret=git/prod%23password"))
+        .await
+        .unwrap();
+    for (option, reason, told) in [
+        ("passwordSecret=git/prod", "Denied", "let it in"),
+        (
+            "passwordSecret=git/prod%23token",
+            "Denied",
+            "no JSON with a text `token`",
+        ),
+        (
+            "passwordSecret=git/none",
+            "Denied",
+            "the secret git/none of its password",
+        ),
+        (
+            "passwordSsm=/git/none",
+            "Denied",
+            "the SSM parameter /git/none of its password",
+        ),
+        ("passwordSsm=/git/lines", "Denied", "more than one line"),
+    ] {
+        let error = look(&of(option)).await.unwrap_err();
+        let trouble = error.sources[0].trouble.clone().unwrap();
+        assert_eq!(trouble.reason.label(), reason, "{option}: {error}");
+        assert!(trouble.message.contains(told), "{option}: {error}");
+        assert!(!error.to_string().contains("canary"), "{option}: {error}");
     }
 }
 

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use evenkeel::source::{Address, Eagerness, NoSet, Sources, Together, Trouble, Worker};
+use evenkeel::source::{Access, Address, Eagerness, NoSet, Sources, Together, Trouble, Worker};
 use tempfile::TempDir;
 
 /// A manifest of a cluster.
@@ -118,8 +118,12 @@ fn sources(addresses: &[&str]) -> Sources {
 
 fn lasting(addresses: &[&str], store: Option<&Path>) -> Sources {
     let addresses = addresses.iter().map(|text| Address::parse(text).unwrap());
-    let worker = Worker::of(env!("CARGO_BIN_EXE_evenkeel"));
-    Sources::new(addresses.collect(), &worker, store)
+    let access = Access {
+        worker: Worker::of(env!("CARGO_BIN_EXE_evenkeel")),
+        store: store.map(Path::to_owned),
+        ..Access::default()
+    };
+    Sources::new(addresses.collect(), &access)
 }
 
 async fn look(sources: &Sources) -> Result<Together, NoSet> {

@@ -1,6 +1,7 @@
 """A web server before `git http-backend`, for tests: basic authentication, and ways to go wrong.
 
-    server.py ROOT LOG [--auth USER:PASSWORD] [--way hang|cut|slow|garbage|endless|redirect=URL]
+    server.py ROOT LOG [--auth USER:PASSWORD] [--port PORT]
+        [--way hang|cut|slow|garbage|endless|redirect=URL]
 
 Prints its port. Writes one line a request to LOG: method, path, status, whether a credential came, bytes
 that came and went (bodies).
@@ -19,6 +20,7 @@ ARGUMENTS.add_argument("root")
 ARGUMENTS.add_argument("log")
 ARGUMENTS.add_argument("--auth")
 ARGUMENTS.add_argument("--way", default="")
+ARGUMENTS.add_argument("--port", default=0, type=int)
 OPTIONS = ARGUMENTS.parse_args()
 BACKEND = os.path.join(subprocess.check_output(["git", "--exec-path"], text=True).strip(), "git-http-backend")
 
@@ -126,7 +128,7 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
-with Server(("127.0.0.1", 0), Handler) as server:
+with Server(("127.0.0.1", OPTIONS.port), Handler) as server:
     print(server.server_address[1], flush=True)
     # The test that started this ends it, or ends itself.
     import threading
