@@ -113,7 +113,7 @@ impl Wire {
             let response = http::Response::builder().body(SdkBody::from(body)).unwrap();
             return Ok(HttpResponse::try_from(response).unwrap());
         }
-        let answer = self.mounted.answer(request);
+        let answer = self.mounted.carry(request).await;
         let crash_after = self.crash_after.load(Ordering::Relaxed);
         if crash_after > 0
             && self
