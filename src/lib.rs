@@ -9,7 +9,7 @@
 //! ```text
 //!  files ──▶ source ──▶ manifest ──▶ DesiredSet ─┐
 //!                                                ▼
-//!  signals, file events, timers ──▶ controller ──▶ one pass per key:
+//!  signals, events, timers ───────▶ controller ──▶ one pass per key:
 //!                                                │
 //!      observe (I/O)   aws::Observer reads AWS, shared and batched
 //!      plan    (pure)  kinds::<kind>::plan: View + Observed ──▶ Plan
@@ -47,6 +47,7 @@
 //! - [`clock`]: the one clock; simulated time runs through it.
 //! - [`mount`]: the sandbox under the SDK's HTTP connector, and over TCP.
 //! - [`controller`]: the loop, the pass, what is kept between passes, the preview behind `plan`.
+//! - [`wake`]: the SQS queue whose messages say what to look at now.
 //! - [`status`], [`metrics`], [`http`], [`telemetry`]: what the outside sees.
 //! - [`verify`]: whether AWS has what the manifests build on: questions, their reads, and judges of the
 //!   answers.
@@ -110,3 +111,4 @@ pub mod status;
 pub mod telemetry;
 pub mod values;
 pub mod verify;
+pub mod wake;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::telemetry::LogFormat;
+use crate::wake::Address;
 
 /// Keeps ECS services as their manifests say: a reconciling controller for Amazon ECS.
 #[derive(Debug, Parser)]
@@ -183,6 +184,13 @@ pub(super) struct RunArgs {
         requires = "webhook_addr"
     )]
     pub(super) webhook_secret_file: Option<PathBuf>,
+    /// SQS queue of EventBridge events; what they tell of is looked at at once
+    ///
+    /// Parameter changes, image pushes, and changes of deployments and tasks only wake; polling goes on and
+    /// finds everything without them. Rules and queue policy: deploy/wake.yaml; permissions:
+    /// deploy/iam-policy-wake.json.
+    #[arg(long, value_name = "URL", env = "EVENKEEL_WAKE_QUEUE")]
+    pub(super) wake_queue: Option<Address>,
     /// How often the source is read although nothing told that it changed
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = interval)]
     pub(super) poll: Duration,

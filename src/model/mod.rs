@@ -9,6 +9,7 @@
 //! - A failed read is [`Seen::Unknown`], never [`Seen::Absent`].
 
 mod facts;
+mod hint;
 mod key;
 mod moment;
 mod outcome;
@@ -16,6 +17,7 @@ mod plan;
 mod seen;
 
 pub use facts::{FactBoard, Facts, PLACEHOLDER};
+pub use hint::Hint;
 pub use key::{Key, Kind, ParseKeyError};
 pub use moment::Moment;
 pub use outcome::{Block, Fail, Outcome, Wait};

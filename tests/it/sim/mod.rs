@@ -25,3 +25,4 @@ mod scaling;
 mod service_absent;
 mod service_states;
 mod trouble;
+mod wake;
