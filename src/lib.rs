@@ -9,7 +9,7 @@
 //! ```text
 //!  files ──▶ source ──▶ manifest ──▶ DesiredSet ─┐
 //!                                                ▼
-//!  signals, file events, timers,
+//!  signals, events, timers,
 //!  persons (http::api ──▶ ask) ──▶ controller ──▶ one pass per key:
 //!                                                │
 //!      observe (I/O)   aws::Observer reads AWS, shared and batched
@@ -49,6 +49,7 @@
 //! - [`clock`]: the one clock; simulated time runs through it.
 //! - [`mount`]: the sandbox under the SDK's HTTP connector, and over TCP.
 //! - [`controller`]: the loop, the pass, what is kept between passes, the preview behind `plan`.
+//! - [`wake`]: the SQS queue whose messages say what to look at now.
 //! - [`status`], [`metrics`], [`http`], [`telemetry`]: what the outside sees.
 //! - [`ask`]: what a person may ask of the running controller through [`http::api`].
 //! - [`verify`]: whether AWS has what the manifests build on: questions, their reads, and judges of the
@@ -114,3 +115,4 @@ pub mod status;
 pub mod telemetry;
 pub mod values;
 pub mod verify;
+pub mod wake;

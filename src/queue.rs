@@ -86,6 +86,11 @@ impl Queue {
         self.order.iter().take_while(|(at, _)| *at <= now).count()
     }
 
+    /// Whether a key is being worked on.
+    pub fn is_running(&self, key: &Key) -> bool {
+        self.running.contains_key(key)
+    }
+
     /// How many keys are being worked on.
     pub fn running(&self) -> usize {
         self.running.len()

@@ -254,6 +254,8 @@ table! {
         Ec2 "DescribeSubnets",
         Ec2 "DescribeVpcs",
         Logs "DescribeLogGroups",
+        Sqs "DeleteMessageBatch",
+        Sqs "ReceiveMessage",
     }
 }
 

@@ -192,6 +192,7 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
         | "NotAuthorized"
         | "BlockedByOrganizationPolicy"
         | "OperationNotPermitted"
+        | "KmsAccessDenied"
         | "Credentials" => return Class::Denied,
         "RequestNotBuilt" | "UnreadableResponse" => return Class::Internal,
         "Timeout" | "Network" | "RequestTimeout" | "HealthUnavailable" | "UpdateInProgress" => {

@@ -70,7 +70,7 @@ impl Aws {
         self.send_to(call, None).await
     }
 
-    /// Like [`Aws::call`], in another region than the configured one: of `CloudWatch` Logs only.
+    /// Like [`Aws::call`], in another region than the configured one: of `CloudWatch` Logs and SQS only.
     ///
     /// # Errors
     /// As [`Aws::call`].

@@ -71,6 +71,9 @@ fn category(service: Service, operation: &str) -> Category {
         Service::Ec2 => ("ec2-read", 50.0, 10.0),
         // 10 a second for DescribeLogGroups (CloudWatch Logs quotas).
         Service::Logs => ("logs", 10.0, 10.0),
+        // A standard queue takes nearly any number (SQS quotas); ours: 500 messages a second are read and
+        // deleted with half of it.
+        Service::Sqs => ("sqs", 200.0, 200.0),
     };
     Category { name, burst, rate }
 }

@@ -1,5 +1,7 @@
 //! Signed requests to services whose SDK crate is too large for the few reads that are wanted of them:
-//! EC2 (a million generated lines for three reads) and `CloudWatch` Logs.
+//! EC2 (a million generated lines for three reads) and `CloudWatch` Logs. And to SQS, for two calls: they go to
+//! the queue's region and one of them may wait longer than any other, which is already so here or one line; a
+//! crate would add its build and nothing else.
 //!
 //! What it is: the SDK's own orchestrator, signer, retries, timeouts, credentials and connector under a
 //! request that is built here. What it is not: a client with types; it takes and gives documents, as
@@ -8,7 +10,10 @@
 //! Invariants:
 //! - Whatever configures the SDK clients configures this: region, role, `AWS_ENDPOINT_URL` and
 //!   `AWS_ENDPOINT_URL_EC2`, profile, retry mode.
-//! - Only reads come here.
+//! - Only reads come here, and the deletion of messages that were read, which is part of reading a queue. No
+//!   resource is written.
+
+use std::time::Duration;
 
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
@@ -28,6 +33,7 @@ use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::{Region, SigningRegion};
 use aws_types::service_config::ServiceConfigKey;
@@ -42,6 +48,12 @@ const EC2_VERSION: &str = "2016-11-15";
 
 /// The prefix of `CloudWatch` Logs in `X-Amz-Target` (service model `targetPrefix`).
 const LOGS_TARGET: &str = "Logs_20140328";
+
+/// The prefix of SQS in `X-Amz-Target` (service model `targetPrefix`).
+const SQS_TARGET: &str = "AmazonSQS";
+
+/// A long poll is answered after as long as 20 seconds (SQS API reference, `ReceiveMessage`).
+const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// The client of the services that have none.
 #[derive(Clone, Debug)]
@@ -106,7 +118,9 @@ impl Raw {
             operation = operation.standard_retry(retry);
         }
         if let Some(timeouts) = self.config.timeout_config() {
-            operation = operation.timeout_config(timeouts.clone());
+            let polls = call.operation == "ReceiveMessage";
+            let more = if polls { LONG_POLL } else { Duration::ZERO };
+            operation = operation.timeout_config(longer(timeouts, more));
         }
         if let Some(client) = self.config.http_client() {
             operation = operation.http_client(client);
@@ -144,6 +158,15 @@ impl Raw {
     }
 }
 
+/// The timeouts, each by so much longer.
+fn longer(timeouts: &TimeoutConfig, more: Duration) -> TimeoutConfig {
+    let mut longer = timeouts.to_builder();
+    longer.set_operation_attempt_timeout(timeouts.operation_attempt_timeout().map(|t| t + more));
+    // Of several attempts each may wait.
+    longer.set_operation_timeout(timeouts.operation_timeout().map(|t| t + 3 * more));
+    longer.build()
+}
+
 /// The address of a service in a region (endpoint rule sets of the service models).
 fn standard_endpoint(service: Service, region: &str) -> String {
     let suffix = if region.starts_with("cn-") {
@@ -161,6 +184,7 @@ fn built(call: &Call) -> Result<HttpRequest, BoxError> {
             "application/x-www-form-urlencoded",
             query::ec2_form(call.operation, EC2_VERSION, &call.input),
         ),
+        Service::Sqs => ("application/x-amz-json-1.0", call.input.to_string()),
         _ => ("application/x-amz-json-1.1", call.input.to_string()),
     };
     let mut request = http::Request::builder()
@@ -172,9 +196,13 @@ fn built(call: &Call) -> Result<HttpRequest, BoxError> {
             "user-agent",
             concat!("evenkeel/", env!("CARGO_PKG_VERSION")),
         );
-    if call.service == Service::Logs {
-        let target = format!("{LOGS_TARGET}.{}", call.operation);
-        request = request.header("x-amz-target", target);
+    let target = match call.service {
+        Service::Logs => Some(LOGS_TARGET),
+        Service::Sqs => Some(SQS_TARGET),
+        _ => None,
+    };
+    if let Some(prefix) = target {
+        request = request.header("x-amz-target", format!("{prefix}.{}", call.operation));
     }
     Ok(HttpRequest::try_from(request.body(SdkBody::from(body))?)?)
 }
@@ -235,6 +263,19 @@ mod tests {
             standard_endpoint(Service::Logs, "cn-north-1"),
             "https://logs.cn-north-1.amazonaws.com.cn"
         );
+    }
+
+    #[test]
+    fn a_long_poll_may_take_its_time_and_a_timeout_that_is_off_stays_off() {
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(Duration::from_secs(15))
+            .build();
+        let longer = longer(&timeouts, LONG_POLL);
+        assert_eq!(
+            longer.operation_attempt_timeout(),
+            Some(Duration::from_secs(35))
+        );
+        assert_eq!(longer.operation_timeout(), None);
     }
 
     #[test]

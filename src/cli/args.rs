@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::daemon::DaemonCommand;
 use crate::source::Secret;
 use crate::telemetry::LogFormat;
+use crate::wake::Address;
 
 /// Keeps ECS services as their manifests say: a reconciling controller for Amazon ECS.
 #[derive(Debug, Parser)]
@@ -198,6 +199,13 @@ pub(super) struct RunArgs {
         requires = "webhook_addr"
     )]
     pub(super) webhook_secret_file: Option<PathBuf>,
+    /// SQS queue of EventBridge events; what they tell of is looked at at once
+    ///
+    /// Parameter changes, image pushes, and changes of deployments and tasks only wake; polling goes on and
+    /// finds everything without them. Rules and queue policy: deploy/wake.yaml; permissions:
+    /// deploy/iam-policy-wake.json.
+    #[arg(long, value_name = "URL", env = "EVENKEEL_WAKE_QUEUE")]
+    pub(super) wake_queue: Option<Address>,
     /// How often the source is read although nothing told that it changed
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = interval)]
     pub(super) poll: Duration,

@@ -13,6 +13,7 @@ use crate::http::api::Api;
 use crate::http::webhook::{self, Secrets};
 use crate::source::Watcher;
 use crate::status::Board;
+use crate::wake::{self, Listener};
 
 /// Runs until stopped.
 pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
@@ -33,6 +34,17 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     tracing::info!("metrics, probes and status at http://{address}");
     webhook(args, &started, &sender).await?;
+    if let Some(address) = args.wake_queue.clone() {
+        let listener = Listener {
+            address,
+            aws: started.aws.clone(),
+            clock: started.clock.clone(),
+            metrics: started.metrics.clone(),
+            board: board.clone(),
+            seed: fastrand::u64(..),
+        };
+        tokio::spawn(wake::listen(listener, sender.clone()));
+    }
     let (stop_http, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(http::serve(
         listener,

@@ -4,7 +4,8 @@
 //! not: it knows no kind of resource and makes no AWS call itself.
 //!
 //! Invariants:
-//! - A trigger (file change, poll, signal) carries no data: it only makes the loop look.
+//! - A trigger (file change, poll, signal, message) carries no data, at most what to look at: it only makes
+//!   the loop look.
 //! - One pass per key at a time; one failing key holds up no other.
 //! - A source that cannot be read, or an environment whose values cannot, leaves the last desired set in
 //!   force. With credentials of the wrong account no pass starts and no write begins.
@@ -18,6 +19,7 @@ mod reading;
 mod report;
 mod requeue;
 mod state;
+mod wake;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,17 +41,19 @@ use crate::environment::Chosen;
 use crate::kinds::Policy;
 use crate::manifest::{LoadOptions, Loaded, Scope, Severity};
 use crate::metrics::Metrics;
-use crate::model::{Fail, Key, Kind, Moment, Outcome, Plan};
+use crate::model::{Fail, Hint, Key, Kind, Moment, Outcome, Plan};
 use crate::source::{Eagerness, Sources};
 use crate::status::{Board, EventKind};
 
 /// What makes the loop look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The source may have changed.
     SourceChanged,
     /// Somebody told that a repository has moved.
     Pushed,
+    /// Something outside says that these may have moved.
+    Woken(Vec<Hint>),
     /// A person wants everything read and passed over again now. The word is the trigger's
     /// (`signal`, `api`).
     Resync(&'static str),
@@ -245,6 +249,11 @@ impl Controller {
                 Woken::Event(Some(Event::Pushed)) => {
                     self.pushed = true;
                     poll_at = self.clock.now();
+                }
+                Woken::Event(Some(Event::Woken(hints))) => {
+                    if self.look_at(&hints) {
+                        poll_at = self.clock.now();
+                    }
                 }
                 Woken::Event(Some(Event::Resync(trigger))) => {
                     self.ask_resync(trigger);

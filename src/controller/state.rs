@@ -26,6 +26,8 @@ struct Known {
     /// The writes of the last pass, as a digest, and how many passes in a row made just these.
     written: Option<String>,
     repeats: u32,
+    /// Something outside said that it has moved while a pass over it was running.
+    hinted: bool,
 }
 
 /// How many passes in a row may make the very same writes. AWS normalises what it is given in ways
@@ -124,6 +126,27 @@ impl State {
         }
     }
 
+    /// Schedules a key for now, with nothing older than now, because something outside says that it has
+    /// moved.
+    ///
+    /// Not sooner after a write than otherwise: AWS's reads lag behind it, and what a message tells of then is
+    /// the write itself. With `patient`, a key that backs off keeps its time: what comes in storms must not
+    /// undo a backoff.
+    pub(super) fn hint(&mut self, key: &Key, patient: bool, now: Moment) {
+        let Some(known) = self.known.get_mut(key) else {
+            return;
+        };
+        known.floor = known.floor.max(now);
+        if patient && known.failures > 0 {
+            return;
+        }
+        if self.queue.is_running(key) {
+            known.hinted = true;
+        } else if !matches!(known.outcome, Some(Outcome::Acting(_))) {
+            self.queue.add(key.clone(), now);
+        }
+    }
+
     /// What a pass over this key is about.
     pub(super) fn request(&self, key: &Key, now: Moment) -> Request {
         let known = self.known.get(key).cloned().unwrap_or_default();
@@ -202,7 +225,12 @@ impl State {
             known.floor = Moment(now.0 + 1);
         }
         known.outcome = Some(outcome.clone());
-        let next = now.plus(requeue(outcome, known.failures, luck));
+        let hinted = std::mem::take(&mut known.hinted) && !done.touched;
+        let next = if hinted {
+            now
+        } else {
+            now.plus(requeue(outcome, known.failures, luck))
+        };
         self.queue.finish(key, Some(next));
         if let Some(facts) = done.plan.facts.as_ref().filter(|_| current)
             && self.facts.get(key) != Some(facts)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::metrics::sync;
 use crate::model::{Drift, Key, Moment, Rollout};
-use crate::status::{CommitStatus, PartStatus, ResourceStatus, Status, Write};
+use crate::status::{CommitStatus, PartStatus, ResourceStatus, Status, WakeStatus, Write};
 
 /// The status as JSON. Drift values come masked from the planner; nothing else can hold a secret.
 pub fn status_json(status: &Status) -> Value {
@@ -41,7 +41,19 @@ pub fn status_json(status: &Status) -> Value {
             "requestedAt": time(resyncs.requested_at),
             "completedAt": time(resyncs.completed_at),
         },
+        "wakeQueue": status.wake.as_ref().map(wake_json),
         "resources": resources,
+    })
+}
+
+fn wake_json(wake: &WakeStatus) -> Value {
+    json!({
+        "queue": wake.queue,
+        "up": wake.is_up(),
+        "since": time(wake.reached.then_some(wake.since)),
+        "reason": wake.trouble.as_ref().map(|(reason, _)| reason),
+        "message": wake.trouble.as_ref().map(|(_, message)| message),
+        "lastMessage": time(wake.last_message),
     })
 }
 

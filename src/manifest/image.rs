@@ -1,8 +1,10 @@
 //! Image names: which repository of the set a container's image is in. Not the resolution of tags.
 
+use serde_json::Value;
+
 use crate::model::{Key, Kind};
 
-use super::set::DesiredSet;
+use super::set::{DesiredSet, Resource};
 
 /// Which image of a repository is meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +90,17 @@ impl DesiredSet {
             repository: found.key.clone(),
             repository_name: name.repository.to_owned(),
             reference: name.reference,
+        })
+    }
+
+    /// Whether a container of a task definition has an image of the set's repository of this name.
+    pub fn uses_images_of(&self, task_definition: &Resource, repository: &str) -> bool {
+        let containers = task_definition.spec.get("containerDefinitions");
+        let containers = containers.and_then(Value::as_array).into_iter().flatten();
+        let mut images = containers.filter_map(|one| one.get("image")?.as_str());
+        // The name first: it is cheap, and few have it.
+        images.any(|image| {
+            split(image).repository == repository && self.repository_of(image).is_some()
         })
     }
 }

@@ -202,20 +202,25 @@ impl DesiredSet {
 
     /// The deployment group that names this service in its `ecsServices`.
     pub fn deployment_group_of(&self, service: &Key) -> Option<&Resource> {
-        let (cluster, name) = self.service_names(self.get(service)?);
-        self.of_kind(Kind::DeploymentGroup).find(|group| {
-            group
-                .spec
-                .get("ecsServices")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .any(|named| {
-                    let member = |name: &str| named.get(name).and_then(Value::as_str);
-                    member("serviceName") == Some(name)
-                        && cluster_name(member("clusterName").unwrap_or(DEFAULT_CLUSTER)) == cluster
-                })
-        })
+        let names = self.service_names(self.get(service)?);
+        self.of_kind(Kind::DeploymentGroup)
+            .find(|group| deploys(group, names))
+    }
+
+    /// The services that the deployment group of these names at AWS deploys.
+    pub fn services_of(&self, application: &str, group: &str) -> Vec<&Key> {
+        let named = |one: &&Resource| {
+            one.spec.get("applicationName").and_then(Value::as_str) == Some(application)
+                && one.aws_name() == group
+        };
+        let Some(group) = self.of_kind(Kind::DeploymentGroup).find(named) else {
+            return Vec::new();
+        };
+        let services = self.of_kind(Kind::Service);
+        services
+            .filter(|one| deploys(group, self.service_names(one)))
+            .map(|one| &one.key)
+            .collect()
     }
 
     /// The scalable target that scales this service.
@@ -326,6 +331,16 @@ impl DesiredSet {
             .take_while(move |(key, _)| key.kind == kind)
             .map(|(_, resource)| resource)
     }
+}
+
+/// Whether a deployment group names the service of this cluster and name in its `ecsServices`.
+fn deploys(group: &Resource, (cluster, name): (&str, &str)) -> bool {
+    let services = group.spec.get("ecsServices").and_then(Value::as_array);
+    services.into_iter().flatten().any(|named| {
+        let member = |name: &str| named.get(name).and_then(Value::as_str);
+        member("serviceName") == Some(name)
+            && cluster_name(member("clusterName").unwrap_or(DEFAULT_CLUSTER)) == cluster
+    })
 }
 
 /// The cluster that ECS takes where none is named (`cluster` of `CreateService`, ECS API reference).

@@ -30,6 +30,9 @@ pub(super) const PROVIDERS: &[&str] = &["github", "gitlab", "bitbucket", "gitea"
 /// What came of a webhook's request.
 pub(super) const WEBHOOK_RESULTS: &[&str] = &["woken", "ignored", "refused"];
 
+/// What a message of the queue of wake-ups may be.
+pub(super) const WAKE_RESULTS: &[&str] = &["woken", "ignored", "foreign", "broken"];
+
 /// What can ask for a resync: SIGHUP.
 pub(super) const TRIGGERS: &[&str] = &["signal", "api"];
 

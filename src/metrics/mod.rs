@@ -25,7 +25,7 @@ pub use axes::{health, sync};
 
 use self::instrument::{Counters, Gauges, Histograms};
 use self::service::ServiceCounts;
-use crate::model::Kind;
+use crate::model::{Hint, Kind};
 use crate::status::Status;
 
 /// The value of the queue's `name` and of its `controller`: there is one queue for all kinds.
@@ -42,6 +42,8 @@ pub struct Metrics {
     fetches: Counters,
     fetch_time: Histograms,
     webhook: Counters,
+    wake_messages: Counters,
+    wakes: Counters,
     resyncs: Counters,
     aws_calls: Counters,
     aws_time: Histograms,
@@ -81,6 +83,8 @@ impl Metrics {
             fetches: counters(&table::FETCHES),
             fetch_time: histograms(&table::FETCH_TIME),
             webhook: counters(&table::WEBHOOK),
+            wake_messages: counters(&table::WAKE_MESSAGES),
+            wakes: counters(&table::WAKES),
             resyncs: counters(&table::RESYNCS),
             aws_calls: counters(&table::AWS_CALLS),
             aws_time: histograms(&table::AWS_TIME),
@@ -130,6 +134,12 @@ impl Metrics {
             for result in labels::WEBHOOK_RESULTS {
                 self.webhook.add(&[provider, result], 0);
             }
+        }
+        for result in labels::WAKE_RESULTS {
+            self.wake_messages.add(&[result], 0);
+        }
+        for about in Hint::LABELS {
+            self.wakes.add(&[about], 0);
         }
         let queue = [QUEUE_NAME, QUEUE_NAME];
         self.adds.add(&queue, 0);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::labels::{self, bounded};
 use super::{Metrics, QUEUE_NAME, family, table};
-use crate::model::Kind;
+use crate::model::{Hint, Kind};
 
 impl Metrics {
     /// Says which AWS operations may be called (service and name, as [`Metrics::aws_called`] gets
@@ -112,6 +112,17 @@ impl Metrics {
         let provider = bounded(provider, labels::PROVIDERS);
         let result = bounded(result, labels::WEBHOOK_RESULTS);
         self.webhook.add(&[provider, result], 1);
+    }
+
+    /// A message of the queue of wake-ups was read: `woken`, `ignored`, `foreign` or `broken`.
+    pub fn wake_heard(&self, result: &str) {
+        self.wake_messages
+            .add(&[bounded(result, labels::WAKE_RESULTS)], 1);
+    }
+
+    /// The queue woke the loop about `source`, `images`, `service`, `tasks` or `deployment_group`.
+    pub fn woken(&self, about: &str) {
+        self.wakes.add(&[bounded(about, &Hint::LABELS)], 1);
     }
 
     /// A resync was asked for, by `signal` or `api`, of `all` or of one `resource`.

@@ -34,6 +34,10 @@ pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
         &[(&["requested"], requested), (&["completed"], completed)],
     );
 
+    if let Some(wake) = &status.wake {
+        gauge(&table::WAKE_UP, &[(&[], flag(wake.is_up()))]);
+    }
+
     let source = &status.source;
     let address = source.address.as_str();
     let current = source.error.is_none() && source.last_success.is_some();

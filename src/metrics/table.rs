@@ -77,6 +77,12 @@ rows! {
         "How long a read of the source took.";
     WEBHOOK: counter "evenkeel_webhook_requests_total" ["provider", "result"]
         "Requests to the webhook; result is woken, ignored (no push) or refused.";
+    WAKE_UP: gauge "evenkeel_wake_queue_up" []
+        "Whether the queue of --wake-queue can be read; no series without one.";
+    WAKE_MESSAGES: counter "evenkeel_wake_messages_total" ["result"]
+        "Messages of the queue; result is woken, ignored (nothing follows from it), foreign (another account or region) or broken (no event).";
+    WAKES: counter "evenkeel_wakes_total" ["about"]
+        "Wake-ups of the loop by messages, several of one thing counted once; about is source, images, service, tasks or deployment_group.";
     SOURCE_SUCCESS: gauge "evenkeel_source_last_success_timestamp_seconds" ["source"]
         "When the source was last read whole; 0 if never.";
     SOURCE_CURRENT: gauge "evenkeel_source_up_to_date" ["source"]

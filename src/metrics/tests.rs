@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{Block, Drift, Key, Moment, Outcome, Rollout, RolloutStage, Tasks, Wait};
-use crate::status::{CommitStatus, PartStatus, ResourceStatus, SourceStatus};
+use crate::status::{CommitStatus, PartStatus, ResourceStatus, SourceStatus, WakeStatus};
 
 /// Two services, one mid-rollout and one in quarantine, and a target group that differs.
 fn sample() -> Status {
@@ -279,7 +279,12 @@ fn the_exposition_has_exactly_the_rows_of_the_table() {
         commit: Some(CommitStatus::default()),
         ..PartStatus::default()
     }];
+    status.wake = Some(WakeStatus {
+        reached: true,
+        ..WakeStatus::default()
+    });
     let text = metrics.render(&status);
+    assert!(text.contains("evenkeel_wake_queue_up 1"), "{text}");
     let typed: BTreeSet<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))

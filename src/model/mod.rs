@@ -9,6 +9,7 @@
 //! - A failed read is [`Seen::Unknown`], never [`Seen::Absent`].
 
 mod facts;
+mod hint;
 mod key;
 mod moment;
 mod outcome;
@@ -17,6 +18,7 @@ mod plan;
 mod seen;
 
 pub use facts::{FactBoard, Facts, PLACEHOLDER};
+pub use hint::Hint;
 pub use key::{Key, Kind, ParseKeyError};
 pub use moment::Moment;
 pub use outcome::{Block, Fail, Outcome, Wait};

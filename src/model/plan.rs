@@ -33,6 +33,8 @@ pub enum Service {
     Ec2,
     /// Amazon `CloudWatch` Logs.
     Logs,
+    /// Amazon SQS: the queue that wakes the daemon.
+    Sqs,
 }
 
 impl Service {
@@ -52,6 +54,7 @@ impl Service {
             Self::Iam => "iam",
             Self::Ec2 => "ec2",
             Self::Logs => "logs",
+            Self::Sqs => "sqs",
         }
     }
 

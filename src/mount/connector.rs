@@ -16,28 +16,50 @@ impl Mounted {
         http_client_fn(move |_, _| connector.clone())
     }
 
-    /// Answers one request of the SDK.
+    /// Answers one request of the SDK when it can be answered: see [`Mounted::hold`].
+    ///
+    /// # Errors
+    /// As [`Mounted::answer`].
+    pub async fn carry(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let request = plain(request)?;
+        self.hold(&request).await;
+        self.answered(&request)
+    }
+
+    /// Answers one request of the SDK at once.
     ///
     /// # Errors
     /// If the request's body is a stream, which no operation that we call has.
     pub fn answer(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let user = |error: &str| ConnectorError::user(error.to_owned().into());
-        let body = request
-            .body()
-            .bytes()
-            .ok_or_else(|| user("a streaming request"))?
-            .to_vec();
-        let request = request
-            .try_into_http1x()
-            .map_err(|error| user(&error.to_string()))?
-            .map(|_| body);
-        let response = self.handle(&request).map(SdkBody::from);
+        self.answered(&plain(request)?)
+    }
+
+    fn answered(&self, request: &http::Request<Vec<u8>>) -> Result<HttpResponse, ConnectorError> {
+        let response = self.handle(request).map(SdkBody::from);
         HttpResponse::try_from(response).map_err(|error| user(&error.to_string()))
     }
 }
 
+/// The request as the sandbox takes it.
+fn plain(request: HttpRequest) -> Result<http::Request<Vec<u8>>, ConnectorError> {
+    let body = request
+        .body()
+        .bytes()
+        .ok_or_else(|| user("a streaming request"))?
+        .to_vec();
+    let request = request
+        .try_into_http1x()
+        .map_err(|error| user(&error.to_string()))?;
+    Ok(request.map(|_| body))
+}
+
+fn user(error: &str) -> ConnectorError {
+    ConnectorError::user(error.to_owned().into())
+}
+
 impl HttpConnector for Mounted {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.answer(request))
+        let mounted = self.clone();
+        HttpConnectorFuture::new(async move { mounted.carry(request).await })
     }
 }

@@ -11,8 +11,12 @@ mod connector;
 mod tcp;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::model::Moment;
 use crate::sandbox::Sandbox;
 
 /// The simulated AWS with its clock. Cheap to clone; the clones are one AWS.
@@ -20,6 +24,8 @@ use crate::sandbox::Sandbox;
 pub struct Mounted {
     sandbox: Arc<Mutex<Sandbox>>,
     clock: Clock,
+    /// Told after every request, and whenever it is looked into.
+    changed: Arc<Notify>,
 }
 
 impl Mounted {
@@ -29,6 +35,7 @@ impl Mounted {
         Self {
             sandbox: Arc::new(Mutex::new(sandbox)),
             clock,
+            changed: Arc::default(),
         }
     }
 
@@ -36,13 +43,41 @@ impl Mounted {
     pub fn with<T>(&self, work: impl FnOnce(&mut Sandbox) -> T) -> T {
         let mut sandbox = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
         sandbox.tick(self.clock.now().0);
-        work(&mut sandbox)
+        let result = work(&mut sandbox);
+        self.changed.notify_waiters();
+        result
     }
 
-    /// Answers one request.
+    /// Answers one request, at once.
     pub fn handle(&self, request: &http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {
         let mut sandbox = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
-        sandbox.handle(self.clock.now().0, request)
+        let response = sandbox.handle(self.clock.now().0, request);
+        self.changed.notify_waiters();
+        response
+    }
+
+    /// Waits until a request can be answered: at once, but for a long poll that finds nothing yet.
+    pub async fn hold(&self, request: &http::Request<Vec<u8>>) {
+        let came = self.clock.now();
+        loop {
+            // Before the look, so that no change is missed between the two.
+            let changed = self.changed.notified();
+            let patience = {
+                let mut sandbox = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
+                sandbox.patience(self.clock.now().0, request)
+            };
+            let now = self.clock.now();
+            let until = Moment(came.0.saturating_add(patience));
+            if now >= until {
+                return;
+            }
+            // The world moves by itself, a second at a time.
+            let turn = until.min(now.plus(Duration::from_secs(1)));
+            tokio::select! {
+                () = changed => {}
+                () = self.clock.sleep_until(turn) => {}
+            }
+        }
     }
 
     /// Puts in what seed documents say, for a region.

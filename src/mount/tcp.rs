@@ -36,7 +36,7 @@ async fn answer(State(mounted): State<Mounted>, request: Request<Body>) -> Respo
         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return response;
     };
-    mounted
-        .handle(&Request::from_parts(parts, body.to_vec()))
-        .map(Body::from)
+    let request = Request::from_parts(parts, body.to_vec());
+    mounted.hold(&request).await;
+    mounted.handle(&request).map(Body::from)
 }

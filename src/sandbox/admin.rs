@@ -12,12 +12,13 @@
 //! | `POST seed?region=R` | a `SandboxSeed` document | `{}` |
 //! | `GET journal?limit=N&mutating=true` | | `{"entries":[..]}`, newest 1000 unless asked |
 //! | `POST faults` | `{operation, code, message?, status?, times?, takesEffect?}` | `{}` |
+//! | `POST queues` | one queue of a `seed`, and `region` | `{"url":..}` |
 //! | `DELETE faults` | | `{}` |
 //!
 //! The region is `us-east-1` unless given. An error answers 400 or 404 with `{"error":TEXT}`.
 
 use super::levers::HookOutcome;
-use super::{AwsError, Fault, JournalEntry, Sandbox, ecr, input, scaling, seed};
+use super::{AwsError, Fault, JournalEntry, Sandbox, ecr, input, scaling, seed, sqs};
 use http::{Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -36,6 +37,7 @@ pub(super) fn handle(
         (&Method::POST, "behaviours") => body(request).and_then(|body| behaviour(sandbox, &body)),
         (&Method::POST, "scale") => body(request).and_then(|body| scale(sandbox, &body)),
         (&Method::POST, "hooks") => body(request).and_then(|body| hook(sandbox, &body)),
+        (&Method::POST, "queues") => body(request).and_then(|body| queue(sandbox, &body)),
         (&Method::POST, "alarms") => body(request).and_then(|body| alarm(sandbox, &body)),
         (&Method::POST, "seed") => body(request).and_then(|body| {
             let region = query(request, "region");
@@ -51,8 +53,8 @@ pub(super) fn handle(
         (method, path) => {
             let error = format!(
                 "There is no {method} {PREFIX}{path}; there are GET health, POST images, POST \
-                 behaviours, POST scale, POST hooks, POST alarms, POST seed, GET journal, POST faults, \
-                 DELETE faults"
+                 behaviours, POST scale, POST hooks, POST alarms, POST queues, POST seed, GET journal, \
+                 POST faults, DELETE faults"
             );
             return respond(StatusCode::NOT_FOUND, &json!({ "error": error }));
         }
@@ -102,6 +104,13 @@ fn behaviour(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
         .behaviours
         .set(&pattern, behaviour);
     Ok(json!({}))
+}
+
+fn queue(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
+    let (name, events) = seed::queue(body, "queue", &["region"])?;
+    let world = sandbox.region(region(body));
+    world.sqs.set(&name, events, world.now);
+    Ok(json!({ "url": sqs::url(&world.region, &name) }))
 }
 
 /// Scales a service as a policy of its scalable target would.

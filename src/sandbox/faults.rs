@@ -32,6 +32,14 @@ impl Faults {
         self.faults.clear();
     }
 
+    /// Whether a fault will strike this request.
+    pub(super) fn awaits(&self, service: &str, operation: &str) -> bool {
+        let name = format!("{service}:{operation}");
+        let live = |fault: &&Fault| fault.times != Some(0);
+        let mut live = self.faults.iter().filter(live);
+        live.any(|fault| glob(&fault.operation, &name))
+    }
+
     /// The fault that strikes this request.
     pub(super) fn strike(&mut self, service: &str, operation: &str) -> Option<Fault> {
         let name = format!("{service}:{operation}");

@@ -1,6 +1,6 @@
 //! The simulated AWS: one synchronous state machine, `handle(request) -> response`.
 //!
-//! What it is: ECS, ECR, CodeDeploy, ELBv2, Application Auto Scaling, SSM Parameter Store and STS, and the few
+//! What it is: ECS, ECR, CodeDeploy, ELBv2, Application Auto Scaling, SSM Parameter Store, SQS and STS, and the few
 //! reads of EC2, IAM, `CloudWatch` Logs and Secrets Manager that `verify` makes, as far as a reconciler and a
 //! person with the AWS CLI see them, with their wire protocols, refusals, defaults, paging and the
 //! passing of time. What it is not: it runs no container, moves no packet, checks no signature and
@@ -26,6 +26,7 @@ pub mod ecr;
 pub mod ecs;
 pub mod elb;
 mod error;
+mod events;
 mod faults;
 pub mod iam;
 mod input;
@@ -36,6 +37,7 @@ pub mod scaling;
 pub mod secretsmanager;
 pub mod seed;
 mod seed_around;
+pub mod sqs;
 pub mod ssm;
 pub mod sts;
 pub mod surroundings;
@@ -127,6 +129,23 @@ impl Sandbox {
         call.answer(&result, &request_id)
     }
 
+    /// How long, in milliseconds from when it came, the answer to a request may be held back because there
+    /// is nothing to tell yet: a long poll of an empty queue. 0 for every other.
+    pub fn patience(&mut self, now: Time, request: &http::Request<Vec<u8>>) -> Time {
+        if !wire::is_receive(request) {
+            return 0;
+        }
+        self.now = self.now.max(now);
+        let call = wire::read(request);
+        let Ok(input) = &call.input else {
+            return 0;
+        };
+        if self.faults.awaits(&call.service, &call.operation) {
+            return 0;
+        }
+        sqs::patience(self.region(&call.region), input)
+    }
+
     /// Advances every region to `now`.
     pub fn tick(&mut self, now: Time) {
         self.now = self.now.max(now);
@@ -204,6 +223,7 @@ fn operation(service: &str, name: &str) -> Option<Found> {
         "iam" => ("iam", iam::operation(name)),
         "logs" => ("logs", logs::operation(name)),
         "secretsmanager" => ("secretsmanager", secretsmanager::operation(name)),
+        "sqs" => ("sqs", sqs::operation(name)),
         "ssm" => ("ssm", ssm::operation(name)),
         "sts" => ("sts", sts::operation(name)),
         _ => return None,

@@ -22,6 +22,8 @@
 //!       crash: 1
 //!   parameters:                  # SSM Parameter Store
 //!     - { name: /app/a, value: b, type: String }
+//!   queues:                      # SQS; `events`: takes the region's pushes of images and changes of
+//!     - { name: wake, events: true }                                  # deployments, as of EventBridge
 //!   subnets:                     # an id alone closes the kind: only what is listed exists; an object
 //!     - { id: subnet-0123abcd, vpc: vpc-0123abcd, zone: a, cidr: 10.0.0.0/24 }  # describes one
 //!   vpcs: [vpc-0123abcd]         # likewise the other kinds
@@ -42,7 +44,7 @@
 use super::behaviour::Behaviour;
 use super::ecr::{self, NewImage};
 use super::seed_around::{self, Elsewhere};
-use super::{World, ssm};
+use super::{World, sqs, ssm};
 use serde_json::{Map, Value, json};
 
 /// The members of one object and where it stands in the document.
@@ -210,6 +212,16 @@ fn parameter(value: &Value, path: &str) -> Result<Value, String> {
     }))
 }
 
+/// Reads one queue: its name, and whether the region's events go into it; `also` are further members
+/// that the caller reads itself.
+pub(super) fn queue(value: &Value, path: &str, also: &[&str]) -> Result<(String, bool), String> {
+    let known: Vec<&str> = ["name", "events"].iter().chain(also).copied().collect();
+    let object = Object::read(value, path, &known)?;
+    let name = object.required("name")?;
+    sqs::check(name).map_err(|error| format!("{path}.name: {}", error.message))?;
+    Ok((name.to_owned(), object.flag("events")?))
+}
+
 /// Puts what the document describes into a region; gives what it describes of the others.
 pub(super) fn apply(world: &mut World, document: &Value) -> Result<Elsewhere, String> {
     let members = ["apiVersion", "kind", "metadata", "spec"];
@@ -226,7 +238,7 @@ pub(super) fn apply(world: &mut World, document: &Value) -> Result<Elsewhere, St
         }
     }
     let empty = json!({});
-    let known: Vec<&str> = ["images", "behaviours", "parameters"]
+    let known: Vec<&str> = ["images", "behaviours", "parameters", "queues"]
         .into_iter()
         .chain(seed_around::MEMBERS)
         .collect();
@@ -246,6 +258,11 @@ pub(super) fn apply(world: &mut World, document: &Value) -> Result<Elsewhere, St
         .into_iter()
         .map(|(path, item)| Ok((parameter(item, &path)?, path)))
         .collect::<Result<_, String>>()?;
+    let queues: Vec<_> = spec
+        .items("queues")?
+        .into_iter()
+        .map(|(path, item)| queue(item, &path, &[]))
+        .collect::<Result<_, _>>()?;
     let (around, elsewhere) = seed_around::read(&spec, &world.region)?;
     world.surroundings.extend(around);
     for (pattern, behaviour) in behaviours {
@@ -256,6 +273,11 @@ pub(super) fn apply(world: &mut World, document: &Value) -> Result<Elsewhere, St
     }
     for (input, path) in parameters {
         ssm::put(world, &input).map_err(|error| format!("{path}: {}", error.message))?;
+    }
+    // Last: of what the seed itself brings, nothing is told.
+    let now = world.now;
+    for (name, events) in queues {
+        world.sqs.set(&name, events, now);
     }
     Ok(elsewhere)
 }
@@ -361,6 +383,14 @@ mod tests {
             (
                 json!({ "logGroups": [{ "region": "x" }] }),
                 "spec.logGroups[0].name: missing",
+            ),
+            (
+                json!({ "images": [good], "queues": [{ "name": "a.b" }] }),
+                "spec.queues[0].name: Can only include alphanumeric",
+            ),
+            (
+                json!({ "queues": [{ "name": "a", "events": 1 }] }),
+                "spec.queues[0].events: expected true or false",
             ),
             (json!({ "nope": 1 }), "spec.nope: unknown member"),
         ];

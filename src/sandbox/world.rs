@@ -5,8 +5,8 @@
 //! Invariant: `now` moves forward only; every tick leaves the services consistent with `now`.
 
 use super::{
-    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, levers::Levers, logs, scaling, ssm,
-    surroundings::Surroundings,
+    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, levers::Levers, logs, scaling, sqs,
+    ssm, surroundings::Surroundings,
 };
 
 /// One simulated second, in milliseconds.
@@ -41,6 +41,8 @@ pub struct World {
     pub scaling: scaling::State,
     /// Systems Manager Parameter Store.
     pub ssm: ssm::State,
+    /// Amazon SQS.
+    pub sqs: sqs::State,
     /// `CloudWatch` Logs.
     pub logs: logs::State,
     /// How containers of the images behave.

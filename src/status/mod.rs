@@ -147,6 +147,28 @@ pub struct Resyncs {
     pub completed_at: Option<Moment>,
 }
 
+/// How the queue of wake-ups stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WakeStatus {
+    /// Its URL.
+    pub queue: String,
+    /// Whether it has answered or failed once.
+    pub reached: bool,
+    /// Why it cannot be read, if it cannot: the class of the failure and a sentence.
+    pub trouble: Option<(&'static str, String)>,
+    /// Since when it has stood so.
+    pub since: Moment,
+    /// When a message was last read.
+    pub last_message: Option<Moment>,
+}
+
+impl WakeStatus {
+    /// Whether wake-ups come.
+    pub fn is_up(&self) -> bool {
+        self.reached && self.trouble.is_none()
+    }
+}
+
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
@@ -160,6 +182,8 @@ pub struct Status {
     pub resources: BTreeMap<Key, ResourceStatus>,
     /// Resyncs.
     pub resyncs: Resyncs,
+    /// The queue of wake-ups, if there is one.
+    pub wake: Option<WakeStatus>,
     /// When the loop last turned.
     pub heartbeat: Moment,
     /// Whether every key has been passed over once since the start.

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use evenkeel::aws::OPERATIONS;
 use evenkeel::model::Service;
 use evenkeel::verify;
+use evenkeel::wake::{Heard, heard};
 use serde_json::Value;
 
 /// What AWS asks of the caller behind operations that we do call. EC2: "Elastic Load Balancing API
@@ -52,7 +53,7 @@ const ONLY_VERIFY: [(Service, &str); 5] = [
 
 /// The reads of EC2 are a verification's alone too, and behind others of the daemon's calls.
 fn is_of_daemon(operation: &(Service, &str)) -> bool {
-    operation.0 != Service::Ec2 && !ONLY_VERIFY.contains(operation)
+    ![Service::Ec2, Service::Sqs].contains(&operation.0) && !ONLY_VERIFY.contains(operation)
 }
 
 /// Behind a verification: the role of an Environment.
@@ -64,6 +65,9 @@ const DAEMON: [&str; 3] = [
     "deploy/iam-policy-scaling.json",
     "deploy/iam-policy-values.json",
 ];
+
+/// The policy of `--wake-queue`.
+const WAKE: &str = "deploy/iam-policy-wake.json";
 
 /// The policy of a verification.
 const VERIFY: &str = "deploy/iam-policy-verify.json";
@@ -117,9 +121,15 @@ fn allow_exactly(paths: &[&str], called: &[(Service, &str)], behind: &[&str]) {
         }
         allowed.extend(own);
     }
-    let called = called
-        .iter()
-        .map(|(service, name)| format!("{}:{name}", service.iam_prefix()));
+    // A batch is allowed by the action of one (Service Authorization Reference, Amazon SQS).
+    let called = called.iter().map(|(service, name)| {
+        let name = if *service == Service::Sqs {
+            name.trim_end_matches("Batch")
+        } else {
+            name
+        };
+        format!("{}:{name}", service.iam_prefix())
+    });
     let behind = behind.iter().map(|action| (*action).to_owned());
     let needed: BTreeSet<String> = called.chain(behind).collect();
     let missing: Vec<_> = needed.difference(&allowed).collect();
@@ -135,6 +145,12 @@ fn the_policies_allow_exactly_what_is_called() {
     let daemon: Vec<_> = OPERATIONS.iter().copied().filter(is_of_daemon).collect();
     allow_exactly(&DAEMON, &daemon, &BEHIND);
     allow_exactly(&[VERIFY], verify::OPERATIONS, &BEHIND_VERIFY);
+    let queue: Vec<_> = OPERATIONS
+        .iter()
+        .filter(|one| one.0 == Service::Sqs)
+        .copied()
+        .collect();
+    allow_exactly(&[WAKE], &queue, &[]);
     for operation in verify::OPERATIONS {
         assert!(OPERATIONS.contains(operation), "{operation:?}");
     }
@@ -145,7 +161,7 @@ fn the_policies_allow_exactly_what_is_called() {
 
 #[test]
 fn the_policies_are_no_wider_than_iam_allows() {
-    for path in DAEMON.into_iter().chain([VERIFY]) {
+    for path in DAEMON.into_iter().chain([WAKE, VERIFY]) {
         no_wider(path);
     }
 }
@@ -176,6 +192,48 @@ fn no_wider(path: &str) {
     // IAM counts a managed policy without white space, to 6,144 characters.
     let size = read(path).chars().filter(|c| !c.is_whitespace()).count();
     assert!(size <= 6_144, "{path}: {size} characters");
+}
+
+#[test]
+fn every_event_of_the_rules_is_understood_and_may_be_sent() {
+    let template: Value = serde_yaml::from_str(&read("deploy/wake.yaml")).unwrap();
+    let resources = template["Resources"].as_object().unwrap();
+    let rules: Vec<_> = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::Events::Rule")
+        .collect();
+    assert_eq!(rules.len(), 5);
+    let statement = &resources["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
+    let senders = statement["Condition"]["ArnEquals"]["aws:SourceArn"].to_string();
+    for (name, rule) in rules {
+        let pattern = &rule["Properties"]["EventPattern"];
+        for kind in strings(&pattern["detail-type"]) {
+            let event = serde_json::json!({
+                "source": pattern["source"][0], "detail-type": kind, "account": "1", "region": "r",
+                "resources": ["arn:aws:ecs:r:1:service/c/s"],
+                "detail": {
+                    "repository-name": "a", "application": "a", "deploymentGroup": "g", "group": "service:s",
+                    "clusterArn": "arn:aws:ecs:r:1:cluster/c"
+                }
+            });
+            let heard = heard(&event.to_string(), Some("1"), "r");
+            assert!(matches!(heard, Heard::Look(_)), "{name}: {kind}: {heard:?}");
+        }
+        assert!(
+            senders.contains(&format!("[\"{name}\",")),
+            "{name} may not send: {senders}"
+        );
+        let target = &rule["Properties"]["Targets"][0]["Arn"]["Fn::GetAtt"][0];
+        assert_eq!(target, "Queue", "{name}");
+    }
+    let arn = &json(WAKE)["Statement"][0]["Resource"];
+    let name = template["Parameters"]["QueueName"]["Default"]
+        .as_str()
+        .unwrap();
+    assert!(
+        arn.as_str().unwrap().ends_with(&format!(":{name}")),
+        "{arn}"
+    );
 }
 
 /// The metrics that a text names, without a histogram's suffix.

@@ -1,7 +1,7 @@
 //! Reading and deleting images. Pushing stands in `push`.
 
 use super::super::{ACCOUNT, AwsError, World, input, time::seconds};
-use super::{Image, Repository, names};
+use super::{Image, Repository, names, push};
 use serde_json::{Map, Value, json};
 
 /// At most this many image ids in a request (service model).
@@ -197,7 +197,7 @@ pub(super) fn batch_get(world: &mut World, input: &Value) -> Result<Value, AwsEr
 /// By tag: removes the tag, and the image with its last tag. By digest: removes image and tags.
 pub(super) fn batch_delete(world: &mut World, input: &Value) -> Result<Value, AwsError> {
     let repository = world.ecr.named(input)?;
-    let (mut deleted, mut failures) = (Vec::new(), Vec::new());
+    let (mut deleted, mut failures): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
     for id in ids(input)? {
         let digest = match repository.resolve(id) {
             Ok(digest) => digest,
@@ -227,6 +227,17 @@ pub(super) fn batch_delete(world: &mut World, input: &Value) -> Result<Value, Aw
                 .retain(|_, pointed_at| *pointed_at != digest);
         }
         repository.images.remove(&digest);
+    }
+    let name = repository.name.clone();
+    for image in &deleted {
+        let digest = input::text(image, "imageDigest").unwrap_or_default();
+        push::told(
+            world,
+            "DELETE",
+            &name,
+            digest,
+            input::text(image, "imageTag"),
+        );
     }
     Ok(json!({ "imageIds": deleted, "failures": failures }))
 }

@@ -4,6 +4,7 @@
 //! repository, tags and `build`, so another tag or build is another image.
 
 use super::super::behaviour::{Behaviour, glob};
+use super::super::events::{Event, emit};
 use super::super::{ACCOUNT, AwsError, World, input};
 use super::{Image, Repository, host, names, repositories};
 use serde_json::{Value, json};
@@ -125,7 +126,29 @@ pub fn push(world: &mut World, image: NewImage) -> Result<String, AwsError> {
         repository.image_tags.insert(tag.clone(), digest.clone());
         world.behaviours.pushed(&registry, &digest, Some(tag), None);
     }
+    let tags = image.tags.iter().map(|tag| Some(tag.as_str()));
+    let untagged = image.tags.is_empty().then_some(None);
+    for tag in tags.chain(untagged) {
+        told(world, "PUSH", &image.repository, &digest, tag);
+    }
     Ok(digest)
+}
+
+/// Tells of a push or a deletion, as an event.
+pub(super) fn told(
+    world: &mut World,
+    action: &'static str,
+    repository: &str,
+    digest: &str,
+    tag: Option<&str>,
+) {
+    let event = Event::Image {
+        action,
+        repository,
+        digest,
+        tag,
+    };
+    emit(world, &event);
 }
 
 /// Pushes what was held for a repository that exists now.
@@ -225,6 +248,7 @@ pub(super) fn put_image(world: &mut World, input: &Value) -> Result<Value, AwsEr
     world
         .behaviours
         .pushed(&registry, &digest, tag.as_deref(), None);
+    told(world, "PUSH", &name, &digest, tag.as_deref());
     let mut id = json!({ "imageDigest": digest });
     if let (Some(id), Some(tag)) = (id.as_object_mut(), tag) {
         id.insert("imageTag".to_owned(), json!(tag));

@@ -2,7 +2,7 @@
 //! Not what the operations do, and no signatures: the credential scope is read for region and
 //! service, whoever signed.
 //!
-//! awsJson 1.1 for ECS, ECR, CodeDeploy, Application Auto Scaling, SSM, Logs and Secrets Manager; Query with XML
+//! awsJson 1.0 for SQS and 1.1 for ECS, ECR, CodeDeploy, Application Auto Scaling, SSM, Logs and Secrets Manager; Query with XML
 //! for ELBv2, STS and IAM, and EC2's dialect of it. A request in Smithy RPC v2 CBOR is understood far enough
 //! to be refused in its own protocol.
 
@@ -12,19 +12,30 @@ mod query;
 mod scope;
 mod xml;
 
-use super::AwsError;
+use super::{AwsError, sqs};
 use http::{Request, Response, header};
 use serde_json::Value;
 
 /// The protocol of a request, in which it is answered too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
-    Json,
+    /// awsJson 1.1, or 1.0 for SQS.
+    Json(Dialect),
     /// With the XML namespace of the answer.
     Query(&'static str),
     /// EC2's dialect of it.
     Ec2,
     Cbor,
+}
+
+/// What a service's awsJson is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    /// Version 1.1.
+    Plain,
+    /// Version 1.0, with the codes of an older Query protocol beside those of its own
+    /// (`awsQueryCompatible`): SQS.
+    Compatible,
 }
 
 /// What a request asks for.
@@ -50,7 +61,14 @@ const JSON_SERVICES: &[(&str, &str)] = &[
     ("AnyScaleFrontendService", "application-autoscaling"),
     ("Logs_20140328", "logs"),
     ("secretsmanager", "secretsmanager"),
+    (SQS_TARGET, "sqs"),
 ];
+
+/// The Smithy namespace that SQS puts before its error codes.
+const SQS_NAMESPACE: &str = "com.amazonaws.sqs";
+
+/// The prefix of SQS in `X-Amz-Target`.
+const SQS_TARGET: &str = "AmazonSQS";
 
 /// `Version`, service and XML namespace.
 const QUERY_SERVICES: &[(&str, &str, &str)] = &[
@@ -95,7 +113,11 @@ pub(super) fn read(request: &Request<Vec<u8>>) -> Call {
             service,
             operation.to_owned(),
             json::read(request.body()),
-            Protocol::Json,
+            Protocol::Json(if prefix == SQS_TARGET {
+                Dialect::Compatible
+            } else {
+                Dialect::Plain
+            }),
         )
     } else if let Some((service, operation)) = cbor::target(request) {
         let refusal = AwsError::new(
@@ -147,12 +169,20 @@ pub(super) fn read(request: &Request<Vec<u8>>) -> Call {
     }
 }
 
+/// Whether this is a request for messages of a queue, by its header alone.
+pub(super) fn is_receive(request: &Request<Vec<u8>>) -> bool {
+    request
+        .headers()
+        .get("x-amz-target")
+        .is_some_and(|target| target == "AmazonSQS.ReceiveMessage")
+}
+
 impl Call {
     /// The refusal for an operation that the simulated AWS lacks.
     pub(super) fn unknown(&self) -> AwsError {
         let code = match self.protocol {
             Protocol::Query(_) | Protocol::Ec2 => "InvalidAction",
-            Protocol::Json | Protocol::Cbor => "UnknownOperationException",
+            Protocol::Json(_) | Protocol::Cbor => "UnknownOperationException",
         };
         AwsError::new(
             code,
@@ -170,8 +200,14 @@ impl Call {
         request_id: &str,
     ) -> Response<Vec<u8>> {
         let (content_type, body) = match (self.protocol, result) {
-            (Protocol::Json, Ok(output)) => (json::TYPE, json::output(output)),
-            (Protocol::Json, Err(error)) => (json::TYPE, json::error(error)),
+            (Protocol::Json(Dialect::Plain), Ok(output)) => (json::TYPE, json::output(output)),
+            (Protocol::Json(Dialect::Plain), Err(error)) => (json::TYPE, json::error(error)),
+            (Protocol::Json(Dialect::Compatible), Ok(output)) => {
+                (json::TYPE_1_0, json::output(output))
+            }
+            (Protocol::Json(Dialect::Compatible), Err(error)) => {
+                (json::TYPE_1_0, json::error_in(SQS_NAMESPACE, error))
+            }
             (Protocol::Query(namespace), Ok(output)) => (
                 xml::TYPE,
                 xml::output(namespace, &self.operation, output, request_id),
@@ -199,6 +235,20 @@ impl Call {
         );
         if let Ok(id) = header::HeaderValue::from_str(request_id) {
             headers.insert("x-amzn-requestid", id);
+        }
+        if self.protocol == Protocol::Json(Dialect::Compatible)
+            && let Err(error) = result
+            && let Ok(told) = header::HeaderValue::from_str(&format!(
+                "{};{}",
+                sqs::query_code(&error.code),
+                if error.status < 500 {
+                    "Sender"
+                } else {
+                    "Receiver"
+                }
+            ))
+        {
+            headers.insert("x-amzn-query-error", told);
         }
         if self.protocol == Protocol::Cbor {
             headers.insert(

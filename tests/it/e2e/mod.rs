@@ -18,4 +18,5 @@ pub(crate) mod talk;
 mod terminal;
 mod two_processes;
 mod usage;
+mod wake;
 mod webhook;

@@ -125,7 +125,7 @@ impl Wire {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let passed_over = *self.passed_over.lock().unwrap();
         let list = passed_over.filter(|(operation, _)| target.ends_with(&format!(".{operation}")));
-        let mut answer = self.mounted.answer(request);
+        let mut answer = self.mounted.carry(request).await;
         if let (Some((_, list)), Ok(answer)) = (list, &mut answer) {
             *answer.body_mut() = SdkBody::from(format!("{{\"{list}\":[],\"failures\":[]}}"));
         }

@@ -89,7 +89,8 @@ async fn an_image_that_goes_away_touches_nothing_that_runs() {
 }
 
 impl World {
-    fn push(&self, tag: &str, digest: &str) {
+    /// Pushes an image of [`World::auth`]'s service.
+    pub(crate) fn push(&self, tag: &str, digest: &str) {
         self.mounted.with(|sandbox| {
             let seed = json!({
                 "kind": "SandboxSeed", "apiVersion": "evenkeel.dev/v1alpha1", "metadata": {"name": "pushed"},

@@ -26,3 +26,4 @@ mod scaling;
 mod service_absent;
 mod service_states;
 mod trouble;
+mod wake;

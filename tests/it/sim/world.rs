@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel::aws::{Connection, connect};
+use evenkeel::aws::{Aws, Connection, connect};
 use evenkeel::clock::Clock;
 use evenkeel::controller::{Controller, Ended, Event, Settings, Until};
 use evenkeel::manifest::{LoadOptions, load};
@@ -137,16 +137,21 @@ impl World {
         next
     }
 
-    /// Starts a daemon with an empty memory.
-    pub(crate) async fn daemon(&self) -> Daemon {
-        let metrics = Arc::new(Metrics::new());
+    /// A client on the wire.
+    pub(crate) async fn wired(&self, metrics: Arc<Metrics>) -> Aws {
         let connection = Connection::Sandbox {
             http: self.wire.http_client(),
             region: "us-east-1".to_owned(),
         };
-        let aws = connect(connection, self.clock.clone(), Arc::clone(&metrics))
+        connect(connection, self.clock.clone(), metrics)
             .await
-            .unwrap();
+            .unwrap()
+    }
+
+    /// Starts a daemon with an empty memory.
+    pub(crate) async fn daemon(&self) -> Daemon {
+        let metrics = Arc::new(Metrics::new());
+        let aws = self.wired(Arc::clone(&metrics)).await;
         let board = Board::default();
         let settings = Settings {
             seed: self.seed,

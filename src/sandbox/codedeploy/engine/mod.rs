@@ -22,6 +22,7 @@ mod tests;
 
 use super::super::World;
 use super::super::ecs::task_sets;
+use super::super::events::{Event, emit};
 use super::deployments::{Deployment, Failure, Stage, Status, TaskSet};
 
 /// Advances the deployments to `world.now`.
@@ -35,13 +36,36 @@ pub fn tick(world: &mut World) {
         let Some(mut deployment) = world.codedeploy.deployments.remove(&id) else {
             continue;
         };
+        let before = deployment.status;
         advance(world, &mut deployment);
+        tell(world, &deployment, before);
         refresh(world, &mut deployment);
         if deployment.status.ended() {
             world.codedeploy.active.remove(&id);
         }
         world.codedeploy.deployments.insert(id, deployment);
     }
+}
+
+/// Tells of a change of state, as an event.
+fn tell(world: &mut World, deployment: &Deployment, before: Status) {
+    let state = match deployment.status {
+        status if status == before => return,
+        Status::InProgress if before == Status::Ready => return,
+        Status::InProgress => "START",
+        Status::Ready => "READY",
+        Status::Succeeded => "SUCCESS",
+        Status::Failed => "FAILURE",
+        Status::Stopped => "STOP",
+        Status::Created | Status::Queued => return,
+    };
+    let event = Event::CodeDeploy {
+        application: &deployment.application,
+        group: &deployment.group,
+        id: &deployment.id,
+        state,
+    };
+    emit(world, &event);
 }
 
 fn advance(world: &mut World, deployment: &mut Deployment) {

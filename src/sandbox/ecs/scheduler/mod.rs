@@ -4,6 +4,7 @@
 //! Invariants: a service that is settled is looked at every half minute if its target groups may turn
 //! on it and hardly ever if not; everything else every second.
 
+mod changes;
 mod failures;
 mod tasks;
 
@@ -32,6 +33,7 @@ pub(crate) fn tick(world: &mut World) {
         // The service is out of the state while it is worked on; nothing else can see that.
         if let Some(mut service) = world.ecs.services.remove(&key) {
             look_at(world, &mut service);
+            changes::tell(world, &mut service);
             world.ecs.services.insert(key, service);
         }
     }

@@ -9,6 +9,7 @@ use super::super::task_sets;
 use super::super::{AwsError, World, arn, input, tags};
 use super::{Controller, Service, ServiceStatus, check, defaults, network, targets, view};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Members of the request that are no members of the service, or are worked out anew.
 const CONSUMED: [&str; 8] = [
@@ -75,6 +76,7 @@ pub(crate) fn create(world: &mut World, request: &Value) -> Result<Value, AwsErr
         client_token: token.map(str::to_owned),
         history: Vec::new(),
         revisions: Vec::new(),
+        told: BTreeMap::new(),
         settled: false,
         looked_at: world.now,
     };

@@ -25,6 +25,7 @@ use super::refuse::{missing, service_not_active, service_not_found};
 use super::tasks::{Phase, Task};
 use super::{AwsError, State, Time, arn, input};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The members of a service that a task set takes with it: a change of one of them is a change of
 /// what runs.
@@ -110,6 +111,8 @@ pub(crate) struct Service {
     pub(crate) history: Vec<ServiceDeployment>,
     /// Its revisions, newest first.
     pub(crate) revisions: Vec<Revision>,
+    /// The rollouts that were told of as events, by set.
+    pub(crate) told: BTreeMap<String, Rollout>,
     /// Whether nothing is in transition.
     pub(crate) settled: bool,
     /// When the scheduler last looked at it.
