@@ -1,7 +1,7 @@
 //! Amazon SQS: standard queues with long poll and visibility timeout. Not FIFO queues, no dead-letter queues, no
 //! encryption, no message attributes, and a queue's policy is kept but not enforced.
 //!
-//! A request is answered at once, also one that asks to wait; how long its answer may be held back, [`patience`]
+//! A request is answered at once, also one that asks to wait; how long its answer may be held back, `Sandbox::patience`
 //! says to whoever mounts the sandbox.
 //!
 //! Invariants:
