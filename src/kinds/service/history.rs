@@ -177,7 +177,7 @@ mod tests {
         let failed = deployment("d-3", "v1:c", "Failed");
         assert!(left_by_us(&[failed, ours.clone()], "v1:a"));
         assert!(
-            !left_by_us(&[ours.clone()], "v1:b"),
+            !left_by_us(std::slice::from_ref(&ours), "v1:b"),
             "live has left it since"
         );
         assert!(!left_by_us(&[by_hand, ours], "v1:a"));
