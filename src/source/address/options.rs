@@ -55,13 +55,14 @@ pub(super) struct Options {
     pub(super) timeout: Duration,
     pub(super) max_pack: u64,
     pub(super) allow_history_rewrite: bool,
+    pub(super) signed_by: Option<PathBuf>,
     pub(super) credential: Credential,
 }
 
 const MIB: u64 = 1024 * 1024;
 
 /// Every option's name, for the one who mistypes it.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "ref",
     "branch",
     "tag",
@@ -75,6 +76,7 @@ const NAMES: [&str; 20] = [
     "timeout",
     "maxPackMiB",
     "allowHistoryRewrite",
+    "signedBy",
     "username",
     "passwordEnv",
     "passwordFile",
@@ -102,6 +104,7 @@ impl Options {
             timeout: Duration::from_mins(1),
             max_pack: 256 * MIB,
             allow_history_rewrite: false,
+            signed_by: None,
             credential: Credential {
                 user: user.filter(|user| !user.is_empty()),
                 password: password.flatten(),
@@ -167,6 +170,7 @@ impl Options {
                 self.max_pack = count * MIB;
             }
             "allowHistoryRewrite" => self.allow_history_rewrite = boolean(name, &value)?,
+            "signedBy" => self.signed_by = Some(PathBuf::from(value)),
             "username" if credential.user.is_some() => {
                 return Err("it names two users".to_owned());
             }

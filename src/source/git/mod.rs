@@ -11,7 +11,9 @@
 
 mod credentials;
 mod decide;
+mod keys;
 mod process;
+mod signature;
 mod store;
 mod wire;
 pub mod worker;
@@ -260,8 +262,14 @@ impl Git {
 
     async fn ask(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
         let place = credentials::place(&self.repository, &self.credential).await?;
-        let wanted = self.places.iter().map(|place| place.wanted(forced));
-        let answers = self.work(place, wanted.collect()).await?;
+        let mut wanted = Vec::new();
+        for place in &self.places {
+            wanted.push(Wanted {
+                signed_by: keys::keyring(place.address.signed_by.as_deref()).await,
+                ..place.wanted(forced)
+            });
+        }
+        let answers = self.work(place, wanted).await?;
         let read = |answer: &process::Answered| matches!(answer.0, Answer::Read { .. });
         self.fetches += u32::from(answers.iter().any(read));
         Ok(answers)
@@ -333,6 +341,7 @@ impl Place {
                     commit: one.id.clone(),
                     time: one.time,
                 }),
+            signed_by: None,
         }
     }
 
