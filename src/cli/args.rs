@@ -106,8 +106,9 @@ pub(super) struct SourceArgs {
     /// HTTPS address. Options follow `?`, with `&` between them: branch=, tag=, semver=RANGE (over tags),
     /// commit= or ref= (default: the repository's HEAD); path=FOLDER; include=PATTERN, exclude=PATTERN
     /// (below path, many times); interval=60s; timeout=60s; depth=1 (commits of the first fetch, 0 for
-    /// all); maxPackMiB=256; allowHistoryRewrite=true; username=, passwordEnv=NAME, passwordFile=FILE,
-    /// passwordSsm=PARAMETER, passwordSecret=SECRET, credentialHelper=COMMAND; sshKey=FILE, knownHosts=FILE.
+    /// all); maxPackMiB=256; allowHistoryRewrite=true; signedBy=FILE (SSH and OpenPGP keys that must have signed);
+    /// username=, passwordEnv=NAME, passwordFile=FILE, passwordSsm=PARAMETER, passwordSecret=SECRET,
+    /// credentialHelper=COMMAND; sshKey=FILE, knownHosts=FILE.
     ///
     /// ssm:/PATH/ is every parameter below the path, a file each. Options: label=NAME, generation=PARAMETER,
     /// decrypt=true, region=NAME, interval=60s.

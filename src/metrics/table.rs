@@ -92,7 +92,7 @@ rows! {
     SOURCE_COMMIT: gauge "evenkeel_source_commit_info" ["source", "reference", "commit"]
         "Always 1; the Git commit in force.";
     SOURCE_TROUBLE: gauge "evenkeel_source_trouble" ["source", "reason"]
-        "1 for what keeps a source at its last good state: Unreachable, TimedOut, Denied, NoRevision, NoPath, Empty, TooLarge, Refused, HistoryRewritten, Corrupt, Internal or Unreadable.";
+        "1 for what keeps a source at its last good state: Unreachable, TimedOut, Denied, NoRevision, NoPath, Empty, TooLarge, Refused, HistoryRewritten, Unverified, Corrupt, Internal or Unreadable.";
     MANIFESTS: gauge "evenkeel_source_manifests" ["source", "state"]
         "Manifests of the source; state is valid or invalid.";
 

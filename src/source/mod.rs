@@ -5,6 +5,7 @@
 //! address   what is typed, to a value; pure
 //! dir       a folder, read whole; watch tells when one may have changed
 //! git       a repository: when to ask, what comes into force
+//! git/signature   whether a commit or tag is signed by a key that a person named; pure
 //! git/worker   the process that talks to a repository's server and unpacks what it sends
 //! ssm       a path of the Parameter Store: its pages, parts, labels and generation
 //! schedule  when what is asked over a network is asked again

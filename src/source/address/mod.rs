@@ -92,6 +92,9 @@ pub struct GitAddress {
     pub max_pack: u64,
     /// Whether a head that does not descend from the last commit in force is taken.
     pub allow_history_rewrite: bool,
+    /// The file with the keys of which one must have signed what comes into force; `None`: nobody need
+    /// sign.
+    pub signed_by: Option<PathBuf>,
     /// What proves who asks.
     pub credential: Credential,
 }
@@ -139,6 +142,7 @@ impl Address {
             timeout,
             max_pack,
             allow_history_rewrite,
+            signed_by,
             credential,
         } = Options::read(query, repository.scheme, typed).map_err(error)?;
         Ok(Self::Git(Box::new(GitAddress {
@@ -152,6 +156,7 @@ impl Address {
             timeout,
             max_pack,
             allow_history_rewrite,
+            signed_by,
             credential,
         })))
     }
@@ -204,7 +209,10 @@ impl fmt::Display for GitAddress {
             Pick::Commit(id) => Some(format!("commit={id}")),
         };
         let path = (!self.path.is_empty()).then(|| format!("path={}", self.path));
-        for (index, option) in pick.into_iter().chain(path).enumerate() {
+        // What came into force without a signature is not what may come into force with one.
+        let signed = self.signed_by.as_ref();
+        let signed = signed.map(|file| format!("signedBy={}", file.display()));
+        for (index, option) in pick.into_iter().chain(path).chain(signed).enumerate() {
             write!(formatter, "{}{option}", if index == 0 { '?' } else { '&' })?;
         }
         Ok(())

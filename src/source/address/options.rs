@@ -71,13 +71,14 @@ pub(super) struct Options {
     pub(super) timeout: Duration,
     pub(super) max_pack: u64,
     pub(super) allow_history_rewrite: bool,
+    pub(super) signed_by: Option<PathBuf>,
     pub(super) credential: Credential,
 }
 
 const MIB: u64 = 1024 * 1024;
 
 /// Every option's name, for the one who mistypes it.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "ref",
     "branch",
     "tag",
@@ -91,6 +92,7 @@ const NAMES: [&str; 22] = [
     "timeout",
     "maxPackMiB",
     "allowHistoryRewrite",
+    "signedBy",
     "username",
     "passwordEnv",
     "passwordFile",
@@ -120,6 +122,7 @@ impl Options {
             timeout: Duration::from_mins(1),
             max_pack: 256 * MIB,
             allow_history_rewrite: false,
+            signed_by: None,
             credential: Credential {
                 user: user.filter(|user| !user.is_empty()),
                 password: password.flatten(),
@@ -185,6 +188,7 @@ impl Options {
                 self.max_pack = count * MIB;
             }
             "allowHistoryRewrite" => self.allow_history_rewrite = boolean(name, &value)?,
+            "signedBy" => self.signed_by = Some(PathBuf::from(value)),
             "username" if credential.user.is_some() => {
                 return Err("it names two users".to_owned());
             }

@@ -1,5 +1,6 @@
 //! Addresses: what is taken, what is refused, and that no password is ever shown.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -236,4 +237,15 @@ proptest! {
         };
         prop_assert!(!shown.contains("CANARY"), "{}", shown);
     }
+}
+
+#[test]
+fn a_keyring_is_named_and_tells_one_source_from_another() {
+    let signed = git("git+https://x/r?path=a&signedBy=/etc/keys");
+    assert_eq!(signed.signed_by, Some(PathBuf::from("/etc/keys")));
+    assert_eq!(
+        signed.to_string(),
+        "git+https://x/r?path=a&signedBy=/etc/keys"
+    );
+    assert_eq!(git("git+https://x/r").signed_by, None);
 }

@@ -11,7 +11,9 @@
 
 mod credentials;
 mod decide;
+mod keys;
 mod process;
+mod signature;
 mod store;
 mod vault;
 mod wire;
@@ -328,8 +330,14 @@ impl Git {
     async fn ask(&mut self, forced: bool) -> Result<Vec<process::Answered>, Trouble> {
         let place = self.place_now().await?;
         self.store.iter().for_each(Store::sweep);
-        let wanted = self.places.iter().map(|place| place.wanted(forced));
-        let answers = self.work(place, self.objects(), wanted.collect()).await?;
+        let mut wanted = Vec::new();
+        for place in &self.places {
+            wanted.push(Wanted {
+                signed_by: keys::keyring(place.address.signed_by.as_deref()).await,
+                ..place.wanted(forced)
+            });
+        }
+        let answers = self.work(place, self.objects(), wanted).await?;
         let read = |answer: &process::Answered| matches!(answer.0, Answer::Read { .. });
         // A repository of this machine is read where it is.
         let fetched = self.repository.scheme != Scheme::File && answers.iter().any(read);
@@ -413,6 +421,7 @@ impl Place {
                     commit: one.id.clone(),
                     time: one.time,
                 }),
+            signed_by: None,
         }
     }
 

@@ -89,6 +89,8 @@ pub(super) struct Wanted {
     pub(super) known: Vec<String>,
     /// What the head is to descend from, if that is asked.
     pub(super) base: Option<Base>,
+    /// The keys of which one must have signed it, or why they cannot be read; `None`: nobody need have.
+    pub(super) signed_by: Option<Result<String, String>>,
 }
 
 /// The last commit in force.
@@ -173,6 +175,8 @@ pub enum Reason {
     Refused,
     /// The head does not descend from the last commit in force.
     HistoryRewritten,
+    /// It is not signed by a key that may.
+    Unverified,
     /// What was received is broken.
     Corrupt,
     /// The worker or its surroundings failed.
@@ -183,7 +187,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Unreachable,
         Self::TimedOut,
         Self::Denied,
@@ -193,6 +197,7 @@ impl Reason {
         Self::TooLarge,
         Self::Refused,
         Self::HistoryRewritten,
+        Self::Unverified,
         Self::Corrupt,
         Self::Internal,
         Self::Unreadable,
@@ -210,6 +215,7 @@ impl Reason {
             Self::TooLarge => "TooLarge",
             Self::Refused => "Refused",
             Self::HistoryRewritten => "HistoryRewritten",
+            Self::Unverified => "Unverified",
             Self::Corrupt => "Corrupt",
             Self::Internal => "Internal",
             Self::Unreadable => "Unreadable",

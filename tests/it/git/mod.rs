@@ -5,6 +5,7 @@ mod files;
 mod history;
 mod http;
 mod program;
+mod signed;
 mod ssh;
 
 use std::io::{BufRead as _, BufReader};

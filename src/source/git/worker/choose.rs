@@ -9,6 +9,8 @@ pub(super) struct Ref {
     pub(super) name: String,
     /// The commit that it leads to, as far as that is told: an annotated tag's own id otherwise.
     pub(super) id: gix::ObjectId,
+    /// The object that it names itself: the tag, if it is an annotated one.
+    pub(super) object: gix::ObjectId,
 }
 
 /// What is meant.
@@ -17,6 +19,8 @@ pub(super) struct Target {
     /// The ref's full name; `None` for a commit that was asked for by its id.
     pub(super) name: Option<String>,
     pub(super) id: gix::ObjectId,
+    /// What the ref names itself, as [`Ref::object`].
+    pub(super) object: gix::ObjectId,
 }
 
 /// The refs that must be asked for.
@@ -38,7 +42,11 @@ pub(super) fn choose(revision: &Revision, refs: &[Ref]) -> Result<Target, Troubl
         Revision::Commit(id) => {
             let id = gix::ObjectId::from_hex(id.as_bytes())
                 .map_err(|_| none(format!("`{id}` is no commit id")))?;
-            return Ok(Target { name: None, id });
+            return Ok(Target {
+                name: None,
+                id,
+                object: id,
+            });
         }
         Revision::Head => named("HEAD").ok_or_else(|| {
             none("the repository has no HEAD, or is empty; name a branch".to_owned())
@@ -55,6 +63,7 @@ pub(super) fn choose(revision: &Revision, refs: &[Ref]) -> Result<Target, Troubl
     Ok(Target {
         name: Some(found.name.clone()),
         id: found.id,
+        object: found.object,
     })
 }
 
@@ -91,9 +100,14 @@ mod tests {
     fn refs(names: &[&str]) -> Vec<Ref> {
         let numbered = names.iter().enumerate();
         numbered
-            .map(|(index, name)| Ref {
-                name: (*name).to_owned(),
-                id: gix::ObjectId::from_hex(format!("{:040x}", index + 1).as_bytes()).unwrap(),
+            .map(|(index, name)| {
+                let id = gix::ObjectId::from_hex(format!("{:040x}", index + 1).as_bytes());
+                let id = id.unwrap();
+                Ref {
+                    name: (*name).to_owned(),
+                    id,
+                    object: id,
+                }
             })
             .collect()
     }

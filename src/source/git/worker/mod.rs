@@ -14,6 +14,7 @@ mod choose;
 mod files;
 mod limits;
 mod remote;
+mod verify;
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU32;
@@ -132,6 +133,9 @@ fn answer(job: &Job, wanted: &Wanted, refs: &[Ref]) -> Result<Answered, Trouble>
     if wanted.known.contains(&id) {
         return Ok((Answer::Known(id), Vec::new()));
     }
+    if let Some(keys) = &wanted.signed_by {
+        verify::verify(&commit, &target, keys)?;
+    }
     step("reading the manifests");
     let descends = wanted
         .base
@@ -159,6 +163,10 @@ fn bring(job: &Job, wanted: &Wanted, target: &Target) -> Result<(), Trouble> {
         let Ok(commit) = commit(&repo, target.id) else {
             return Ok(false);
         };
+        // Of a tag whose commit is there already only the name may be new.
+        if wanted.signed_by.is_some() && !repo.has_object(target.object) {
+            return Ok(false);
+        }
         match &wanted.base {
             Some(base) => descends(&commit, base),
             None => Ok(true),
@@ -266,17 +274,18 @@ fn own_refs(repo: &gix::Repository) -> Result<Vec<Ref>, Trouble> {
     refs.extend(head.map(|id| Ref {
         name: "HEAD".to_owned(),
         id: id.detach(),
+        object: id.detach(),
     }));
     let platform = repo.references().map_err(|error| broken(&error))?;
     for one in platform.all().map_err(|error| broken(&error))? {
         // One broken ref is none that is meant, or it is missed by name.
         let Ok(mut one) = one else { continue };
         let name = one.name().as_bstr().to_string();
+        let object = one.target().try_id().map(ToOwned::to_owned);
         if let Ok(id) = one.peel_to_id() {
-            refs.push(Ref {
-                name,
-                id: id.detach(),
-            });
+            let id = id.detach();
+            let object = object.unwrap_or(id);
+            refs.push(Ref { name, id, object });
         }
     }
     Ok(refs)

@@ -55,6 +55,7 @@ pub(super) fn list(
         Some(Ref {
             name: name.to_string(),
             id: peeled.or(id)?.to_owned(),
+            object: id.or(peeled)?.to_owned(),
         })
     });
     Ok(refs.collect())
