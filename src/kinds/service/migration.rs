@@ -44,12 +44,9 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
     let Some(attempt) = attempt_digest(view) else {
         return waiting_for(&waits).with_drift(drift);
     };
-    let live = match (
-        primary_task_set(service),
-        items(service, "taskSets").count(),
-    ) {
-        (Some(live), 1) => live,
-        _ => return between_deployments(service).with_drift(drift),
+    let sets = items(service, "taskSets").count();
+    let Some(live) = primary_task_set(service).filter(|_| sets == 1) else {
+        return between_deployments(service).with_drift(drift);
     };
     let gaps = match native::gaps(view, observed, service, live) {
         Ok(gaps) => gaps,

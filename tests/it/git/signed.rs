@@ -101,7 +101,7 @@ impl Stage {
         path
     }
 
-    /// A new OpenPGP key; gives its fingerprint.
+    /// A new `OpenPGP` key; gives its fingerprint.
     fn gpg_key(&self, day: Option<&str>, user: &str, rest: &[&str]) -> String {
         let make = [&["--quick-generate-key", user][..], rest].concat();
         self.gpg(day, &make);

@@ -127,7 +127,7 @@ async fn goes_on(world: &World, daemon: &Daemon) {
 #[tokio::test(start_paused = true)]
 async fn the_service_of_the_recipe_moves_from_either_side() {
     for green in [false, true] {
-        let (world, daemon, writes) = moved(green, 0).await;
+        let (world, daemon, writes) = Box::pin(moved(green, 0)).await;
         let updates = writes.iter().filter(|one| *one == "UpdateService");
         assert_eq!(updates.count(), 1, "{writes:?}");
         assert!(
@@ -141,9 +141,9 @@ async fn the_service_of_the_recipe_moves_from_either_side() {
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_after_any_write_of_the_move_changes_nothing_of_its_end() {
-    let (_, _, calm) = moved(true, 0).await;
+    let (_, _, calm) = Box::pin(moved(true, 0)).await;
     for k in 1..=calm.len() as u64 {
-        let (_, _, writes) = moved(true, k).await;
+        let (_, _, writes) = Box::pin(moved(true, k)).await;
         assert_eq!(writes, calm, "crash after write {k}");
     }
 }

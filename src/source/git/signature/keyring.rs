@@ -1,5 +1,5 @@
 //! The keys that may sign: a text of lines as in git's `gpg.ssh.allowedSignersFile` (ssh-keygen(1),
-//! "ALLOWED SIGNERS") and of armored OpenPGP public keys, in any order.
+//! "ALLOWED SIGNERS") and of armored `OpenPGP` public keys, in any order.
 //!
 //! Invariant: a line or key that is not understood is an error that names its line; it is not left out, or
 //! somebody would look for the mistake at the wrong end.

@@ -5,7 +5,7 @@
 //! The verdict is that of `git verify-commit` and `git verify-tag`, but for trust: whoever stands in the
 //! keyring is trusted, and nobody else.
 //!
-//! - OpenPGP: a key must be valid now. A key that has expired signs nothing any more, and what it signed
+//! - `OpenPGP`: a key must be valid now. A key that has expired signs nothing any more, and what it signed
 //!   before is not taken either.
 //! - SSH: a key must be valid at the time that the commit or tag says, as git asks `ssh-keygen`. To stop
 //!   trusting a key, take its line out.

@@ -1,4 +1,4 @@
-//! Signatures of OpenPGP keys (RFC 9580). The crate verifies; which key may sign, and when, is judged here.
+//! Signatures of `OpenPGP` keys (RFC 9580). The crate verifies; which key may sign, and when, is judged here.
 //!
 //! Invariants:
 //! - Only self-signatures that verify say anything about a key: when it expires, what it may do.

@@ -33,15 +33,14 @@ impl Signer {
         let no =
             || "it is no line of an allowed signers file: PRINCIPALS [OPTIONS] TYPE KEY".to_owned();
         let (principals, rest) = field(line).ok_or_else(no)?;
-        let (options, key) = match rest.parse::<PublicKey>() {
-            Ok(key) => (String::new(), key),
-            Err(_) => {
-                let (options, key) = field(rest).ok_or_else(no)?;
-                let key = key.parse::<PublicKey>().map_err(|error| {
-                    format!("it holds no public key that is understood ({error})")
-                })?;
-                (options, key)
-            }
+        let (options, key) = if let Ok(key) = rest.parse::<PublicKey>() {
+            (String::new(), key)
+        } else {
+            let (options, key) = field(rest).ok_or_else(no)?;
+            let key = key
+                .parse::<PublicKey>()
+                .map_err(|error| format!("it holds no public key that is understood ({error})"))?;
+            (options, key)
         };
         let mut signer = Self {
             principals,
