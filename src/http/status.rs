@@ -203,6 +203,7 @@ mod tests {
                 "outcome": "Waiting",
                 "reason": "RolloutInProgress",
                 "message": "shifting",
+                "sync": "OutOfSync",
                 "since": "2023-11-14T22:13:20Z",
                 "observedAt": "2023-11-14T22:13:20.25Z",
                 "failures": 1,

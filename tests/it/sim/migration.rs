@@ -212,7 +212,18 @@ async fn a_manifest_that_leaves_out_where_the_tasks_are_moves_nothing() {
     let watch = world.watch_at(PLACE);
     let (head, _) = AFTER.split_once("  loadBalancers:").unwrap();
     let headless = head.replace("  healthCheckGracePeriodSeconds: 200\n", "");
-    let elsewhere = |with: &str| AFTER.replace("test-tg-0", with);
+    // By its ARN, because `validate` refuses a listener's manifest that forwards to another pair.
+    let listener = world.listener("8080").await["ListenerArn"].clone();
+    let rules = world
+        .elb("DescribeRules", json!({"ListenerArn": listener}))
+        .await;
+    let rule = rules["Rules"][0]["RuleArn"].as_str().unwrap();
+    let elsewhere = |with: &str| {
+        AFTER.replace("test-tg-0", with).replace(
+            "productionListenerRef: test-production",
+            &format!("productionListenerRule: {rule}"),
+        )
+    };
     let group = |name: &str| {
         format!(
             "\n---\napiVersion: evenkeel.dev/v1alpha1\nkind: TargetGroup\nmetadata: {{name: {name}}}\nspec: \
