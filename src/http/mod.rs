@@ -15,6 +15,8 @@ pub mod api;
 mod probes;
 mod server;
 mod status;
+#[cfg(test)]
+mod testing;
 pub mod webhook;
 
 use std::time::Duration;

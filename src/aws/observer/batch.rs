@@ -113,6 +113,31 @@ impl<K: Ord + Clone, V: Clone> Batch<K, V> {
         self.keep(key, keys, taken, clock.now(), found)
     }
 
+    /// The value of `key`, taken at or after `fresh`, by an operation that asks for one thing at a time.
+    pub(super) async fn get_alone<F>(
+        &self,
+        clock: &Clock,
+        key: &K,
+        fresh: Moment,
+        fetch: impl Fn(K) -> F + Send + Sync,
+    ) -> Seen<V>
+    where
+        F: Future<Output = Result<V, Fault>> + Send,
+        K: Send,
+        V: Send,
+    {
+        let alone = |keys: Vec<K>| {
+            let fetched = keys.into_iter().next().map(|key| (key.clone(), fetch(key)));
+            async move {
+                let Some((key, value)) = fetched else {
+                    return Ok(Found::new());
+                };
+                Ok([(key, Some(value.await?))].into())
+            }
+        };
+        self.get(clock, key, fresh, |_, _| false, alone).await
+    }
+
     /// Takes in what a fetch brought; gives what it says of `key`.
     fn keep(
         &self,

@@ -117,20 +117,11 @@ impl Observer {
             );
         }
         self.codedeploy_tags
-            .get(
-                &self.clock,
-                &arn.to_owned(),
-                fresh,
-                |_, _| false,
-                |arns: Vec<_>| async move {
-                    let Some(arn) = arns.into_iter().next() else {
-                        return Ok([].into());
-                    };
-                    let input = json!({"ResourceArn": arn});
-                    let tags = self.listed("ListTagsForResource", input, "Tags").await?;
-                    Ok([(arn, Some(Value::from(tags)))].into())
-                },
-            )
+            .get_alone(&self.clock, &arn.to_owned(), fresh, |arn| async move {
+                let input = json!({"ResourceArn": arn});
+                let tags = self.listed("ListTagsForResource", input, "Tags").await?;
+                Ok(Value::from(tags))
+            })
             .await
     }
 

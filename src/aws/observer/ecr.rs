@@ -35,49 +35,32 @@ impl Observer {
     /// A repository's tags, `[{"Key", "Value"}]`.
     pub async fn repository_tags(&self, arn: &str, fresh: Moment) -> Seen<Value> {
         self.repository_tags
-            .get(
-                &self.clock,
-                &arn.to_owned(),
-                fresh,
-                |_, _| false,
-                |arns: Vec<_>| async move {
-                    let Some(arn) = arns.into_iter().next() else {
-                        return Ok([].into());
-                    };
-                    let mut answer = self
-                        .ecr("ListTagsForResource", json!({"resourceArn": arn}))
-                        .await?;
-                    Ok([(
-                        arn,
-                        Some(Value::from(list(
-                            Service::Ecr,
-                            "ListTagsForResource",
-                            &mut answer,
-                            "tags",
-                        )?)),
-                    )]
-                    .into())
-                },
-            )
+            .get_alone(&self.clock, &arn.to_owned(), fresh, |arn| async move {
+                let mut answer = self
+                    .ecr("ListTagsForResource", json!({"resourceArn": arn}))
+                    .await?;
+                Ok(Value::from(list(
+                    Service::Ecr,
+                    "ListTagsForResource",
+                    &mut answer,
+                    "tags",
+                )?))
+            })
             .await
     }
 
     /// A repository's lifecycle policy, JSON text as AWS gives it.
     pub async fn lifecycle_policy(&self, repository: &str, fresh: Moment) -> Seen<String> {
         self.lifecycle_policies
-            .get(
+            .get_alone(
                 &self.clock,
                 &repository.to_owned(),
                 fresh,
-                |_, _| false,
-                |names: Vec<_>| async move {
-                    let Some(name) = names.into_iter().next() else {
-                        return Ok([].into());
-                    };
+                |name| async move {
                     let answer = self
                         .ecr("GetLifecyclePolicy", json!({"repositoryName": name}))
                         .await?;
-                    Ok([(name, Some(text(&answer, "lifecyclePolicyText")))].into())
+                    Ok(text(&answer, "lifecyclePolicyText"))
                 },
             )
             .await
@@ -86,19 +69,15 @@ impl Observer {
     /// A repository's access policy, JSON text as AWS gives it.
     pub async fn repository_policy(&self, repository: &str, fresh: Moment) -> Seen<String> {
         self.repository_policies
-            .get(
+            .get_alone(
                 &self.clock,
                 &repository.to_owned(),
                 fresh,
-                |_, _| false,
-                |names: Vec<_>| async move {
-                    let Some(name) = names.into_iter().next() else {
-                        return Ok([].into());
-                    };
+                |name| async move {
                     let answer = self
                         .ecr("GetRepositoryPolicy", json!({"repositoryName": name}))
                         .await?;
-                    Ok([(name, Some(text(&answer, "policyText")))].into())
+                    Ok(text(&answer, "policyText"))
                 },
             )
             .await

@@ -118,20 +118,11 @@ impl Observer {
     /// afresh by [`Observer::revisions`].)
     pub async fn task_definition(&self, arn: &str) -> Seen<Value> {
         self.task_definitions
-            .get(
-                &self.clock,
-                &arn.to_owned(),
-                Moment(0),
-                |_, _| false,
-                |arns: Vec<_>| async move {
-                    let Some(arn) = arns.into_iter().next() else {
-                        return Ok([].into());
-                    };
-                    let input = json!({"taskDefinition": arn, "include": ["TAGS"]});
-                    let answer = self.ecs("DescribeTaskDefinition", input).await?;
-                    Ok([(arn, Some(answer))].into())
-                },
-            )
+            .get_alone(&self.clock, &arn.to_owned(), Moment(0), |arn| async move {
+                let input = json!({"taskDefinition": arn, "include": ["TAGS"]});
+                let answer = self.ecs("DescribeTaskDefinition", input).await?;
+                Ok(answer)
+            })
             .await
     }
 
@@ -157,18 +148,13 @@ impl Observer {
     /// ARNs of the newest `ACTIVE` revisions of exactly this family, newest first, at most ten; one
     /// that this process registered within `LISTING_LAG` comes in even if AWS's listing lags.
     pub async fn revisions(&self, family: &str, fresh: Moment) -> Seen<Vec<String>> {
-        let together = |_: &String, _: &String| false;
         let listed = self
             .revisions
-            .get(
+            .get_alone(
                 &self.clock,
                 &family.to_owned(),
                 fresh,
-                together,
-                |families: Vec<_>| async move {
-                    let Some(family) = families.into_iter().next() else {
-                        return Ok([].into());
-                    };
+                |family| async move {
                     let input = json!({"familyPrefix": family, "status": "ACTIVE", "sort": "DESC",
                     "maxResults": 10});
                     let operation = "ListTaskDefinitions";
@@ -181,7 +167,7 @@ impl Observer {
                         .filter(|arn| family_of(arn) == Some(&family))
                         .map(str::to_owned)
                         .collect();
-                    Ok([(family, Some(arns))].into())
+                    Ok(arns)
                 },
             )
             .await;
@@ -229,15 +215,11 @@ impl Observer {
         fresh: Moment,
     ) -> Seen<Value> {
         self.service_deployments
-            .get(
+            .get_alone(
                 &self.clock,
                 &service_arn.to_owned(),
                 fresh,
-                |_, _| false,
-                |arns: Vec<_>| async move {
-                    let Some(service) = arns.into_iter().next() else {
-                        return Ok([].into());
-                    };
+                |service| async move {
                     let input = json!({"cluster": cluster, "service": service, "maxResults": 20});
                     let mut answer = self.ecs("ListServiceDeployments", input).await?;
                     let brief = list(
@@ -251,7 +233,7 @@ impl Observer {
                         .map(|d| text(d, "serviceDeploymentArn"))
                         .collect();
                     if arns.is_empty() {
-                        return Ok([(service, Some(Value::from(brief)))].into());
+                        return Ok(Value::from(brief));
                     }
                     // The list leaves out the circuit breaker, and keeps the order.
                     let operation = "DescribeServiceDeployments";
@@ -291,7 +273,7 @@ impl Observer {
                             }
                         }
                     }
-                    Ok([(service, Some(Value::from(deployments)))].into())
+                    Ok(Value::from(deployments))
                 },
             )
             .await

@@ -82,15 +82,11 @@ impl Observer {
             return Seen::Absent;
         }
         self.listeners
-            .get(
+            .get_alone(
                 &self.clock,
                 &load_balancer_arn.to_owned(),
                 fresh,
-                |_, _| false,
-                |arns: Vec<_>| async move {
-                    let Some(arn) = arns.into_iter().next() else {
-                        return Ok([].into());
-                    };
+                |arn| async move {
                     let input = json!({"LoadBalancerArn": arn, "PageSize": 400});
                     let found = self
                         .pages(
@@ -101,7 +97,7 @@ impl Observer {
                             MARKER,
                         )
                         .await?;
-                    Ok([(arn, Some(found))].into())
+                    Ok(found)
                 },
             )
             .await
@@ -113,20 +109,16 @@ impl Observer {
             return Seen::Absent;
         }
         self.rules
-            .get(
+            .get_alone(
                 &self.clock,
                 &listener_arn.to_owned(),
                 fresh,
-                |_, _| false,
-                |arns: Vec<_>| async move {
-                    let Some(arn) = arns.into_iter().next() else {
-                        return Ok([].into());
-                    };
+                |arn| async move {
                     let input = json!({"ListenerArn": arn, "PageSize": 400});
                     let found = self
                         .pages(Service::Elb, "DescribeRules", input, "Rules", MARKER)
                         .await?;
-                    Ok([(arn, Some(found))].into())
+                    Ok(found)
                 },
             )
             .await
@@ -138,20 +130,16 @@ impl Observer {
             return Seen::Absent;
         }
         self.target_health
-            .get(
+            .get_alone(
                 &self.clock,
                 &target_group_arn.to_owned(),
                 fresh,
-                |_, _| false,
-                |arns: Vec<_>| async move {
-                    let Some(arn) = arns.into_iter().next() else {
-                        return Ok([].into());
-                    };
+                |arn| async move {
                     let operation = "DescribeTargetHealth";
                     let mut answer = self.elb(operation, json!({"TargetGroupArn": arn})).await?;
                     let member = "TargetHealthDescriptions";
                     let found = list(Service::Elb, operation, &mut answer, member)?;
-                    Ok([(arn, Some(Value::from(found)))].into())
+                    Ok(Value::from(found))
                 },
             )
             .await
@@ -190,15 +178,11 @@ impl Observer {
             return Seen::Absent;
         }
         self.elb_attributes
-            .get(
+            .get_alone(
                 &self.clock,
                 &(bag, arn.to_owned()),
                 fresh,
-                |_, _| false,
-                |keys: Vec<_>| async move {
-                    let Some(key) = keys.into_iter().next() else {
-                        return Ok(BTreeMap::new());
-                    };
+                |key| async move {
                     let (operation, member) = match bag {
                         Bag::TargetGroup => ("DescribeTargetGroupAttributes", "TargetGroupArn"),
                         Bag::LoadBalancer => ("DescribeLoadBalancerAttributes", "LoadBalancerArn"),
@@ -207,16 +191,12 @@ impl Observer {
                     let mut input = json!({});
                     input[member] = Value::from(key.1.clone());
                     let mut answer = self.elb(operation, input).await?;
-                    Ok([(
-                        key,
-                        Some(Value::from(list(
-                            Service::Elb,
-                            operation,
-                            &mut answer,
-                            "Attributes",
-                        )?)),
-                    )]
-                    .into())
+                    Ok(Value::from(list(
+                        Service::Elb,
+                        operation,
+                        &mut answer,
+                        "Attributes",
+                    )?))
                 },
             )
             .await

@@ -56,30 +56,21 @@ impl Observer {
     /// The tags of a scalable target, as a list (`[{"Key", "Value"}]`) although AWS gives a map.
     pub async fn scalable_target_tags(&self, arn: &str, fresh: Moment) -> Seen<Value> {
         self.scalable_target_tags
-            .get(
-                &self.clock,
-                &arn.to_owned(),
-                fresh,
-                |_, _| false,
-                |arns: Vec<_>| async move {
-                    let Some(arn) = arns.into_iter().next() else {
-                        return Ok([].into());
-                    };
-                    let call = Call {
-                        service: Service::Scaling,
-                        operation: "ListTagsForResource",
-                        input: json!({"ResourceARN": arn}),
-                    };
-                    let answer = self.aws.call(&call).await?;
-                    // A target without tags may be answered without the member.
-                    let tags = answer.get("Tags").and_then(Value::as_object);
-                    let tags = tags.into_iter().flatten();
-                    let tags: Value = tags
-                        .map(|(key, value)| json!({"Key": key, "Value": value}))
-                        .collect();
-                    Ok([(arn, Some(tags))].into())
-                },
-            )
+            .get_alone(&self.clock, &arn.to_owned(), fresh, |arn| async move {
+                let call = Call {
+                    service: Service::Scaling,
+                    operation: "ListTagsForResource",
+                    input: json!({"ResourceARN": arn}),
+                };
+                let answer = self.aws.call(&call).await?;
+                // A target without tags may be answered without the member.
+                let tags = answer.get("Tags").and_then(Value::as_object);
+                let tags = tags.into_iter().flatten();
+                let tags: Value = tags
+                    .map(|(key, value)| json!({"Key": key, "Value": value}))
+                    .collect();
+                Ok(tags)
+            })
             .await
     }
 

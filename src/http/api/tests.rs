@@ -1,15 +1,14 @@
 //! Requests to the API over a socket.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::task::spawn_blocking;
 
 use super::*;
 use crate::ask::{Answer, Question, Refusal, channel};
 use crate::clock::Clock;
+use crate::http::testing::exchange;
 use crate::metrics::Metrics;
 use crate::model::{Key, Kind, Moment, Outcome};
 use crate::status::{Board, EventKind, ResourceStatus};
@@ -54,18 +53,8 @@ impl Running {
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        let address = self.address;
-        let answer = spawn_blocking(move || {
-            let mut stream = TcpStream::connect(address).unwrap();
-            stream.write_all(request.as_bytes()).unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            answer
-        });
-        let answer = answer.await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let code = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (code, serde_json::from_str(body).unwrap())
+        let (code, body) = exchange(self.address, request).await;
+        (code, serde_json::from_str(&body).unwrap())
     }
 }
 

@@ -1,12 +1,10 @@
 //! Requests to the webhook over a socket, and what they wake.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::task::spawn_blocking;
-
 use super::*;
+use crate::http::testing::exchange;
 use crate::status::Status;
 
 const SECRET: &str = "It's a Secret to Everybody";
@@ -49,18 +47,7 @@ impl Running {
             request += &format!("{name}: {value}\r\n");
         }
         request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        let address = self.address;
-        let answer = spawn_blocking(move || {
-            let mut stream = TcpStream::connect(address).unwrap();
-            stream.write_all(request.as_bytes()).unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            answer
-        });
-        let answer = answer.await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let code = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (code, body.to_owned())
+        exchange(self.address, request).await
     }
 
     fn woken(&self) -> usize {
