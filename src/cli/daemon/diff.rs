@@ -133,3 +133,37 @@ pub(super) fn difference(drift: &Value) -> String {
         drift["desired"]
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_no_agreement() {
+        let drift = json!([{"path": "/cpu", "live": "1", "desired": "2"}]);
+        for (sync, drift, expected) in [
+            ("Synced", json!([]), Found::Same),
+            ("OutOfSync", json!([]), Found::Differs),
+            ("Unknown", json!([]), Found::Unknown),
+            ("Invalid", json!([]), Found::Unknown),
+            ("Unknown", drift, Found::Differs),
+        ] {
+            assert_eq!(
+                found(&json!({"sync": sync, "drift": drift})),
+                expected,
+                "{sync}"
+            );
+        }
+        assert_eq!(
+            doubt(&json!({"ready": true, "source": {"error": null}})),
+            None
+        );
+        for document in [
+            json!({"ready": false, "source": {"error": null}}),
+            json!({"ready": true, "source": {"error": "cannot read it"}}),
+            json!({}),
+        ] {
+            assert!(doubt(&document).is_some(), "{document}");
+        }
+    }
+}

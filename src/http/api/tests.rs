@@ -192,3 +192,18 @@ async fn events_are_waited_for_and_followed_by_their_numbers() {
     let (waited, ()) = tokio::join!(get("?after=2&wait=30"), later);
     assert_eq!(waited["events"][0]["text"], "pause");
 }
+
+#[tokio::test]
+async fn every_error_is_a_document() {
+    let running = start(None, |_| Err(Refusal::Unavailable("later".to_owned()))).await;
+    for (line, expected) in [
+        ("DELETE /api/v1/status", 405),
+        ("POST /api/v1/resources", 405),
+        ("GET /api", 404),
+        ("PUT /api/v1/nothing", 404),
+    ] {
+        let (code, document) = running.send(line, "", "").await;
+        assert_eq!(code, expected, "{line}: {document}");
+        assert_eq!(document["error"]["code"], "NotFound", "{line}");
+    }
+}

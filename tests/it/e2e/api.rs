@@ -166,6 +166,27 @@ fn a_resync_takes_the_token_and_is_served() {
     assert!(metrics.contains(line), "{metrics}");
 }
 
+/// A script that pushes and resyncs must not be told that all is well while the source is gone.
+#[test]
+fn a_source_that_cannot_be_read_is_told_by_resync_and_diff() {
+    let folder = Folder::copy("p2");
+    let file = token();
+    let path = file.path().to_str().unwrap();
+    let daemon = Daemon::start(folder.path(), &["--api-token-file", path]);
+    talk::converged(daemon.http, 10);
+    let same = daemon.ask(&["diff"]);
+    assert_eq!(same.code, Some(0), "{same:?}");
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    let served = daemon.ask(&["resync", "--wait", "--api-token-file", path]);
+    assert_eq!(served.code, Some(1), "{served:?}");
+    assert!(
+        served.stderr.contains("the source could not be read"),
+        "{served:?}"
+    );
+    let unknown = daemon.ask(&["diff"]);
+    assert_eq!(unknown.code, Some(3), "{unknown:?}");
+}
+
 #[test]
 fn every_failure_names_its_cure() {
     let nobody = run(&["get", "--server", "http://127.0.0.1:1"]);
