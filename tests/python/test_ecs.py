@@ -34,6 +34,19 @@ def register(ecs, **change):
     )["taskDefinition"]
 
 
+def create_idle(ecs, **members):
+    """The service "web" on Fargate with no tasks, and these members."""
+    ecs.create_service(
+        cluster="c",
+        serviceName="web",
+        taskDefinition="web",
+        desiredCount=0,
+        launchType="FARGATE",
+        networkConfiguration=network(),
+        **members,
+    )
+
+
 def test_a_task_definition_reads_back_with_what_the_server_fills_in(client):
     ecs = client("ecs")
     made = register(
@@ -311,16 +324,7 @@ def test_what_a_deployment_runs_is_read_on_the_deployment_and_its_revision(clien
         "name": "data",
         "managedEBSVolume": {"roleArn": EXECUTION_ROLE, "sizeInGiB": 10},
     }
-    ecs.create_service(
-        cluster="c",
-        serviceName="web",
-        taskDefinition="web",
-        desiredCount=0,
-        launchType="FARGATE",
-        networkConfiguration=network(),
-        serviceConnectConfiguration=connect,
-        volumeConfigurations=[volume],
-    )
+    create_idle(ecs, serviceConnectConfiguration=connect, volumeConfigurations=[volume])
     live = describe(ecs)
     for member in ("serviceConnectConfiguration", "volumeConfigurations"):
         assert member not in live
@@ -346,15 +350,7 @@ def test_gateways_and_monitoring_are_read_on_the_revision_alone(client):
             {"metricNames": ["CPUUtilization"], "resolutionSeconds": 20}
         ]
     }
-    ecs.create_service(
-        cluster="c",
-        serviceName="web",
-        taskDefinition="web",
-        desiredCount=0,
-        launchType="FARGATE",
-        networkConfiguration=network(),
-        monitoring=monitoring,
-    )
+    create_idle(ecs, monitoring=monitoring)
     live = describe(ecs)
     assert "monitoring" not in live
     (current,) = live["currentServiceRevisions"]

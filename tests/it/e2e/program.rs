@@ -81,6 +81,24 @@ pub(crate) fn command(args: &[&str]) -> Command {
     command
 }
 
+/// The daemon over this source on a sandbox of its own, woken by a webhook alone for a day.
+pub(crate) fn woken_by_webhook(source: &str, secrets: &std::path::Path) -> Command {
+    command(&[
+        "run",
+        "--source",
+        source,
+        "--sandbox",
+        "--poll",
+        "24h",
+        "--metrics-addr",
+        "127.0.0.1:0",
+        "--webhook-addr",
+        "127.0.0.1:0",
+        "--webhook-secret-file",
+        secrets.to_str().unwrap(),
+    ])
+}
+
 /// Runs the binary to its end.
 pub(crate) fn run(args: &[&str]) -> Finished {
     Program::start(&mut command(args)).finished()

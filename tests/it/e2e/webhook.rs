@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::folder::Folder;
-use super::program::{Program, command, run, until};
+use super::program::{Program, run, until, woken_by_webhook};
 use super::talk;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -23,20 +23,7 @@ fn a_signed_push_has_the_source_read_at_once() {
     let folder = Folder::copy("p2");
     let secrets = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secrets.path(), format!("{SECRET}\n")).unwrap();
-    let mut program = Program::start(&mut command(&[
-        "run",
-        "--source",
-        folder.path(),
-        "--sandbox",
-        "--poll",
-        "24h",
-        "--metrics-addr",
-        "127.0.0.1:0",
-        "--webhook-addr",
-        "127.0.0.1:0",
-        "--webhook-secret-file",
-        secrets.path().to_str().unwrap(),
-    ]));
+    let mut program = Program::start(&mut woken_by_webhook(folder.path(), secrets.path()));
     let http = program.address("status at http://");
     let hook = program.address("webhook at http://");
     talk::ready(http);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::e2e::program::{Program, command, run, until};
+use crate::e2e::program::{Program, command, run, until, woken_by_webhook};
 
 fn daemon(address: &str) -> (Program, SocketAddr) {
     let mut command = command(&[
@@ -141,20 +141,8 @@ fn a_webhook_has_a_repository_asked_before_its_interval_is_over() {
     let repo = Repo::new();
     let secrets = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secrets.path(), SECRET).unwrap();
-    let mut command = command(&[
-        "run",
-        "--source",
-        &repo.address("branch=main&path=prod&interval=24h"),
-        "--sandbox",
-        "--poll",
-        "24h",
-        "--metrics-addr",
-        "127.0.0.1:0",
-        "--webhook-addr",
-        "127.0.0.1:0",
-        "--webhook-secret-file",
-        secrets.path().to_str().unwrap(),
-    ]);
+    let address = repo.address("branch=main&path=prod&interval=24h");
+    let mut command = woken_by_webhook(&address, secrets.path());
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     let mut program = Program::start(&mut command);
     let http = program.address("metrics, probes and status at http://");
