@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::pass::{Done, Request};
 use super::requeue::{requeue, tolerance};
-use crate::manifest::{DesiredSet, Revision};
+use crate::manifest::{DesiredSet, Resource, Revision};
 use crate::model::{FactBoard, Key, Kind, Moment, Outcome, Wait};
 use crate::queue::Queue;
 
@@ -81,6 +81,7 @@ impl State {
             // waits for its next pass, or one commit would be carried out in halves.
             if let Some(facts) = Arc::make_mut(&mut self.facts).get_mut(key) {
                 facts.ready = false;
+                facts.settled = false;
             }
         }
         let gone: Vec<Key> = self
@@ -301,6 +302,7 @@ impl State {
                         .deployment_group_of(key)
                         .map(|group| group.key.clone()),
                 );
+                needs.extend(self.set.get(key).into_iter().flat_map(Resource::depends_on));
                 let converged = |need: &Key| {
                     self.known
                         .get(need)
@@ -315,19 +317,18 @@ impl State {
     }
 }
 
-/// The needs of a set, turned round. A service waits for its deployment group without naming it.
+/// The needs of a set, turned round. A service waits for its deployment group without naming it, and its
+/// rollouts for the services that it names.
 fn dependents(set: &DesiredSet) -> BTreeMap<Key, Vec<Key>> {
     let mut index: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
     for resource in set.resources.values() {
         let group = (resource.key.kind == Kind::Service)
             .then(|| set.deployment_group_of(&resource.key))
             .flatten()
-            .map(|group| &group.key);
-        for need in resource.needs.iter().chain(group) {
-            index
-                .entry(need.clone())
-                .or_default()
-                .push(resource.key.clone());
+            .map(|group| group.key.clone());
+        let first = group.into_iter().chain(resource.depends_on());
+        for need in resource.needs.iter().cloned().chain(first) {
+            index.entry(need).or_default().push(resource.key.clone());
         }
     }
     index

@@ -1,7 +1,8 @@
 //! `Service`: an ECS service, and the rollouts that change what it runs.
 //!
 //! Three engines: ECS rolling updates (`rolling`), ECS's own blue/green, linear and canary (`native`) and
-//! `CodeDeploy` blue/green (`blue_green`); and the way from the last to the second (`migration`). What a
+//! `CodeDeploy` blue/green (`blue_green`); and the way from the last to the second (`migration`). What may
+//! keep a rollout that an engine wants to start is one folder for all of them (`gates`). What a
 //! deployment carries (task definition, network, platform, capacity providers, container, port) is
 //! the *payload* (`payload`); its digest is recorded on the service as the tag
 //! [`DECLARED_TAG`] once a deployment of it was started, and in each `CodeDeploy` deployment's description.
@@ -18,6 +19,7 @@
 
 mod appspec;
 mod blue_green;
+mod gates;
 mod history;
 mod migration;
 mod native;

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, items, migration, native, payload, resets, revision,
+    DECLARED_TAG, Observed, blue_green, gates, items, migration, native, payload, resets, revision,
     rolling, scaling, side, text,
 };
 use crate::document::{Change, compare};
@@ -35,7 +35,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     match &observed.service {
         Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),
         // Whoever needs it waits until it is there again.
-        Seen::Absent => create(view, observed).with_facts(Facts {
+        Seen::Absent => gates::before_start(view, create(view, observed)).with_facts(Facts {
             name: name.to_owned(),
             ..Facts::default()
         }),
@@ -59,6 +59,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
                 arn: Some(text(service, "serviceArn").to_owned()),
                 name: name.to_owned(),
                 ready: true,
+                settled: plan.outcome == Outcome::Converged,
                 ..Facts::default()
             });
             plan.tasks = Some(tasks(service));
@@ -79,7 +80,7 @@ fn in_the_words_of_the_request(service: &Value) -> Value {
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let scaled = scaling::with_count(view, observed, service);
-    let plan = engine(&scaled, observed, service);
+    let plan = gates::before_start(view, engine(&scaled, observed, service));
     let code_deploy = controller(service) == "CODE_DEPLOY";
     scaling::around(view, observed, service, code_deploy, plan)
 }
