@@ -178,6 +178,10 @@ impl Controller {
             file: resource.origin.file.clone(),
             revision: revision(key, done)
                 .or_else(|| before.as_ref().and_then(|before| before.revision.clone())),
+            digest: done.plan.digest.clone().or_else(|| {
+                let before = before.as_ref().filter(|_| blind(outcome));
+                before.and_then(|before| before.digest.clone())
+            }),
             commit: self
                 .state
                 .set

@@ -241,6 +241,22 @@ impl State {
         }
     }
 
+    /// Takes back a key that a command had in the place of a pass, and schedules it. `touched`: whether anything
+    /// was written.
+    pub(super) fn commanded(&mut self, key: &Key, touched: bool, now: Moment) {
+        let Some(known) = self.known.get_mut(key) else {
+            self.queue.finish(key, None);
+            return;
+        };
+        let next = if touched {
+            known.floor = Moment(now.0 + 1);
+            now.plus(requeue(&Outcome::Acting(String::new()), 0, 0.5))
+        } else {
+            now
+        };
+        self.queue.finish(key, Some(next));
+    }
+
     /// Takes back a key whose pass gave nothing (its manifest went away meanwhile).
     pub(super) fn abandon(&mut self, key: &Key) {
         self.resyncing.remove(key);

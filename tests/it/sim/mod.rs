@@ -8,6 +8,7 @@ pub(crate) mod faults;
 pub(crate) mod world;
 
 mod bootstrap;
+mod commands;
 mod concurrency;
 mod console;
 mod crash;

@@ -31,7 +31,7 @@ pub(super) fn before_start(view: &View<'_>, plan: Plan) -> Plan {
 }
 
 /// Whether this write makes new tasks of other content start.
-fn starts(step: &Step) -> bool {
+pub(super) fn starts(step: &Step) -> bool {
     let input = &step.call.input;
     match step.call.operation {
         "CreateService" | "CreateDeployment" => true,
