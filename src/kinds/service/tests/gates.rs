@@ -85,3 +85,16 @@ fn quiet_changes_are_made_whatever_comes_first() {
     );
     assert!(matches!(plan.outcome, Outcome::Acting(_)));
 }
+
+#[test]
+fn a_preview_tells_the_start_and_what_keeps_it() {
+    for (bench, operation) in due() {
+        let mut bench = behind_db(bench, false);
+        bench.scene.policy.in_the_end = true;
+        let plan = bench.plan();
+        assert_eq!(only_call(&plan).0, operation);
+        let why = &plan.steps[0].why;
+        assert!(why.contains("; not yet: "), "{why}");
+        assert!(why.contains("Service/db"), "{why}");
+    }
+}
