@@ -1,4 +1,5 @@
-//! From a commit to AWS: what a deployment carries of its commit, and what a commit that changes nothing causes.
+//! From a commit to AWS: what a deployment carries of its commit, what a commit that changes nothing causes,
+//! and a Terraform state that lies in the repository.
 
 use serde_json::{Value, json};
 
@@ -179,4 +180,66 @@ fn a_deployment_carries_its_commit_and_a_commit_that_changes_nothing_writes_noth
     assert!(told, "{events:#?}");
     let log = daemon.program.stop("TERM").stderr;
     assert!(log.contains(&second) && log.contains("auth 1.5.0"), "{log}");
+}
+
+/// A Terraform state with this tag as an output.
+fn state(tag: &str) -> String {
+    json!({"version": 4, "outputs": {"tag": {"value": tag}}, "resources": []}).to_string()
+}
+
+const ENVIRONMENT: &str = "apiVersion: evenkeel.dev/v1alpha1\nkind: Environment\nmetadata: {name: staging}\n\
+    spec: {variables: {TAG: {fromTerraform: {state: ../net.tfstate, output: tag}}}}\n";
+
+#[test]
+fn a_terraform_state_in_the_repository_gives_values() {
+    let repo = nova("${TAG}");
+    repo.write("prod/env/staging.yaml", ENVIRONMENT);
+    repo.write("prod/net.tfstate", &state("1.4.0"));
+    // One that nobody names may be anything.
+    repo.write("prod/other.tfstate", &"x".repeat(5 * 1024 * 1024));
+    repo.write("net.tfstate", &state("1.6.0-broken"));
+    let first = repo.commit("start");
+    let address = repo.address("branch=main&path=prod&interval=5s");
+    let daemon = Daemon::start(&address, &["--environment", "staging"]);
+    daemon.converged(&first);
+    let image = |task: &Value| {
+        let image = &task["taskDefinition"]["containerDefinitions"][0]["image"];
+        image.as_str().unwrap().to_owned()
+    };
+    let before = image(&daemon.task());
+    // The state alone changes.
+    repo.write("prod/net.tfstate", &state("1.5.0"));
+    let second = repo.commit("terraform apply");
+    let (_, task) = daemon.deployed(&second);
+    assert_ne!(image(&task), before);
+}
+
+#[test]
+fn a_terraform_state_that_is_not_in_the_source_is_told() {
+    let repo = nova("${TAG}");
+    repo.write("net.tfstate", &state("1.4.0"));
+    repo.write("prod/big.tfstate", &"x".repeat(5 * 1024 * 1024));
+    std::os::unix::fs::symlink("../net.tfstate", repo.path().join("prod/link.tfstate")).unwrap();
+    for (name, told) in [
+        ("../../net.tfstate", "leads out of the source"),
+        ("/etc/net.tfstate", "leads out of the source"),
+        ("../none.tfstate", "was not read with the manifests"),
+        ("../big.tfstate", "was not read with the manifests"),
+        ("../link.tfstate", "was not read with the manifests"),
+        ("../env/staging.yaml", "was not read with the manifests"),
+    ] {
+        let environment = ENVIRONMENT.replace("../net.tfstate", name);
+        repo.write("prod/env/staging.yaml", &environment);
+        repo.commit(name);
+        let done = crate::e2e::program::run(&[
+            "plan",
+            "--sandbox",
+            "--environment",
+            "staging",
+            "--source",
+            &repo.address("branch=main&path=prod"),
+        ]);
+        assert_eq!(done.code, Some(1), "{name}: {}", done.stderr);
+        assert!(done.stderr.contains(told), "{name}: {}", done.stderr);
+    }
 }
