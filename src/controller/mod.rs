@@ -466,40 +466,6 @@ impl Controller {
         self.complaint = Some(why);
     }
 
-    /// Tells how each source stands, and which commit came into force.
-    fn sources(&self, read: &Read, now: Moment) {
-        let known = self.board.look(|status| status.source.parts.clone());
-        for state in &read.sources {
-            let part = known.iter().find(|part| part.address == state.address);
-            let looks = part.map_or(0, |part| part.looks);
-            if let Some(look) = state.look.filter(|look| look.number > looks) {
-                self.metrics
-                    .source_fetched(&state.address, state.kind, look.result, look.took);
-            }
-        }
-        let in_force = matches!(read.reading, Reading::Same | Reading::New { .. });
-        let news = self
-            .board
-            .write(|status| report::sources(&mut status.source, &read.sources, in_force, now));
-        for (address, commit) in news {
-            tracing::info!(
-                source = %address,
-                commit = %commit.id,
-                reference = %commit.reference,
-                author = %commit.author,
-                subject = %commit.message,
-                "commit in force"
-            );
-            let text = format!(
-                "commit {} of {address} in force: {}: {}",
-                commit.id, commit.author, commit.message
-            );
-            self.board
-                .events()
-                .record(now, EventKind::Source, None, text);
-        }
-    }
-
     /// Takes a loaded set into force.
     fn take(&mut self, loaded: Loaded, revision: &str, now: Moment) {
         report::diagnostics(&loaded.diagnostics);

@@ -21,6 +21,7 @@ mod native_courses;
 mod native_trouble;
 mod native_world;
 mod observation;
+mod order;
 mod rolling;
 mod rollout;
 mod scaling;

@@ -10,6 +10,7 @@ mod blue_green;
 mod command;
 mod entry;
 mod fixpoint;
+mod gates;
 mod native;
 mod payload;
 mod rolling;
