@@ -188,6 +188,7 @@ table! {
         "CreateDeployment" => create_deployment,
         "CreateDeploymentGroup" => create_deployment_group,
         "GetApplication" => get_application,
+        "GetApplicationRevision" => get_application_revision,
         "GetDeploymentConfig" => get_deployment_config,
         "GetDeploymentGroup" => get_deployment_group,
         "ListDeployments" => list_deployments,
