@@ -107,6 +107,7 @@ pub mod manifest;
 pub mod metrics;
 pub mod model;
 pub mod mount;
+pub mod prune;
 pub mod queue;
 pub mod sandbox;
 pub mod schema;
