@@ -31,7 +31,9 @@ fn category(service: Service, operation: &str) -> Category {
             "DescribeTaskDefinition" | "ListTaskDefinitions" => {
                 ("ecs-task-definition-read", 50.0, 20.0)
             }
-            "CreateService" | "UpdateService" | "DeleteService" => ("ecs-service-modify", 50.0, 5.0),
+            "CreateService" | "UpdateService" | "DeleteService" => {
+                ("ecs-service-modify", 50.0, 5.0)
+            }
             "DescribeServices" => ("ecs-service-read", 100.0, 20.0),
             "ListServiceDeployments" | "DescribeServiceDeployments" => {
                 ("ecs-service-deployment", 50.0, 20.0)

@@ -34,8 +34,8 @@ pub use pass::Mode;
 pub use preview::{Foresight, Preview, foresee, preview};
 pub use prune::{Prune, source_marks};
 
-use self::pass::{Context, Done};
 use self::identity::identify;
+use self::pass::{Context, Done};
 use self::prune::{Pruner, Turn};
 use self::reading::{Read, Reading, finished, read};
 use self::state::State;
@@ -566,7 +566,9 @@ impl Controller {
     fn wake_at(&self, poll_at: Moment, until: Until) -> Moment {
         let now = self.clock.now();
         let mut wake = now.plus(HEARTBEAT * self.clock.speed());
-        wake = self.prune_at().map_or(wake, |at| at.min(wake));
+        // One that is due and not started waits for something that turns the loop anyway.
+        let prune_at = self.prune_at().filter(|at| *at > now);
+        wake = prune_at.map_or(wake, |at| at.min(wake));
         if self.reading.is_none() {
             wake = wake.min(poll_at);
         }

@@ -88,7 +88,11 @@ fn context(aws: Aws, clock: &Clock, policy: Policy) -> Arc<Context> {
 }
 
 /// The plans, and the facts as they will be.
-async fn plans(context: &Arc<Context>, clock: &Clock, set: &Arc<DesiredSet>) -> (Preview, FactBoard) {
+async fn plans(
+    context: &Arc<Context>,
+    clock: &Clock,
+    set: &Arc<DesiredSet>,
+) -> (Preview, FactBoard) {
     let start = clock.now();
     let mut facts = FactBoard::new();
     let mut plans = Preview::new();

@@ -123,7 +123,8 @@ impl Controller {
     pub(super) fn prune_settled(&self, until: Until) -> bool {
         let Some(rested) = &self.pruner.rested else {
             let held = self.prunable(until).err();
-            return self.settings.prune.is_none() || held.is_some_and(|(hold, _)| !hold.is_passing());
+            return self.settings.prune.is_none()
+                || held.is_some_and(|(hold, _)| !hold.is_passing());
         };
         self.settings.prune.is_none()
             || (self.pruner.task.is_empty() && Arc::ptr_eq(rested, &self.state.set))
@@ -233,7 +234,9 @@ impl Controller {
             Some(Ok(_)) => {
                 tracing::info!(orphan = %judged.subject, operation, "{}", step.why);
                 let text = format!("{} ({operation})", step.why);
-                self.board.events().record(now, EventKind::Prune, None, text);
+                self.board
+                    .events()
+                    .record(now, EventKind::Prune, None, text);
                 self.pruner.refused.remove(&judged.arn);
                 if operation != "UpdateService" {
                     self.metrics.pruned(judged.subject.label());
@@ -244,7 +247,9 @@ impl Controller {
             Some(Err(fault)) => {
                 let why = self.state.set.secrets.hide(&fault.to_string());
                 let before = self.pruner.refused.get(&judged.arn);
-                let failures = before.map_or(0, |(failures, ..)| *failures).saturating_add(1);
+                let failures = before
+                    .map_or(0, |(failures, ..)| *failures)
+                    .saturating_add(1);
                 let until = now.plus(backoff(failures, self.luck.f64()));
                 let refused = (failures, until, why);
                 self.pruner.refused.insert(judged.arn.clone(), refused);
@@ -270,7 +275,9 @@ impl Controller {
                 orphan.state, orphan.message
             );
             tracing::info!(reason = orphan.reason, "{text}");
-            self.board.events().record(now, EventKind::Prune, None, text);
+            self.board
+                .events()
+                .record(now, EventKind::Prune, None, text);
         }
         self.board.write(|status| {
             let prune = status.prune.get_or_insert_default();
@@ -294,7 +301,9 @@ impl Controller {
         {
             tracing::warn!(reason, "nothing is pruned: {text}");
             let text = format!("nothing is pruned ({reason}): {text}");
-            self.board.events().record(now, EventKind::Prune, None, text);
+            self.board
+                .events()
+                .record(now, EventKind::Prune, None, text);
         }
     }
 }
@@ -308,7 +317,10 @@ impl Pruner {
         for arn in arns {
             self.since.entry(arn.clone()).or_insert(now);
         }
-        let lately = self.since.iter().filter(|(_, since)| now.since(**since) < grace);
+        let lately = self
+            .since
+            .iter()
+            .filter(|(_, since)| now.since(**since) < grace);
         lately.map(|(arn, _)| arn.clone()).collect()
     }
 

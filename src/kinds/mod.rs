@@ -36,7 +36,7 @@ pub use tags::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG};
 #[cfg(test)]
 mod contract_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::time::Duration;
 

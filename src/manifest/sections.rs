@@ -126,7 +126,10 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
             PRUNE if sync_members(kind).contains(&PRUNE) => {
                 let text = entry.value.as_text().unwrap_or_default();
                 if !PRUNE_WORDS.contains(&text) {
-                    let message = format!("expected `never` or `confirm`, found {}", entry.value.what());
+                    let message = format!(
+                        "expected `never` or `confirm`, found {}",
+                        entry.value.what()
+                    );
                     findings
                         .error("bad-value", entry.value.place, "sync.prune", message)
                         .hint("Leave it out to have the resource pruned, where pruning is on.");

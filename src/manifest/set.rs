@@ -207,7 +207,10 @@ impl DesiredSet {
     /// What the source that declares this resource goes by in marks.
     pub fn source_of(&self, resource: &Resource) -> Option<&str> {
         let file = Path::new(&resource.origin.file);
-        let of = self.sources.iter().filter(|(root, _)| file.starts_with(root));
+        let of = self
+            .sources
+            .iter()
+            .filter(|(root, _)| file.starts_with(root));
         // A folder may lie in another one.
         of.max_by_key(|(root, _)| root.components().count())
             .map(|(_, mark)| mark.as_str())

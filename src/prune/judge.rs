@@ -139,10 +139,9 @@ fn in_use(live: &Live) -> Option<Verdict> {
                 stays(format!("service {cluster}/{name} is deployed through it"))
             })
         }
-        Live::Application(groups) if !groups.is_empty() => stays(format!(
-            "it has groups that stay: {}",
-            groups.join(", ")
-        )),
+        Live::Application(groups) if !groups.is_empty() => {
+            stays(format!("it has groups that stay: {}", groups.join(", ")))
+        }
         Live::Listener { rules, .. } => {
             let others = rules
                 .iter()
@@ -236,11 +235,7 @@ fn delete(orphan: &Orphan) -> Verdict {
             json!({"applicationName": name}),
         ),
         Subject::ListenerRule(_) => (Service::Elb, "DeleteRule", json!({"RuleArn": arn})),
-        Subject::Listener(_) => (
-            Service::Elb,
-            "DeleteListener",
-            json!({"ListenerArn": arn}),
-        ),
+        Subject::Listener(_) => (Service::Elb, "DeleteListener", json!({"ListenerArn": arn})),
         Subject::TargetGroup(_) => (
             Service::Elb,
             "DeleteTargetGroup",

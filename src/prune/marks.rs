@@ -112,7 +112,9 @@ pub(super) fn declaring(set: &DesiredSet) -> BTreeSet<&str> {
 pub fn histories_of(orphans: &[Orphan], set: &DesiredSet) -> BTreeSet<(String, String)> {
     let declaring = declaring(set);
     let asked = orphans.iter().filter_map(|orphan| {
-        let mark = orphan.tag(SOURCE_TAG).filter(|mark| declaring.contains(mark))?;
+        let mark = orphan
+            .tag(SOURCE_TAG)
+            .filter(|mark| declaring.contains(mark))?;
         let commit = orphan.tag(COMMIT_TAG).unwrap_or_default();
         Some((mark.to_owned(), commit.to_owned()))
     });
@@ -131,7 +133,8 @@ mod tests {
             "h/o/r/clusters/prod env=staging"
         );
         let long = "x".repeat(300);
-        let marks = ["a,b", "a;b", "a_b", &long, &format!("{long}y")].map(|one| source_mark(one, None));
+        let marks =
+            ["a,b", "a;b", "a_b", &long, &format!("{long}y")].map(|one| source_mark(one, None));
         let distinct: BTreeSet<&String> = marks.iter().collect();
         assert_eq!(distinct.len(), marks.len());
         for mark in &marks {

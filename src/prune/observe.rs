@@ -188,7 +188,9 @@ async fn balancing(observer: &Observer, subject: &Subject, arn: &str, fresh: Mom
                 health.map(|targets| {
                     let all = targets.as_array().map_or(0, Vec::len);
                     let list = targets.as_array().into_iter().flatten();
-                    let state = |one: &&Value| one.pointer("/TargetHealth/State") == Some(&json!("draining"));
+                    let state = |one: &&Value| {
+                        one.pointer("/TargetHealth/State") == Some(&json!("draining"))
+                    };
                     let draining = list.filter(state).count();
                     Live::TargetGroup {
                         group,
@@ -269,20 +271,18 @@ async fn listener(observer: &Observer, arn: &str, fresh: Moment) -> Option<Seen<
     let balancer = arn.replacen(":listener/", ":loadbalancer/", 1);
     let (balancer, _) = balancer.rsplit_once('/')?;
     let name = balancer.rsplit('/').nth(1)?;
-    Some(
-        match own_balancer(observer, name, balancer, fresh).await {
-            Seen::Present(_) => match observer.listeners(balancer, fresh).await {
-                Seen::Present(all) => all
-                    .into_iter()
-                    .find(|one| text(one, "ListenerArn") == arn)
-                    .map_or(Seen::Absent, Seen::Present),
-                Seen::Absent => Seen::Absent,
-                Seen::Unknown(why) => Seen::Unknown(why),
-            },
+    Some(match own_balancer(observer, name, balancer, fresh).await {
+        Seen::Present(_) => match observer.listeners(balancer, fresh).await {
+            Seen::Present(all) => all
+                .into_iter()
+                .find(|one| text(one, "ListenerArn") == arn)
+                .map_or(Seen::Absent, Seen::Present),
             Seen::Absent => Seen::Absent,
             Seen::Unknown(why) => Seen::Unknown(why),
         },
-    )
+        Seen::Absent => Seen::Absent,
+        Seen::Unknown(why) => Seen::Unknown(why),
+    })
 }
 
 fn is_protected(bag: &Value) -> bool {

@@ -181,22 +181,25 @@ pub fn plan(orphans: &[Orphan], terms: &Terms<'_>) -> Pruning {
             .collect()
     };
     let (going, staying) = (of(true), of(false));
-    let judged = orphans.iter().zip(verdicts.clone()).map(|(orphan, verdict)| {
-        let verdict = verdict.unwrap_or_else(|| {
-            // Whoever confirmed has waited.
-            let confirmed = orphan.tag(PRUNE_TAG).is_some();
-            if !confirmed && terms.missed_lately.contains(&orphan.arn) {
-                let text = "its manifest has been gone for a moment only".to_owned();
-                return Verdict::Waits(Why::Grace, text);
+    let judged = orphans
+        .iter()
+        .zip(verdicts.clone())
+        .map(|(orphan, verdict)| {
+            let verdict = verdict.unwrap_or_else(|| {
+                // Whoever confirmed has waited.
+                let confirmed = orphan.tag(PRUNE_TAG).is_some();
+                if !confirmed && terms.missed_lately.contains(&orphan.arn) {
+                    let text = "its manifest has been gone for a moment only".to_owned();
+                    return Verdict::Waits(Why::Grace, text);
+                }
+                judge(orphan, &going, &staying)
+            });
+            Judged {
+                subject: orphan.subject.clone(),
+                arn: orphan.arn.clone(),
+                verdict,
             }
-            judge(orphan, &going, &staying)
         });
-        Judged {
-            subject: orphan.subject.clone(),
-            arn: orphan.arn.clone(),
-            verdict,
-        }
-    });
     let mut judged: Vec<Judged> = judged.collect();
     judged.sort_by(|a, b| (&a.subject, &a.arn).cmp(&(&b.subject, &b.arn)));
     Pruning {

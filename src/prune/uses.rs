@@ -56,6 +56,17 @@ pub(super) fn uses(user: &Orphan, used: &Orphan) -> bool {
             Live::DeploymentGroup { group, .. } => pairs(group).any(|one| one == name),
             _ => false,
         },
+        // Also what test traffic comes by, which leads to the group without tasks.
+        (Subject::DeploymentGroup(..), Subject::ListenerRule(_) | Subject::Listener(_)) => {
+            let Live::DeploymentGroup { group, .. } = &user.live else {
+                return false;
+            };
+            let leads = target_groups(used);
+            pairs(group).any(|name| {
+                let own = format!(":targetgroup/{name}/");
+                leads.iter().any(|arn| arn.contains(&own))
+            })
+        }
         (Subject::Service(cluster, name), Subject::DeploymentGroup(..)) => match &used.live {
             Live::DeploymentGroup { group, .. } => {
                 services(group).any(|named| named == (cluster.as_str(), name.as_str()))

@@ -72,7 +72,8 @@ fn filters(request: &Value) -> Result<Vec<(&str, BTreeSet<String>)>, AwsError> {
         return Err(invalid("TagFilters can have at most 50 items"));
     }
     let read = |filter| {
-        let key = input::filled(filter, "Key").ok_or_else(|| invalid("A tag filter needs a Key"))?;
+        let key =
+            input::filled(filter, "Key").ok_or_else(|| invalid("A tag filter needs a Key"))?;
         let values = input::texts(filter, "Values");
         if values.len() > 20 {
             return Err(invalid("A tag filter can have at most 20 values"));
@@ -145,11 +146,26 @@ mod tests {
         let mine = json!([{"Key": "owner", "Values": ["x"]}]);
         for (request, expected) in [
             (json!({"TagFilters": mine}), &["app", "r", "a", "c"][..]),
-            (json!({"TagFilters": mine, "ResourceTypeFilters": ["ecs:cluster"]}), &["a", "c"]),
-            (json!({"TagFilters": mine, "ResourceTypeFilters": ["ecs:service"]}), &[]),
-            (json!({"TagFilters": mine, "ResourceTypeFilters": ["ecr", "codedeploy"]}), &["app", "r"]),
-            (json!({"TagFilters": [{"Key": "owner", "Values": ["x", "y"]}], "ResourceTypeFilters": ["ecs"]}), &["a", "b", "c"]),
-            (json!({"TagFilters": [{"Key": "owner"}], "ResourceTypeFilters": ["ecs"]}), &["a", "b", "c"]),
+            (
+                json!({"TagFilters": mine, "ResourceTypeFilters": ["ecs:cluster"]}),
+                &["a", "c"],
+            ),
+            (
+                json!({"TagFilters": mine, "ResourceTypeFilters": ["ecs:service"]}),
+                &[],
+            ),
+            (
+                json!({"TagFilters": mine, "ResourceTypeFilters": ["ecr", "codedeploy"]}),
+                &["app", "r"],
+            ),
+            (
+                json!({"TagFilters": [{"Key": "owner", "Values": ["x", "y"]}], "ResourceTypeFilters": ["ecs"]}),
+                &["a", "b", "c"],
+            ),
+            (
+                json!({"TagFilters": [{"Key": "owner"}], "ResourceTypeFilters": ["ecs"]}),
+                &["a", "b", "c"],
+            ),
             (json!({"TagFilters": [{"Key": "other"}]}), &[]),
         ] {
             assert_eq!(arns(&mut world, &request), expected, "{request}");

@@ -129,7 +129,8 @@ const IMPURE: [&str; 10] = [
 
 fn impurities(file: &Source) -> Vec<String> {
     // Reading is what these are for.
-    let reads = ["kinds", "prune", "verify"].contains(&file.module()) && file.path.ends_with("/observe.rs")
+    let reads = ["kinds", "prune", "verify"].contains(&file.module())
+        && file.path.ends_with("/observe.rs")
         || file.path == "src/wake/listen.rs";
     if !PURE.contains(&file.module()) || reads {
         return Vec::new();

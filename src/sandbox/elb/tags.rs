@@ -42,7 +42,10 @@ fn check_count(tags: &Pairs) -> Result<(), AwsError> {
 impl State {
     /// ARN and tags of everything there is.
     pub(in super::super) fn tagged(&self) -> impl Iterator<Item = (String, &Pairs)> {
-        let balancers = self.load_balancers.values().map(|one| (&one.arn, &one.tags));
+        let balancers = self
+            .load_balancers
+            .values()
+            .map(|one| (&one.arn, &one.tags));
         let listeners = self.listeners.values().map(|one| (&one.arn, &one.tags));
         let rules = self.rules.values().map(|one| (&one.arn, &one.tags));
         let groups = self.target_groups.values().map(|one| (&one.arn, &one.tags));

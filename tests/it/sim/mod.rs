@@ -20,6 +20,8 @@ mod native_courses;
 mod native_trouble;
 mod native_world;
 mod observation;
+mod prune;
+mod prune_left;
 mod rolling;
 mod rollout;
 mod scaling;
