@@ -22,7 +22,7 @@ use crate::kinds::{
     service::Service, target_group::TargetGroup, task_definition::TaskDefinition,
 };
 use crate::manifest::{DesiredSet, Resource, resolve};
-use crate::model::{Block, FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
+use crate::model::{Block, Call, FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
 
 /// Whether a pass writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Mode {
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) aws: Aws,
-    pub(super) observer: Observer,
+    pub(super) observer: Arc<Observer>,
     pub(super) policy: Policy,
     pub(super) mode: Mode,
     /// Open while writes may begin. Each write holds it for reading, so that closing it waits for
@@ -49,7 +49,7 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(aws: Aws, clock: &Clock, policy: Policy, mode: Mode) -> Self {
-        let observer = Observer::new(aws.clone(), clock.clone());
+        let observer = Arc::new(Observer::new(aws.clone(), clock.clone()));
         Self {
             aws,
             observer,
@@ -252,20 +252,16 @@ pub(super) async fn write_all(context: &Context, key: &Key, steps: &[Step]) -> W
         fault: None,
     };
     for step in steps {
-        // Before the gate, so that stopping waits for writes and not for their turn.
-        context.aws.admit(&step.call).await;
-        let gate = context.gate.read().await;
-        if !*gate || context.is_refused() {
-            // The program is stopping, or may not write. The next pass finds the same difference.
+        let Some(sent) = send(context, &step.call).await else {
+            // The next pass finds the same difference.
             return written;
-        }
+        };
         written.touched = true;
-        match context.aws.send(&step.call).await {
+        match sent {
             Ok(answer) => {
                 written.accepted += 1;
                 let operation = step.call.operation;
                 tracing::info!(%key, operation, "{}", step.why);
-                context.observer.wrote(&step.call);
                 if operation == "RegisterTaskDefinition" {
                     context.observer.registered(&answer);
                 }
@@ -277,6 +273,21 @@ pub(super) async fn write_all(context: &Context, key: &Key, steps: &[Step]) -> W
         }
     }
     written
+}
+
+/// Sends one write; nothing if the program is stopping, or may not write.
+pub(super) async fn send(context: &Context, call: &Call) -> Option<Result<Value, Fault>> {
+    // Before the gate, so that stopping waits for writes and not for their turn.
+    context.aws.admit(call).await;
+    let gate = context.gate.read().await;
+    if !*gate || context.is_refused() {
+        return None;
+    }
+    let sent = context.aws.send(call).await;
+    if sent.is_ok() {
+        context.observer.wrote(call);
+    }
+    Some(sent)
 }
 
 /// The digest of some writes; `None` if there are none.

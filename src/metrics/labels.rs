@@ -33,6 +33,20 @@ pub(super) const WEBHOOK_RESULTS: &[&str] = &["woken", "ignored", "refused"];
 /// What a message of the queue of wake-ups may be.
 pub(super) const WAKE_RESULTS: &[&str] = &["woken", "ignored", "foreign", "broken"];
 
+/// Kinds of what can be pruned.
+pub(super) const PRUNED: &[&str] = &[
+    "scalable_target",
+    "service",
+    "deployment_group",
+    "application",
+    "listener_rule",
+    "listener",
+    "target_group",
+    "load_balancer",
+    "image_repository",
+    "cluster",
+];
+
 /// What can ask for a resync: SIGHUP.
 pub(super) const TRIGGERS: &[&str] = &["signal", "api"];
 

@@ -35,6 +35,8 @@ pub enum Service {
     Logs,
     /// Amazon SQS: the queue that wakes the daemon.
     Sqs,
+    /// Resource Groups Tagging API: which resources carry a tag.
+    Tagging,
 }
 
 impl Service {
@@ -55,6 +57,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Logs => "logs",
             Self::Sqs => "sqs",
+            Self::Tagging => "resourcegroupstaggingapi",
         }
     }
 
@@ -62,6 +65,16 @@ impl Service {
     pub fn iam_prefix(self) -> &'static str {
         match self {
             Self::Elb => "elasticloadbalancing",
+            Self::Tagging => "tag",
+            other => other.label(),
+        }
+    }
+
+    /// The first label of its endpoints' names, by which requests to it are signed too (service models).
+    pub fn endpoint_prefix(self) -> &'static str {
+        match self {
+            Self::Elb => "elasticloadbalancing",
+            Self::Tagging => "tagging",
             other => other.label(),
         }
     }

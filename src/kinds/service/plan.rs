@@ -24,7 +24,7 @@ use crate::document::{Change, compare};
 use crate::kinds::common::acting;
 use crate::kinds::members::Recalled;
 use crate::kinds::tags::Spelling;
-use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, members, tagging, tags};
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, marks, members, tagging, tags};
 use crate::model::{
     Block, Call, Drift, Facts, Kind, Moment, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
 };
@@ -194,10 +194,18 @@ fn settled_tags(view: &View<'_>, service: &Value, recalled: &Recalled, mut plan:
         });
         plan.drift.extend(gone);
     }
-    if let Some(tag) = recalled.record_tag(kind) {
+    let none = json!([]);
+    let live_tags = service.get("tags").unwrap_or(&none);
+    let (records, lifted) = tagging::records(view, Some(live_tags), recalled);
+    let mut record = |call: Call| {
         let why = format!("record what is declared of service {name}");
-        let call = tagging::write(kind, arn, &tag);
         plan.steps.insert(0, Step { call, why });
+    };
+    if !lifted.is_empty() {
+        record(tagging::remove(kind, arn, &lifted));
+    }
+    if !records.is_empty() {
+        record(tagging::write(kind, arn, &Value::from(records)));
     }
     if alone && let Some(outcome) = acting(&plan.steps) {
         plan.outcome = outcome;
@@ -290,6 +298,7 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     if let Some(members) = members::to_remember(view, &rows) {
         ours.push((MEMBERS_TAG, members));
     }
+    ours.extend(marks::of(view));
     let ours: Vec<(&str, &str)> = ours.iter().map(|(key, text)| (*key, &**text)).collect();
     spec["tags"] = tags::with(spec.get("tags"), Spelling::Lower, &ours);
     let name = view.resource.aws_name();

@@ -22,6 +22,8 @@ mod native_trouble;
 mod native_world;
 mod observation;
 mod order;
+mod prune;
+mod prune_left;
 mod rolling;
 mod rollout;
 mod scaling;
