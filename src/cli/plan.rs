@@ -43,7 +43,9 @@ pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
         errors: errors.as_deref(),
         percent: args.prune.prune_max_percent,
     };
-    let (plans, pruning) = foresee(started.aws, started.clock, started.policy, set, by).await;
+    // A pass over every kind is in it: too large for the stack of whoever waits.
+    let foreseeing = Box::pin(foresee(started.aws, started.clock, started.policy, set, by));
+    let (plans, pruning) = foreseeing.await;
     let on = args.prune.prune;
     match args.output {
         Output::Json => {

@@ -70,8 +70,8 @@ fn code(name: &str, outcome: &str) -> u8 {
 /// Who orders it: as given, else who is logged in.
 fn who(given: Option<&str>) -> Result<String, String> {
     let named = given.map(str::to_owned).or_else(|| {
-        let names = ["USER", "LOGNAME"].into_iter();
-        names.filter_map(|name| std::env::var(name).ok()).next()
+        let mut names = ["USER", "LOGNAME"].into_iter();
+        names.find_map(|name| std::env::var(name).ok())
     });
     named
         .map(|name| name.trim().to_owned())
