@@ -19,7 +19,8 @@ pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
     let snapshot = read
         .and_then(Together::current)
         .map_err(|error| error.to_string())?;
-    let scope = started.chosen.scope(&snapshot.files, &started.aws).await;
+    let (files, states) = (&snapshot.files, &snapshot.states);
+    let scope = started.chosen.scope(files, states, &started.aws).await;
     let scope = scope.map_err(|error| error.to_string())?;
     let loaded = load(&snapshot.files, &started.load, &scope);
     if !loaded.diagnostics.is_empty() {

@@ -29,7 +29,8 @@ pub(super) async fn verify(args: &VerifyArgs) -> Result<u8, String> {
     let snapshot = read
         .and_then(Together::current)
         .map_err(|error| error.to_string())?;
-    let scope = started.chosen.scope(&snapshot.files, &started.aws).await;
+    let (files, states) = (&snapshot.files, &snapshot.states);
+    let scope = started.chosen.scope(files, states, &started.aws).await;
     let scope = scope.map_err(|error| error.to_string())?;
     let answers = evaluated(&snapshot.files, &scope);
     let (loaded, located) = load_located(&snapshot.files, &started.load, &scope, &answers);

@@ -79,9 +79,11 @@ pub async fn foresee(
 }
 
 fn context(aws: Aws, clock: &Clock, policy: Policy) -> Arc<Context> {
-    // What a run would do in the end: drift is healed, though not at once.
+    // What a run would do in the end: drift is healed, though not at once, and rollouts start when what keeps
+    // them now is over.
     let policy = Policy {
         heal_at_once: true,
+        in_the_end: true,
         ..policy
     };
     Arc::new(Context::new(aws, clock, policy, Mode::Plan))

@@ -90,6 +90,7 @@ pub(super) async fn read(
     let sources = snapshot.sources;
     let read = Files {
         files: snapshot.files,
+        states: snapshot.states,
         revision: snapshot.revision,
     };
     Read {
@@ -102,6 +103,7 @@ pub(super) async fn read(
 /// What was read, and its digest.
 struct Files {
     files: Vec<SourceFile>,
+    states: Vec<SourceFile>,
     revision: String,
 }
 
@@ -112,7 +114,7 @@ async fn take(
     aws: Aws,
     known: Option<(String, Scope)>,
 ) -> Reading {
-    let scope = match chosen.scope(&snapshot.files, &aws).await {
+    let scope = match chosen.scope(&snapshot.files, &snapshot.states, &aws).await {
         Ok(scope) => scope,
         Err(error @ EnvironmentError::WrongAccount { .. }) => {
             return Reading::WrongAccount(error.to_string());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::pass::{Done, Request};
 use super::requeue::{requeue, tolerance};
 use crate::manifest::{DesiredSet, Resource, Revision};
-use crate::model::{FactBoard, Key, Kind, Moment, Outcome, Wait};
+use crate::model::{FactBoard, Facts, Key, Kind, Moment, Outcome, Wait};
 use crate::queue::Queue;
 
 /// What is known of one key besides its manifest.
@@ -81,9 +81,9 @@ impl State {
             // waits for its next pass, or one commit would be carried out in halves.
             if let Some(facts) = Arc::make_mut(&mut self.facts).get_mut(key) {
                 facts.ready = false;
-                facts.settled = false;
             }
         }
+        self.unsettle(&changed, now);
         let gone: Vec<Key> = self
             .known
             .keys()
@@ -243,8 +243,42 @@ impl State {
         if let Some(facts) = done.plan.facts.as_ref().filter(|_| current)
             && self.facts.get(key) != Some(facts)
         {
-            Arc::make_mut(&mut self.facts).insert(key.clone(), facts.clone());
+            let before = Arc::make_mut(&mut self.facts).insert(key.clone(), facts.clone());
+            let only_settled = before.is_some_and(|before| {
+                let settled = facts.settled;
+                Facts { settled, ..before } == *facts
+            });
+            if !only_settled {
+                let dependents = self.dependents.get(key).cloned().unwrap_or_default();
+                self.unsettle(&dependents, now);
+            }
             self.wake_dependents(key, now);
+        }
+    }
+
+    /// Takes back that the services among these keys, and among those that need them, are settled: what they
+    /// are made of has changed. A service that follows them must not start before they have been looked at.
+    fn unsettle(&mut self, changed: &[Key], now: Moment) {
+        let mut front = changed.to_vec();
+        let mut met = BTreeSet::new();
+        while let Some(key) = front.pop() {
+            if !met.insert(key.clone()) {
+                continue;
+            }
+            let settled = |facts: &Facts| facts.settled;
+            if self.facts.get(&key).is_some_and(settled) {
+                if let Some(facts) = Arc::make_mut(&mut self.facts).get_mut(&key) {
+                    facts.settled = false;
+                }
+                self.queue.add(key.clone(), now);
+            }
+            let dependents = self.dependents.get(&key).into_iter().flatten();
+            let needs = |one: &&Key| {
+                self.set
+                    .get(one)
+                    .is_some_and(|one| one.needs.contains(&key))
+            };
+            front.extend(dependents.filter(needs).cloned());
         }
     }
 

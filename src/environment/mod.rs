@@ -51,7 +51,7 @@ use crate::manifest::{
     Environment, Fetched, LoadOptions, Loaded, Scope, SourceFile, environments, jsonnet, load_in,
 };
 use crate::source::{Eagerness, Sources};
-use crate::values::{NoValue, fetch};
+use crate::values::{Beside, NoValue, fetch};
 
 /// Why nothing can be loaded for the environment.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +101,8 @@ pub enum EnvironmentError {
 pub struct Chosen {
     name: Option<String>,
     roots: Vec<PathBuf>,
+    /// The roots of sources that are no folders.
+    remote: Vec<PathBuf>,
     region: Option<String>,
     role: Option<String>,
     /// The source could not be read at the start, so that nothing was fixed.
@@ -116,12 +118,14 @@ impl Chosen {
     /// cannot be read.
     pub async fn new(name: Option<String>, sources: &Sources) -> Result<Self, String> {
         let roots = sources.roots();
+        let remote = sources.remote_roots();
         let snapshot = match sources.read(Eagerness::Due).await {
             Ok(snapshot) => snapshot,
             Err(error) if name.is_some() => return Err(error.to_string()),
             Err(_) => {
                 return Ok(Self {
                     roots,
+                    remote,
                     unread: true,
                     ..Self::default()
                 });
@@ -134,6 +138,7 @@ impl Chosen {
             role: chosen.and_then(|one| one.role_arn.clone()),
             name,
             roots,
+            remote,
             unread: false,
         })
     }
@@ -169,11 +174,17 @@ impl Chosen {
         }
     }
 
-    /// What to load for: the environment with its values, after the account was proven.
+    /// What to load for: the environment with its values, after the account was proven. `states` are the
+    /// Terraform states of sources that are no folders.
     ///
     /// # Errors
     /// An [`EnvironmentError`]; nothing may be written then that was not in force before.
-    pub async fn scope(&self, files: &[SourceFile], aws: &Aws) -> Result<Scope, EnvironmentError> {
+    pub async fn scope(
+        &self,
+        files: &[SourceFile],
+        states: &[SourceFile],
+        aws: &Aws,
+    ) -> Result<Scope, EnvironmentError> {
         let found = environments(files);
         let chosen = found
             .select(self.name.as_deref())
@@ -193,9 +204,14 @@ impl Chosen {
         let file = Path::new(&environment.origin.file);
         let root = self.roots.iter().find(|root| file.starts_with(root));
         let root = root.map_or(Path::new(""), PathBuf::as_path);
+        let beside = if self.remote.iter().any(|remote| remote == root) {
+            Beside::Read { root, states }
+        } else {
+            Beside::Folder(root)
+        };
         Ok(Scope {
             fetched: Some(
-                fetch(environment, root, aws)
+                fetch(environment, beside, aws)
                     .await
                     .map_err(|error| EnvironmentError::NoValue(environment.name.clone(), error))?,
             ),

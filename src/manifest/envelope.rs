@@ -196,7 +196,10 @@ pub(super) fn read(root: &Node, reading: &Reading<'_>, findings: &mut Findings<'
 fn follows(root: &Node) -> Vec<(Key, Place)> {
     let named = root.get(&["rollout", rollout::DEPENDS_ON]);
     let items = named.map(Node::items).unwrap_or_default();
-    let key = |item: &Node| Some((Key::new(Kind::Service, item.as_text()?), item.place));
+    let key = |item: &Node| {
+        let name = item.as_text().filter(|name| !name.is_empty())?;
+        Some((Key::new(Kind::Service, name), item.place))
+    };
     items.iter().filter_map(key).collect()
 }
 

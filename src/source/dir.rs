@@ -184,6 +184,13 @@ pub(super) fn is_manifest(name: &str) -> bool {
         })
 }
 
+/// Whether this is the name of a Terraform state, which an Environment may name.
+pub(super) fn is_state(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("tfstate"))
+}
+
 pub(super) fn revision(files: &[SourceFile]) -> String {
     let parts: Vec<serde_json::Value> = files
         .iter()

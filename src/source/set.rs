@@ -84,8 +84,10 @@ enum Kind {
 /// What all sources hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Together {
-    /// The files, in the order of the sources.
+    /// The manifests, in the order of the sources.
     pub files: Vec<SourceFile>,
+    /// The Terraform states of sources that are no folders. No manifest can name one but an Environment.
+    pub states: Vec<SourceFile>,
     /// Digest of paths and contents.
     pub revision: String,
     /// How each source stands, in their order.
@@ -199,6 +201,13 @@ impl Sources {
         })
     }
 
+    /// Those of the roots below which nothing is on a disk, as the source is no folder.
+    pub fn remote_roots(&self) -> Vec<PathBuf> {
+        let remote = |part: &&Part| !matches!(part.from, Kind::Folder { .. });
+        let parts = self.0.parts.iter().filter(remote);
+        parts.map(|part| part.root.clone()).collect()
+    }
+
     /// What the paths of the files begin with, in the order of the sources.
     pub fn roots(&self) -> Vec<PathBuf> {
         self.0.parts.iter().map(|part| part.root.clone()).collect()
@@ -294,9 +303,14 @@ impl Sources {
                 sources,
             });
         }
+        let revision = dir::revision(&files);
+        let (states, files) = files
+            .into_iter()
+            .partition(|file: &SourceFile| dir::is_state(&file.path));
         Ok(Together {
-            revision: dir::revision(&files),
             files,
+            states,
+            revision,
             sources,
         })
     }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::aws::{Aws, Fault};
-use crate::manifest::{Environment, Fetched, Known, ValueFrom};
+use crate::manifest::{Environment, Fetched, Known, SourceFile, ValueFrom};
 
 /// What was found at each place: nothing there, or a value.
 type Found<'a> = BTreeMap<&'a ValueFrom, Option<Known>>;
@@ -47,11 +47,29 @@ pub struct NoValue {
     pub why: String,
 }
 
-/// Fetches every value of an environment that does not stand in its manifest. `root` is the source's.
+/// Where a file that an Environment names beside itself is.
+#[derive(Clone, Copy, Debug)]
+pub enum Beside<'a> {
+    /// In this folder, on the disk.
+    Folder(&'a Path),
+    /// Nowhere on a disk: its source gave it with the manifests.
+    Read {
+        /// What the paths of the source's files begin with.
+        root: &'a Path,
+        /// The Terraform states of all such sources.
+        states: &'a [SourceFile],
+    },
+}
+
+/// Fetches every value of an environment that does not stand in its manifest. `beside` is of its source.
 ///
 /// # Errors
 /// The first value, by its variable's name, that is not to be had.
-pub async fn fetch(environment: &Environment, root: &Path, aws: &Aws) -> Result<Fetched, NoValue> {
+pub async fn fetch(
+    environment: &Environment,
+    beside: Beside<'_>,
+    aws: &Aws,
+) -> Result<Fetched, NoValue> {
     let variables: Vec<_> = environment
         .variables
         .iter()
@@ -65,7 +83,7 @@ pub async fn fetch(environment: &Environment, root: &Path, aws: &Aws) -> Result<
         line: environment.origin.line,
         why,
     };
-    let all = read_all(&wanted, Path::new(&environment.origin.file), root, aws);
+    let all = read_all(&wanted, Path::new(&environment.origin.file), beside, aws);
     let found = match tokio::time::timeout(DEADLINE, all).await {
         Ok(Ok(found)) => found,
         Ok(Err((from, why))) => {
@@ -103,7 +121,7 @@ pub async fn fetch(environment: &Environment, root: &Path, aws: &Aws) -> Result<
 async fn read_all<'a>(
     wanted: &BTreeSet<&'a ValueFrom>,
     file: &Path,
-    root: &Path,
+    beside: Beside<'_>,
     aws: &Aws,
 ) -> Result<Found<'a>, Why<'a>> {
     let mut found = Found::new();
@@ -116,7 +134,7 @@ async fn read_all<'a>(
     ssm::read(wanted, aws, &mut found).await?;
     secrets::read(wanted, aws, &mut found).await?;
     stacks::read(wanted, aws, &mut found).await?;
-    terraform::read(wanted, file, root, aws, &mut found).await?;
+    terraform::read(wanted, file, beside, aws, &mut found).await?;
     Ok(found)
 }
 

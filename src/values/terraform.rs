@@ -1,16 +1,16 @@
 //! Terraform state, version 4: outputs and attributes of resources. It is read, never locked or
 //! written; no Terraform is run.
 //!
-//! Invariant: a local state is read only inside the source.
+//! Invariant: a state that is not in S3 is read only inside the source.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Found, Why, refused};
+use super::{Beside, Found, Why, refused};
 use crate::aws::Aws;
-use crate::manifest::{Known, ValueFrom};
+use crate::manifest::{Known, SourceFile, ValueFrom};
 
 /// Larger states are refused; Terraform itself is slow with a tenth of it.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 pub(super) async fn read<'a>(
     wanted: &BTreeSet<&'a ValueFrom>,
     file: &Path,
-    root: &Path,
+    beside: Beside<'_>,
     aws: &Aws,
     found: &mut Found<'a>,
 ) -> Result<(), Why<'a>> {
@@ -31,7 +31,11 @@ pub(super) async fn read<'a>(
         if !states.contains_key(state.as_str()) {
             let bytes = match state.strip_prefix("s3://") {
                 Some(address) => in_s3(from, address, aws).await?,
-                None => local(state, file, root).map_err(|why| (from, why))?,
+                None => match beside {
+                    Beside::Folder(root) => local(state, file, root),
+                    Beside::Read { root, states } => read_already(state, file, root, states),
+                }
+                .map_err(|why| (from, why))?,
             };
             let parsed = parse(&bytes).map_err(|why| (from, format!("{state} {why}")))?;
             states.insert(state, parsed);
@@ -59,14 +63,46 @@ fn local(state: &str, file: &Path, root: &Path) -> Result<Vec<u8>, String> {
     let real = path.canonicalize().map_err(unreadable)?;
     let root = root.canonicalize().map_err(unreadable)?;
     if !real.starts_with(root) {
-        return Err(format!(
-            "{state} leads out of the source; put it there, or name it as s3://BUCKET/KEY"
-        ));
+        return Err(leads_out(state));
     }
     if real.metadata().map_err(unreadable)?.len() > MAX_BYTES as u64 {
         return Err(format!("{state} has more than {MAX_BYTES} bytes"));
     }
     std::fs::read(&real).map_err(unreadable)
+}
+
+/// The state among those that the source gave with its manifests.
+fn read_already(
+    state: &str,
+    file: &Path,
+    root: &Path,
+    states: &[SourceFile],
+) -> Result<Vec<u8>, String> {
+    let mut path: PathBuf = file.parent().unwrap_or(Path::new("")).to_owned();
+    let mut inside = true;
+    for part in Path::new(state).components() {
+        match part {
+            Component::Normal(name) => path.push(name),
+            Component::CurDir => {}
+            Component::ParentDir => inside = inside && path.pop(),
+            Component::RootDir | Component::Prefix(_) => inside = false,
+        }
+        inside = inside && path.starts_with(root);
+    }
+    if !inside {
+        return Err(leads_out(state));
+    }
+    let found = states.iter().find(|one| Path::new(&one.path) == path);
+    found.map(|one| one.bytes.clone()).ok_or_else(|| {
+        format!(
+            "{state} was not read with the manifests: it must be a file that ends in `.tfstate`, lies below \
+             the source's path and has no more bytes than a manifest; or name it as s3://BUCKET/KEY"
+        )
+    })
+}
+
+fn leads_out(state: &str) -> String {
+    format!("{state} leads out of the source; put it there, or name it as s3://BUCKET/KEY")
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, String> {
@@ -218,6 +254,35 @@ mod tests {
     fn what_terraform_calls_sensitive_is_a_secret() {
         assert!(look(&state(), "output.password").unwrap().secret);
         assert!(look(&state(), "aws_lb.main.token").unwrap().secret);
+    }
+
+    #[test]
+    fn a_state_that_was_read_is_found_below_the_root_alone() {
+        let root = Path::new("h/o/r@main/prod");
+        let state = |path: &str| SourceFile {
+            path: path.to_owned(),
+            bytes: path.as_bytes().to_vec(),
+        };
+        let states = [
+            state("h/o/r@main/prod/net.tfstate"),
+            state("h/o/r@main/prod/env/net.tfstate"),
+            state("h/o/r@main/other/net.tfstate"),
+        ];
+        let of = |name: &str| {
+            let file = Path::new("h/o/r@main/prod/env/env.yaml");
+            read_already(name, file, root, &states)
+        };
+        assert_eq!(of("net.tfstate").unwrap(), states[1].bytes);
+        assert_eq!(of("./../net.tfstate").unwrap(), states[0].bytes);
+        for out in [
+            "../../other/net.tfstate",
+            "../../prod/net.tfstate",
+            "/h/o/r@main/prod/net.tfstate",
+            "../../../../../../net.tfstate",
+        ] {
+            assert!(of(out).unwrap_err().contains("leads out"), "{out}");
+        }
+        assert!(of("none.tfstate").unwrap_err().contains("was not read"));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::manifest::SourceFile;
-use crate::source::dir::{MAX_BYTES, is_manifest};
+use crate::source::dir::{MAX_BYTES, is_manifest, is_state};
 
 /// A parameter as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,14 @@ pub(super) struct Parameter {
     pub(super) name: String,
     /// What it holds.
     pub(super) value: String,
+}
+
+impl Parameter {
+    /// Whether it is a manifest, or a part of one; else it is a Terraform state.
+    pub(super) fn is_of_a_manifest(&self) -> bool {
+        let file = self.name.rsplit_once(".part-");
+        !is_state(file.map_or(&self.name, |(file, _)| file))
+    }
 }
 
 /// Why parameters make no files.
@@ -103,7 +111,11 @@ pub(super) fn files(parameters: &[Parameter], shown: &str) -> Result<Vec<SourceF
                 of,
             });
         }
-        let ending = if is_manifest(name) { "" } else { ".yaml" };
+        let ending = if is_manifest(name) || is_state(name) {
+            ""
+        } else {
+            ".yaml"
+        };
         let path = format!("{shown}/{name}{ending}");
         let text: String = parts.into_values().collect();
         if text.len() as u64 > MAX_BYTES {
@@ -164,6 +176,10 @@ mod tests {
                 file("ssm:/a/services/auth.yaml", "abcdefghij"),
                 file("ssm:/a/taskdef.json", "{}"),
             ])
+        );
+        assert_eq!(
+            made(&[("net.tfstate.part-1-of-1", "{}")]),
+            Ok(vec![file("ssm:/a/net.tfstate", "{}")])
         );
         assert_eq!(
             made(&[("x.json.part-1-of-1", "1")]),

@@ -39,7 +39,7 @@ pub(super) enum SsmError {
     Fault(Fault),
     /// Nothing is there.
     #[error(
-        "there is no parameter under {0}{1}; an empty source is not taken for an empty desired state"
+        "there is no manifest under {0}{1}; an empty source is not taken for an empty desired state"
     )]
     Empty(String, String),
     /// A `SecureString` where none was declared.
@@ -106,6 +106,9 @@ impl Sweeper {
             return Ok(snapshot.clone());
         }
         let parameters = self.sweep(aws).await?;
+        if !parameters.iter().any(Parameter::is_of_a_manifest) {
+            return Err(self.empty());
+        }
         if self.ask_generation(aws).await? != before {
             let name = self.address.generation.clone().unwrap_or_default();
             return Err(SsmError::Moving(name));
@@ -161,7 +164,7 @@ impl Sweeper {
             }
             match answer.get("NextToken").and_then(Value::as_str) {
                 Some(token) if !token.is_empty() => input["NextToken"] = json!(token),
-                _ => return self.some(found),
+                _ => return Ok(found),
             }
             if found.len() > MAX_FILES {
                 break;
@@ -170,16 +173,10 @@ impl Sweeper {
         Err(SsmError::TooMany(self.address.path.clone()))
     }
 
-    fn some(&self, found: Vec<Parameter>) -> Result<Vec<Parameter>, SsmError> {
-        if found.is_empty() {
-            let label = self.address.label.as_ref();
-            let label = label.map(|label| format!(" with the label {label}"));
-            return Err(SsmError::Empty(
-                self.address.path.clone(),
-                label.unwrap_or_default(),
-            ));
-        }
-        Ok(found)
+    fn empty(&self) -> SsmError {
+        let label = self.address.label.as_ref();
+        let label = label.map(|label| format!(" with the label {label}"));
+        SsmError::Empty(self.address.path.clone(), label.unwrap_or_default())
     }
 
     /// One parameter of a page; `None` for the generation parameter, which is no manifest.

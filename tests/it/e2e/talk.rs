@@ -35,12 +35,12 @@ pub(crate) fn get(from: SocketAddr, path: &str) -> String {
 }
 
 /// The `/status` document.
-pub(super) fn status(from: SocketAddr) -> Value {
+pub(crate) fn status(from: SocketAddr) -> Value {
     serde_json::from_str(&get(from, "/status")).unwrap()
 }
 
 /// A resource's part of a status.
-pub(super) fn resource(status: &Value, kind: &str, name: &str) -> Value {
+pub(crate) fn resource(status: &Value, kind: &str, name: &str) -> Value {
     let all = status["resources"].as_array().unwrap();
     let found = all
         .iter()
@@ -49,7 +49,7 @@ pub(super) fn resource(status: &Value, kind: &str, name: &str) -> Value {
 }
 
 /// The resources that are not converged, as `Kind/name Outcome Reason`.
-pub(super) fn unconverged(status: &Value) -> Vec<String> {
+pub(crate) fn unconverged(status: &Value) -> Vec<String> {
     let all = status["resources"].as_array().unwrap();
     all.iter()
         .filter(|one| one["outcome"] != "Converged")
@@ -62,7 +62,7 @@ pub(super) fn unconverged(status: &Value) -> Vec<String> {
 }
 
 /// Waits until `/readyz` answers 200.
-pub(super) fn ready(daemon: SocketAddr) {
+pub(crate) fn ready(daemon: SocketAddr) {
     until("/readyz", || {
         match request(daemon, "GET /readyz HTTP/1.1", "") {
             Ok((200, _)) => Ok(()),
@@ -87,14 +87,14 @@ pub(super) fn converged(daemon: SocketAddr, count: usize) {
 }
 
 /// The mutating requests that the simulated AWS has had.
-pub(super) fn writes(sandbox: SocketAddr) -> Vec<Value> {
+pub(crate) fn writes(sandbox: SocketAddr) -> Vec<Value> {
     let body = get(sandbox, "/_evenkeel/journal?mutating=true&limit=100000");
     let journal: Value = serde_json::from_str(&body).unwrap();
     journal["entries"].as_array().unwrap().clone()
 }
 
 /// How many times this operation was asked for.
-pub(super) fn count(sandbox: SocketAddr, operation: &str) -> usize {
+pub(crate) fn count(sandbox: SocketAddr, operation: &str) -> usize {
     let writes = writes(sandbox);
     writes
         .iter()
@@ -102,18 +102,22 @@ pub(super) fn count(sandbox: SocketAddr, operation: &str) -> usize {
         .count()
 }
 
-/// `DescribeServices` of one service, as any client of AWS asks for it.
-pub(super) fn describe_service(sandbox: SocketAddr, cluster: &str, service: &str) -> Value {
+/// Asks the simulated AWS for something in JSON, as any client of AWS asks.
+pub(crate) fn ask(sandbox: SocketAddr, service: &str, target: &str, input: &Value) -> Value {
     let head = format!(
-        "POST / HTTP/1.1\r\nContent-Type: application/x-amz-json-1.1\r\n\
-         X-Amz-Target: AmazonEC2ContainerServiceV20141113.DescribeServices\r\n{}",
-        authorization("ecs")
+        "POST / HTTP/1.1\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: {target}\r\n{}",
+        authorization(service)
     );
-    let body = json!({"cluster": cluster, "services": [service]}).to_string();
-    let (code, body) = request(sandbox, &head, &body).unwrap();
-    assert_eq!(code, 200, "{body}");
-    let answer: Value = serde_json::from_str(&body).unwrap();
-    answer["services"][0].clone()
+    let (code, body) = request(sandbox, &head, &input.to_string()).unwrap();
+    assert_eq!(code, 200, "{target}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+/// `DescribeServices` of one service.
+pub(crate) fn describe_service(sandbox: SocketAddr, cluster: &str, service: &str) -> Value {
+    let target = "AmazonEC2ContainerServiceV20141113.DescribeServices";
+    let input = json!({"cluster": cluster, "services": [service]});
+    ask(sandbox, "ecs", target, &input)["services"][0].clone()
 }
 
 /// `DescribeRules` of one listener rule, as XML.

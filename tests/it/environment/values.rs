@@ -9,7 +9,7 @@ use evenkeel::kinds::Policy;
 use evenkeel::manifest::{Fetched, LoadOptions, environments};
 use evenkeel::model::Service;
 use evenkeel::source::Dir;
-use evenkeel::values::{NoValue, fetch};
+use evenkeel::values::{Beside, NoValue, fetch};
 use serde_json::json;
 
 use super::stage::{Stage, folder};
@@ -63,7 +63,8 @@ async fn fetched(stage: &Stage) -> Result<Fetched, NoValue> {
     let files = Dir::new(stage.folder.path()).read().unwrap().files;
     let all = environments(&files);
     let chosen = all.select(Some("staging")).unwrap().unwrap();
-    fetch(chosen, stage.folder.path(), &stage.aws().await).await
+    let beside = Beside::Folder(stage.folder.path());
+    fetch(chosen, beside, &stage.aws().await).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,7 +107,7 @@ async fn a_rotated_secret_is_a_change_that_shows_neither_value() {
         .await
         .unwrap();
     let files = source.read().unwrap().files;
-    let scope = chosen.scope(&files, &aws).await.unwrap();
+    let scope = chosen.scope(&files, &[], &aws).await.unwrap();
     assert!(!format!("{scope:?}").contains("rotated-secret"));
     let loaded = load(&files, &LoadOptions::default(), &scope);
     let plans = preview(aws, stage.clock.clone(), Policy::default(), loaded.set).await;

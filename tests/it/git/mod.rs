@@ -1,6 +1,7 @@
 //! Git sources against real repositories and real servers on this machine: `git http-backend` behind a web
 //! server, `git daemon`, `sshd`. Needs `git`, `sshd`, `ssh-keygen` and `python3`.
 
+mod deployed;
 mod files;
 mod history;
 mod http;

@@ -214,7 +214,26 @@ async fn it_is_asked_when_its_interval_is_over() {
 async fn an_address_may_name_another_region() {
     let store = Store::new(&[("/ek/web", "tag: 1")]);
     let error = read(&store, "ssm:/ek?region=eu-west-1").await.unwrap_err();
-    assert!(error.contains("no parameter under /ek"), "{error}");
+    assert!(error.contains("no manifest under /ek"), "{error}");
     let here = read(&store, "ssm:/ek?region=eu-central-1").await.unwrap();
     assert_eq!(paths(&here), ["ssm:eu-central-1/ek/web.yaml"]);
+}
+
+#[tokio::test]
+async fn a_terraform_state_is_no_manifest() {
+    let state = r#"{"version": 4}"#;
+    let store = Store::new(&[("/ek/net.tfstate", state), ("/ek/web", "tag: 1")]);
+    let both = read(&store, "ssm:/ek").await.unwrap();
+    assert_eq!(paths(&both), ["ssm:/ek/web.yaml"]);
+    assert_eq!(both.states.len(), 1);
+    assert_eq!(both.states[0].path, "ssm:/ek/net.tfstate");
+    assert_eq!(both.states[0].bytes, state.as_bytes());
+    // Its change is one of the source.
+    store.put("/ek/net.tfstate", r#"{"version": 4, "serial": 2}"#);
+    let after = read(&store, "ssm:/ek").await.unwrap();
+    assert_ne!(after.revision, both.revision);
+    // Alone it is no desired state.
+    store.ask("DeleteParameter", &json!({"Name": "/ek/web"}));
+    let error = read(&store, "ssm:/ek").await.unwrap_err();
+    assert!(error.contains("no manifest under /ek"), "{error}");
 }

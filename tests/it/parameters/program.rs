@@ -43,7 +43,7 @@ fn parameters_and_a_folder_are_one_desired_set() {
     for (address, told) in [
         (
             "ssm:/nothing",
-            "ssm:/nothing/: there is no parameter under /nothing",
+            "ssm:/nothing/: there is no manifest under /nothing",
         ),
         (
             "ssm:/ek?lable=x",

@@ -20,6 +20,7 @@ mod native_courses;
 mod native_trouble;
 mod native_world;
 mod observation;
+mod order;
 mod prune;
 mod prune_left;
 mod rolling;

@@ -289,7 +289,7 @@ async fn a_changed_network_is_a_deployment_and_a_changed_count_is_not() {
 
 impl World {
     /// Makes CodeDeploy give up on tasks that do not come up after ten minutes instead of an hour.
-    fn person_breaks(&self, tag: &str) {
+    pub(super) fn person_breaks(&self, tag: &str) {
         self.mounted.with(|sandbox| {
             let image = json!({
                 "kind": "SandboxSeed", "apiVersion": "evenkeel.dev/v1alpha1", "metadata": {"name": "broken"},

@@ -25,9 +25,18 @@ pub(super) fn before_start(view: &View<'_>, plan: Plan) -> Plan {
         return plan;
     }
     match order::shut(view) {
+        Some(why) if view.policy.in_the_end => told(plan, &why),
         Some(why) => kept(plan, why),
         None => plan,
     }
+}
+
+/// The plan with what keeps it for now said where it starts.
+fn told(mut plan: Plan, why: &Outcome) -> Plan {
+    if let Some(step) = plan.steps.iter_mut().find(|step| starts(step)) {
+        step.why = format!("{}; not yet: {}", step.why, why.message());
+    }
+    plan
 }
 
 /// Whether this write makes new tasks of other content start.

@@ -9,6 +9,7 @@ mod bench;
 mod blue_green;
 mod entry;
 mod fixpoint;
+mod gates;
 mod native;
 mod payload;
 mod rolling;

@@ -1,5 +1,5 @@
-//! The manifests of one commit, out of the object database. There is no work tree: nothing is written,
-//! no link is followed, no filter runs.
+//! The manifests of one commit, and the Terraform states beside them, out of the object database. There is
+//! no work tree: nothing is written, no link is followed, no filter runs.
 //!
 //! Invariants:
 //! - Only regular files are read. A link or submodule with a manifest's name refuses the whole revision,
@@ -10,7 +10,7 @@ use gix::bstr::ByteSlice as _;
 use gix::glob::wildmatch::Mode;
 use gix::objs::tree::EntryKind;
 
-use super::super::super::dir::is_manifest;
+use super::super::super::dir::{is_manifest, is_state};
 use super::super::wire::{Limits, Reason, Trouble, Wanted, clean};
 use super::broken;
 
@@ -36,6 +36,7 @@ pub(super) fn read(
         entries: 0,
         bytes: 0,
         files: Vec::new(),
+        states: Vec::new(),
     };
     let tree = commit.tree().map_err(|error| broken(&error))?;
     if wanted.path.is_empty() {
@@ -71,6 +72,7 @@ pub(super) fn read(
         );
         return Err(Trouble::new(Reason::Empty, what));
     }
+    walk.states()?;
     walk.files.sort();
     Ok(walk.files)
 }
@@ -98,6 +100,8 @@ struct Walk<'a> {
     entries: usize,
     bytes: u64,
     files: Vec<File>,
+    /// Terraform states that were met.
+    states: Vec<(String, gix::ObjectId)>,
 }
 
 impl Walk<'_> {
@@ -120,9 +124,11 @@ impl Walk<'_> {
             }
             let name = entry.filename();
             let kind = entry.mode().kind();
+            let plain = matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable);
+            let state = plain && name.to_str().is_ok_and(is_state);
             let manifest =
                 name.to_str().is_ok_and(is_manifest) || is_manifest(&name.to_str_lossy());
-            if !manifest && kind != EntryKind::Tree {
+            if !manifest && !state && kind != EntryKind::Tree {
                 continue;
             }
             let name = checked(name, path)?;
@@ -145,6 +151,7 @@ impl Walk<'_> {
                     self.folder(&object.into_tree(), &path, depth + 1)?;
                 }
                 _ if !self.is_wanted(&path) => {}
+                _ if state => self.states.push((path, entry.object_id())),
                 EntryKind::Blob | EntryKind::BlobExecutable => {
                     self.file(path, entry.object_id())?;
                 }
@@ -169,6 +176,22 @@ impl Walk<'_> {
             include, exclude, ..
         } = self.wanted;
         (include.is_empty() || include.iter().any(matches)) && !exclude.iter().any(matches)
+    }
+
+    /// Reads the states that fit into what the manifests leave: nobody may need them. Who needs one that
+    /// is not there is told why.
+    fn states(&mut self) -> Result<(), Trouble> {
+        for (path, id) in std::mem::take(&mut self.states) {
+            let header = self.repo.find_header(id).map_err(|error| broken(&error))?;
+            let (limits, size) = (self.limits, header.size());
+            let fits = size <= limits.file_bytes
+                && self.bytes + size <= limits.total_bytes
+                && self.files.len() < limits.files;
+            if fits {
+                self.file(path, id)?;
+            }
+        }
+        Ok(())
     }
 
     fn file(&mut self, path: String, id: gix::ObjectId) -> Result<(), Trouble> {

@@ -1,0 +1,245 @@
+//! From a commit to AWS: what a deployment carries of its commit, what a commit that changes nothing causes,
+//! and a Terraform state that lies in the repository.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::e2e::program::{Program, command, until};
+use crate::e2e::talk;
+
+/// A repository with one service of `manifests/nova` and what it needs in `prod`; this is in the place of
+/// the tag of its image.
+fn nova(tag: &str) -> Repo {
+    let repo = Repo::new();
+    std::fs::remove_file(repo.path().join("prod/a.yaml")).unwrap();
+    let nova = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/nova");
+    for file in [
+        "cluster.yaml",
+        "load-balancer.yaml",
+        "sandbox.yaml",
+        "services/auth.yaml",
+    ] {
+        let text = std::fs::read_to_string(nova.join(file)).unwrap();
+        let image = format!("image: nova/auth-service:{tag}");
+        let text = text.replace("image: nova/auth-service:1.4.0", &image);
+        repo.write(&format!("prod/{file}"), &text);
+    }
+    repo
+}
+
+struct Daemon {
+    program: Program,
+    http: SocketAddr,
+    sandbox: SocketAddr,
+}
+
+impl Daemon {
+    fn start(address: &str, more: &[&str]) -> Self {
+        let mut args = vec!["run", "--source", address, "--sandbox", "--speed", "600"];
+        args.extend(["--sandbox-listen", "127.0.0.1:0"]);
+        args.extend(["--metrics-addr", "127.0.0.1:0"]);
+        args.extend(more);
+        let mut command = command(&args);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let mut program = Program::start(&mut command);
+        Self {
+            sandbox: program.address("sandbox at http://"),
+            http: program.address("status at http://"),
+            program,
+        }
+    }
+
+    /// Waits until this commit is in force and every resource is converged.
+    fn converged(&self, commit: &str) -> Value {
+        until("the commit", || {
+            let status = talk::status(self.http);
+            let open = talk::unconverged(&status);
+            let there = !status["resources"].as_array().unwrap().is_empty();
+            let source = &status["sources"][0];
+            if there && open.is_empty() && source["commit"]["id"] == commit {
+                Ok(status)
+            } else {
+                Err(format!("{source} {open:?}"))
+            }
+        })
+    }
+
+    /// Waits until what runs is of this commit, and all is converged.
+    fn deployed(&self, commit: &str) -> (Value, Value) {
+        let task = until("the deployment", || {
+            let task = self.task();
+            let done = tagged(&task) == commit;
+            done.then(|| task.clone()).ok_or_else(|| task.to_string())
+        });
+        (self.converged(commit), task)
+    }
+
+    /// Has every resource looked at.
+    fn look(&self) {
+        let before = talk::status(self.http)["resyncs"]["completed"]
+            .as_u64()
+            .unwrap();
+        self.program.signal("HUP");
+        until("the resync", || {
+            let resyncs = talk::status(self.http)["resyncs"].clone();
+            let served = resyncs["completed"].as_u64() > Some(before);
+            served.then_some(()).ok_or_else(|| resyncs.to_string())
+        });
+    }
+
+    fn codedeploy(&self, operation: &str, input: &Value) -> Value {
+        let target = format!("CodeDeploy_20141006.{operation}");
+        talk::ask(self.sandbox, "codedeploy", &target, input)
+    }
+
+    /// The live task definition of the service, with its tags.
+    fn task(&self) -> Value {
+        let service = talk::describe_service(self.sandbox, "nova", "auth-service");
+        let target = "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition";
+        let input = json!({"taskDefinition": service["taskDefinition"], "include": ["TAGS"]});
+        talk::ask(self.sandbox, "ecs", target, &input)
+    }
+}
+
+/// The commit that a task definition is tagged with.
+fn tagged(task: &Value) -> &str {
+    let tags = task["tags"].as_array().unwrap();
+    let tag = tags.iter().find(|tag| tag["key"] == "evenkeel.dev/commit");
+    tag.unwrap_or_else(|| panic!("{task}"))["value"]
+        .as_str()
+        .unwrap()
+}
+
+#[test]
+fn a_deployment_carries_its_commit_and_a_commit_that_changes_nothing_writes_nothing() {
+    let repo = nova("1.4.0");
+    let first = repo.commit("start");
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod&interval=5s");
+    let daemon = Daemon::start(&address, &[]);
+    daemon.converged(&first);
+    assert_eq!(tagged(&daemon.task()), first);
+
+    // Neither a file beside it nor a comment in it changes what the service is.
+    let before = talk::writes(daemon.sandbox);
+    let auth = std::fs::read_to_string(repo.path().join("prod/services/auth.yaml")).unwrap();
+    repo.write("README.md", "nothing\n");
+    repo.write("prod/services/auth.yaml", &format!("# a word\n{auth}"));
+    let quiet = repo.commit("a word");
+    daemon.converged(&quiet);
+    daemon.look();
+    daemon.converged(&quiet);
+    assert_eq!(talk::writes(daemon.sandbox), before);
+    assert_eq!(tagged(&daemon.task()), first);
+
+    repo.write(
+        "prod/services/auth.yaml",
+        &auth.replace("auth-service:1.4.0", "auth-service:1.5.0"),
+    );
+    let second = repo.commit("auth 1.5.0\n\nwith a body");
+    let (status, task) = daemon.deployed(&second);
+    assert_eq!(task["taskDefinition"]["revision"], 2, "{task}");
+    assert_eq!(talk::count(daemon.sandbox, "CreateDeployment"), 1);
+    let deployments = daemon.codedeploy(
+        "ListDeployments",
+        &json!({
+            "applicationName": "AppECS-nova-auth-service",
+            "deploymentGroupName": "DgpECS-nova-auth-service",
+        }),
+    );
+    let id = &deployments["deployments"][0];
+    let told = daemon.codedeploy("GetDeployment", &json!({ "deploymentId": id }));
+    let description = told["deploymentInfo"]["description"].as_str().unwrap();
+    let carried = format!("commit={second} Ann: auth 1.5.0");
+    assert!(description.contains(&carried), "{description}");
+    assert!(!description.contains("body"), "{description}");
+
+    let commit = &status["sources"][0]["commit"];
+    assert_eq!(
+        (&commit["author"], &commit["message"], &commit["ref"]),
+        (
+            &json!("Ann"),
+            &json!("auth 1.5.0"),
+            &json!("refs/heads/main")
+        )
+    );
+    let service = talk::resource(&status, "Service", "auth-service");
+    assert_eq!(service["commit"], second.as_str(), "{service}");
+    let events: Value =
+        serde_json::from_str(&talk::get(daemon.http, "/api/v1/events?after=0")).unwrap();
+    let events = events["events"].as_array().unwrap();
+    let told = events
+        .iter()
+        .filter(|event| event["kind"] == "Source")
+        .any(|event| {
+            let text = event["text"].as_str().unwrap();
+            [second.as_str(), "Ann", "auth 1.5.0"]
+                .iter()
+                .all(|part| text.contains(part))
+        });
+    assert!(told, "{events:#?}");
+    let log = daemon.program.stop("TERM").stderr;
+    assert!(log.contains(&second) && log.contains("auth 1.5.0"), "{log}");
+}
+
+/// A Terraform state with this tag as an output.
+fn state(tag: &str) -> String {
+    json!({"version": 4, "outputs": {"tag": {"value": tag}}, "resources": []}).to_string()
+}
+
+const ENVIRONMENT: &str = "apiVersion: evenkeel.dev/v1alpha1\nkind: Environment\nmetadata: {name: staging}\n\
+    spec: {variables: {TAG: {fromTerraform: {state: ../net.tfstate, output: tag}}}}\n";
+
+#[test]
+fn a_terraform_state_in_the_repository_gives_values() {
+    let repo = nova("${TAG}");
+    repo.write("prod/env/staging.yaml", ENVIRONMENT);
+    repo.write("prod/net.tfstate", &state("1.4.0"));
+    // One that nobody names may be anything.
+    repo.write("prod/other.tfstate", &"x".repeat(5 * 1024 * 1024));
+    repo.write("net.tfstate", &state("1.6.0-broken"));
+    let first = repo.commit("start");
+    let address = repo.address("branch=main&path=prod&interval=5s");
+    let daemon = Daemon::start(&address, &["--environment", "staging"]);
+    daemon.converged(&first);
+    let image = |task: &Value| {
+        let image = &task["taskDefinition"]["containerDefinitions"][0]["image"];
+        image.as_str().unwrap().to_owned()
+    };
+    let before = image(&daemon.task());
+    // The state alone changes.
+    repo.write("prod/net.tfstate", &state("1.5.0"));
+    let second = repo.commit("terraform apply");
+    let (_, task) = daemon.deployed(&second);
+    assert_ne!(image(&task), before);
+}
+
+#[test]
+fn a_terraform_state_that_is_not_in_the_source_is_told() {
+    let repo = nova("${TAG}");
+    repo.write("net.tfstate", &state("1.4.0"));
+    repo.write("prod/big.tfstate", &"x".repeat(5 * 1024 * 1024));
+    std::os::unix::fs::symlink("../net.tfstate", repo.path().join("prod/link.tfstate")).unwrap();
+    for (name, told) in [
+        ("../../net.tfstate", "leads out of the source"),
+        ("/etc/net.tfstate", "leads out of the source"),
+        ("../none.tfstate", "was not read with the manifests"),
+        ("../big.tfstate", "was not read with the manifests"),
+        ("../link.tfstate", "was not read with the manifests"),
+        ("../env/staging.yaml", "was not read with the manifests"),
+    ] {
+        let environment = ENVIRONMENT.replace("../net.tfstate", name);
+        repo.write("prod/env/staging.yaml", &environment);
+        repo.commit(name);
+        let done = crate::e2e::program::run(&[
+            "plan",
+            "--sandbox",
+            "--environment",
+            "staging",
+            "--source",
+            &repo.address("branch=main&path=prod"),
+        ]);
+        assert_eq!(done.code, Some(1), "{name}: {}", done.stderr);
+        assert!(done.stderr.contains(told), "{name}: {}", done.stderr);
+    }
+}
