@@ -193,6 +193,7 @@ table! {
         "DeleteApplication" => delete_application,
         "DeleteDeploymentGroup" => delete_deployment_group,
         "GetApplication" => get_application,
+        "GetApplicationRevision" => get_application_revision,
         "GetDeploymentConfig" => get_deployment_config,
         "GetDeploymentGroup" => get_deployment_group,
         "ListDeploymentGroups" => list_deployment_groups,

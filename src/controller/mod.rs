@@ -169,7 +169,7 @@ pub struct Controller {
 /// What a task over a key gave.
 enum Work {
     /// A pass; nothing if its manifest went away.
-    Pass(Option<Done>),
+    Pass(Box<Option<Done>>),
     /// A command in the place of one.
     Command(Box<Carrying>),
 }
@@ -340,16 +340,17 @@ impl Controller {
             let request = self.state.request(&due.key, now);
             let context = Arc::clone(&self.context);
             let order = self.orders.remove(&due.key).filter(Ordered::is_wanted);
-            let handle = match order {
-                Some(ordered) => self.running.spawn(async move {
-                    let carried = command::carry_out(&context, request, ordered).await;
+            let handle = if let Some(ordered) = order {
+                self.running.spawn(async move {
+                    let carried = command::carry_out(&context, &request, ordered).await;
                     Work::Command(Box::new(carried))
-                }),
-                None => {
-                    self.metrics.pass_started(due.key.kind);
-                    self.running
-                        .spawn(async move { Work::Pass(pass::pass(&context, &request).await) })
-                }
+                })
+            } else {
+                self.metrics.pass_started(due.key.kind);
+                self.running.spawn(async move {
+                    let done = pass::pass(&context, &request).await;
+                    Work::Pass(Box::new(done))
+                })
             };
             self.passes.insert(handle.id(), (due.key, now));
         }
@@ -358,7 +359,7 @@ impl Controller {
     /// A pass ended, or broke.
     fn ended(&mut self, joined: Result<(Id, Work), tokio::task::JoinError>) {
         let (id, done) = match joined {
-            Ok((id, Work::Pass(done))) => (id, done),
+            Ok((id, Work::Pass(done))) => (id, *done),
             Ok((id, Work::Command(carried))) => {
                 if let Some((key, _)) = self.passes.remove(&id) {
                     self.carried(&key, *carried);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::rollout::DEPENDS_ON;
+use super::rollout::{APPROVAL, APPROVAL_TIMEOUT, DEPENDS_ON};
 use super::sections::{PRUNE, SUSPEND, parse_duration};
 use crate::document::Secrets;
 use crate::model::{Key, Kind};
@@ -120,6 +120,17 @@ impl Resource {
         let names = rollout.and_then(|rollout| rollout.get(DEPENDS_ON)?.as_array());
         let names = names.into_iter().flatten().filter_map(Value::as_str);
         names.map(|name| Key::new(Kind::Service, name))
+    }
+
+    /// For how long an approval of a content counts, if a person has to give one before its rollout starts:
+    /// `rollout.approval`.
+    pub fn approval(&self) -> Option<Duration> {
+        let approval = self.beside.get("rollout")?.get(APPROVAL)?;
+        if approval.get("required") == Some(&Value::Bool(false)) {
+            return None;
+        }
+        let timeout = approval.get("timeout").and_then(Value::as_str);
+        Some(timeout.and_then(parse_duration).unwrap_or(APPROVAL_TIMEOUT))
     }
 
     /// What becomes of the resource when this manifest is gone: `sync.prune` (`never` or `confirm`).

@@ -52,6 +52,19 @@ fn rollout() -> Value {
         "additionalProperties": false,
         "description": "How a service's rollouts go.",
         "properties": {
+            "approval": {
+                "type": "object",
+                "additionalProperties": false,
+                "description": "A person has to approve a content before its rollout starts, with `evenkeel approve`.",
+                "properties": {
+                    "required": {"type": "boolean", "description": "Whether that is so; true if it is left out."},
+                    "timeout": {
+                        "type": "string",
+                        "pattern": "^([0-9]+[smhd])+$",
+                        "description": "For how long an approval counts, such as `24h`, which is the default.",
+                    },
+                },
+            },
             "dependsOn": {
                 "type": "array",
                 "items": {"type": "string", "minLength": 1},

@@ -22,11 +22,10 @@ use serde_json::Value;
 /// read by no document call. Target tracking keeps its alarms as the caller ("IAM permissions required
 /// for Amazon ECS service auto scaling" in the ECS developer guide). An Environment's role is assumed by
 /// the SDK's credentials.
-const BEHIND: [&str; 17] = [
+const BEHIND: [&str; 16] = [
     "cloudwatch:DeleteAlarms",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:PutMetricAlarm",
-    "codedeploy:GetApplicationRevision",
     "codedeploy:GetDeploymentConfig",
     "codedeploy:RegisterApplicationRevision",
     "ec2:DescribeAccountAttributes",

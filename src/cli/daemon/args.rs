@@ -62,6 +62,12 @@ pub(in crate::cli) enum DaemonCommand {
     ///
     /// As abort, but refused if nothing waits. Exit codes as of abort.
     Reject(RejectArgs),
+    /// Have a running daemon take a service back to the last good content
+    ///
+    /// While its deployment is in flight that is stopped, so that the old tasks get the traffic back; afterwards
+    /// it is a new deployment of what AWS remembers. The manifest's content is left where it is until the
+    /// manifest or its retry annotation changes. Exit codes as of abort.
+    Rollback(RollbackArgs),
 }
 
 /// Where the daemon is.
@@ -224,6 +230,16 @@ pub(in crate::cli) struct RejectArgs {
     /// Only if this content waits: its digest, as describe shows it, or its first eight digits and more
     #[arg(long, value_name = "DIGEST")]
     pub(in crate::cli) digest: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) order: OrderArgs,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RollbackArgs {
+    /// Also where a deployment that somebody else started is in flight
+    #[arg(long)]
+    pub(in crate::cli) foreign: bool,
     #[command(flatten)]
     pub(in crate::cli) order: OrderArgs,
 }

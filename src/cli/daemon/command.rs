@@ -1,4 +1,4 @@
-//! `evenkeel abort`, `promote`, `approve`, `reject`: act on the rollout of a service, now.
+//! `evenkeel abort`, `promote`, `approve`, `reject`, `rollback`: act on the rollout of a service, now.
 
 use std::time::Duration;
 
@@ -58,12 +58,12 @@ pub(super) async fn order(name: &str, args: &OrderArgs, mut body: Value) -> Resu
 /// The exit code of an end: whether it is the one that was ordered.
 fn code(name: &str, outcome: &str) -> u8 {
     let forward = matches!(name, "promote" | "approve");
-    match outcome {
-        "Converged" => 0,
-        "Failed" => 2,
-        "Blocked" if forward => 2,
-        _ if forward => 3,
-        _ => 0,
+    if outcome == "Failed" || (forward && outcome == "Blocked") {
+        2
+    } else if forward && outcome != "Converged" {
+        3
+    } else {
+        0
     }
 }
 

@@ -45,6 +45,10 @@ pub(super) async fn run(command: &DaemonCommand) -> Result<u8, String> {
             let digest = Value::from(args.digest.as_str());
             order("approve", &args.order, body(&[("digest", Some(digest))])).await
         }
+        DaemonCommand::Rollback(args) => {
+            let body = body(&[("foreign", Some(args.foreign.into()))]);
+            order("rollback", &args.order, body).await
+        }
         DaemonCommand::Reject(args) => {
             let digest = args.digest.clone().map(Value::from);
             order("reject", &args.order, body(&[("digest", digest)])).await

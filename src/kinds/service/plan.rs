@@ -35,7 +35,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     match &observed.service {
         Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),
         // Whoever needs it waits until it is there again.
-        Seen::Absent => gates::before_start(view, create(view, observed)).with_facts(Facts {
+        Seen::Absent => gates::before_start(view, None, create(view, observed)).with_facts(Facts {
             name: name.to_owned(),
             ..Facts::default()
         }),
@@ -80,7 +80,7 @@ pub(super) fn in_the_words_of_the_request(service: &Value) -> Value {
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let scaled = scaling::with_count(view, observed, service);
-    let plan = gates::before_start(view, engine(&scaled, observed, service));
+    let plan = gates::before_start(view, Some(service), engine(&scaled, observed, service));
     let code_deploy = controller(service) == "CODE_DEPLOY";
     scaling::around(view, observed, service, code_deploy, plan)
 }

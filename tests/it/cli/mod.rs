@@ -6,7 +6,7 @@
 use crate::e2e::program::{Finished, run};
 
 /// The commands, as they are typed.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 19] = [
     &[],
     &["run"],
     &["sync"],
@@ -23,6 +23,7 @@ const COMMANDS: [&[&str]; 18] = [
     &["promote"],
     &["approve"],
     &["reject"],
+    &["rollback"],
     &["sandbox"],
     &["sandbox", "push"],
 ];

@@ -56,6 +56,34 @@ pub(super) fn started<'a>(service: &'a Value, history: &[Value]) -> Option<&'a s
     intent.led_to_newest(history).then_some(intent.attempt)
 }
 
+/// The record that a deployment is about to be started, of no declared content.
+pub(super) fn starting(
+    view: &View<'_>,
+    service: &Value,
+    what: &str,
+    history: &[Value],
+) -> Option<Step> {
+    if !is_native(service) {
+        return None;
+    }
+    let mark = intent::value(what, history);
+    tag_with(view, service, &[(intent::TAG, &mark)])
+}
+
+/// Whether production traffic is where the live tasks are; else why it is not, or what could not be read.
+pub(super) fn traffic_is_legal(
+    view: &View<'_>,
+    observed: &Observed,
+    service: &Value,
+    history: &[Value],
+) -> Result<(), Outcome> {
+    if !is_native(service) {
+        return Ok(());
+    }
+    let live = course::live_revision(history, observed);
+    traffic::check(&view.spec, observed, service, live, false).map_err(Trouble::outcome)
+}
+
 /// How far a service is from its manifest and from rest, as far as `DescribeServices` tells.
 pub(super) struct Unrest {
     /// Whether a deployment would be needed.
@@ -166,7 +194,13 @@ fn flying(
             return None;
         }
         message = format!("{message}; the manifest has changed since, and follows when it ends");
-        Wait::RolloutInProgress
+        match intent::of(service).filter(|_| course::paused(newest).is_some()) {
+            Some(intent) => {
+                message.push_str(&ways(view, intent.attempt));
+                Wait::ApprovalPending
+            }
+            None => Wait::RolloutInProgress,
+        }
     } else {
         message = format!("{message}, started by somebody else; it is respected until it ends");
         Wait::ForeignDeployment
