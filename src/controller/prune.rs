@@ -345,6 +345,7 @@ impl Pruner {
                 Verdict::Waits(Why::Grace, _) => {
                     self.since.get(&judged.arn).map(|since| since.plus(grace))
                 }
+                Verdict::Waits(Why::InUse, _) => None,
                 Verdict::Waits(..) => Some(now.plus(IN_FLIGHT)),
                 Verdict::Stays(Why::Refused, _) => {
                     self.refused.get(&judged.arn).map(|(_, until, _)| *until)

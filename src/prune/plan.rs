@@ -120,10 +120,10 @@ impl Pruning {
         })
     }
 
-    /// Whether something moves on by itself.
+    /// Whether something moves on by itself. What waits for its user moves when that does.
     pub fn waits(&self) -> bool {
         let mut all = self.orphans.iter();
-        all.any(|one| matches!(one.verdict, Verdict::Waits(..)))
+        all.any(|one| matches!(one.verdict, Verdict::Waits(why, _) if why != Why::InUse))
     }
 }
 
