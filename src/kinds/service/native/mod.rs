@@ -221,10 +221,20 @@ impl Case<'_> {
             };
             return self.rest(None, outcome).with_drift(deploying);
         }
-        if let Some(outcome) = in_grace(self.view, self.service, self.attempt, &deploying) {
+        if !self.left_by_us()
+            && let Some(outcome) = in_grace(self.view, self.service, self.attempt, &deploying)
+        {
             return self.rest(None, outcome).with_drift(deploying);
         }
         self.start(deploying)
+    }
+
+    /// Whether the newest deployment is ours, of another payload than the declared one: the manifest has gone
+    /// back since, and what is live is nobody's change. The record on the service comes a pass after the start.
+    fn left_by_us(&self) -> bool {
+        intent::of(self.service).is_some_and(|intent| {
+            intent.attempt != self.attempt && intent.led_to_newest(self.history)
+        })
     }
 
     /// Whether the declared attempt, the retry annotation's text included, was started already.
