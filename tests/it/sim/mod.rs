@@ -16,6 +16,7 @@ mod drift;
 mod forgotten;
 mod images;
 mod left_count;
+mod matrix;
 mod migration;
 mod native_courses;
 mod native_trouble;

@@ -32,8 +32,8 @@ pub(super) use traffic::{Gap, listener_of, rules, target_groups};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
 use super::plan::{
-    declared_tag, fields, in_grace, quiet, settled, tag_step, tag_with, unresolved, update,
-    waiting_for, ways,
+    because, declared_tag, fields, in_grace, quiet, settled, tag_step, tag_with, unresolved,
+    update, waiting_for, ways,
 };
 use super::rolling::{overlaid, resting};
 use super::rules::DEPLOYING;
@@ -104,7 +104,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
     let waits = unresolved(view);
     let attempt = attempt_digest(view).filter(|_| waits.is_empty());
     if history.first().is_some_and(in_flight)
-        && let Some(plan) = flying(view, service, history, attempt.as_deref())
+        && let Some(plan) = flying(view, observed, service, history, attempt.as_deref())
     {
         return plan;
     }
@@ -134,6 +134,7 @@ fn unknown(why: String) -> Plan {
 /// A deployment is in flight: it is followed, unless a newer manifest may supersede it (`None`).
 fn flying(
     view: &View<'_>,
+    observed: &Observed,
     service: &Value,
     history: &[Value],
     attempt: Option<&str>,
@@ -159,7 +160,12 @@ fn flying(
                 );
                 Wait::ApprovalPending
             }
-            None => Wait::RolloutInProgress,
+            None => {
+                if rollout.stage == RolloutStage::ScalingUp {
+                    message.push_str(&because(observed, service));
+                }
+                Wait::RolloutInProgress
+            }
         }
     } else if ours {
         if attempt.is_some() && course::before_traffic(newest) {
@@ -256,11 +262,9 @@ impl Case<'_> {
     }
 
     fn failed(&self, end: &BadEnd) -> Outcome {
-        let mut why = end.why.clone();
-        if let Some(reason) = self.observed.stop_reasons.first() {
-            why.push_str(&format!("; the last task to stop: {reason}"));
-        }
-        Outcome::Failed(Fail::RolloutFailed, format!("{why}; {}", cure()))
+        let because = because(self.observed, self.service);
+        let why = format!("{}{because}; {}", end.why, cure());
+        Outcome::Failed(Fail::RolloutFailed, why)
     }
 
     /// Whether production traffic is where it should be; `starting` asks for all that a deployment
