@@ -25,6 +25,7 @@ mod observation;
 mod order;
 mod prune;
 mod prune_left;
+mod random;
 mod rolling;
 mod rollout;
 mod scaling;
