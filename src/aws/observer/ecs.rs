@@ -330,6 +330,21 @@ impl Observer {
             .await
     }
 
+    /// Has a cluster or a service be read anew when next asked for, however old a reading would do: its
+    /// tags were written by request of a person.
+    pub fn outdate(&self, arn: &str) {
+        let now = self.clock.now();
+        let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+        match resource.split('/').collect::<Vec<_>>().as_slice() {
+            ["cluster", name] => self.clusters.outdate(&(*name).to_owned(), now),
+            ["service", cluster, name] => {
+                let key = ((*cluster).to_owned(), (*name).to_owned());
+                self.services.outdate(&key, now);
+            }
+            _ => {}
+        }
+    }
+
     async fn ecs(&self, operation: &'static str, input: Value) -> Result<Value, super::Fault> {
         self.aws
             .call(&Call {

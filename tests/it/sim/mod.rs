@@ -14,6 +14,7 @@ mod console;
 mod crash;
 mod drift;
 mod forgotten;
+mod holds;
 mod images;
 mod left_count;
 mod matrix;
