@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::rollout::DEPENDS_ON;
+use super::rollout::{DEPENDS_ON, IN_FLIGHT, InFlight};
 use super::sections::{SUSPEND, parse_duration};
 use crate::document::Secrets;
 use crate::model::{Key, Kind};
@@ -120,6 +120,14 @@ impl Resource {
         let names = rollout.and_then(|rollout| rollout.get(DEPENDS_ON)?.as_array());
         let names = names.into_iter().flatten().filter_map(Value::as_str);
         names.map(|name| Key::new(Kind::Service, name))
+    }
+
+    /// What a newer manifest does about a deployment in flight: `rollout.inFlight`.
+    pub fn in_flight(&self) -> InFlight {
+        let rollout = self.beside.get("rollout");
+        let word = rollout.and_then(|rollout| rollout.get(IN_FLIGHT)?.as_str());
+        let mut all = InFlight::ALL.into_iter();
+        all.find(|one| Some(one.word()) == word).unwrap_or_default()
     }
 
     /// Pointers of the members that are left to others: `sync.ignore`.

@@ -207,6 +207,7 @@ mod tests {
             stage: RolloutStage::AwaitingApproval,
             events: Vec::new(),
             weights: None,
+            superseded: false,
         });
         assert_eq!(health(&one, soon), "Suspended");
 
