@@ -66,11 +66,13 @@
 //!    test `tests/it/sim/crash.rs` dies after every write. What must outlive the process is a tag
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
 //!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
-//!    about to be started there and after which deployment (`evenkeel.dev/starting`), what a person took back
+//!    about to be started there and after which deployment (`evenkeel.dev/starting`), which deployments made
+//!    room for newer manifests (`evenkeel.dev/superseded`), what a person took back
 //!    (`evenkeel.dev/rolled-back`) or approved (`evenkeel.dev/approved`), which members were last declared
 //!    (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
-//!    scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`), what a person wants left alone for now
-//!    (`evenkeel.dev/hold`, `evenkeel.dev/hold-all`), and by which source, at which commit, a resource was declared and what is to become of it without its manifest (`evenkeel.dev/source`,
+//!    scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`), what a person wants left alone for
+//!    now (`evenkeel.dev/hold`, `evenkeel.dev/hold-all`), and by which source, at which commit, a resource was
+//!    declared and what is to become of it without its manifest (`evenkeel.dev/source`,
 //!    `evenkeel.dev/commit`, `evenkeel.dev/prune`). The Git commit in force
 //!    outlives a restart in the folder of `--git-store` alone: see [`source`].
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write. A manifest that is not

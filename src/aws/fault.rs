@@ -198,7 +198,9 @@ pub fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
         "Timeout" | "Network" | "RequestTimeout" | "HealthUnavailable" | "UpdateInProgress" => {
             return Class::Transient;
         }
-        "DeploymentLimitExceeded" | "ConcurrentUpdate" => return Class::Conflict,
+        "DeploymentLimitExceeded" | "DeploymentAlreadyCompleted" | "ConcurrentUpdate" => {
+            return Class::Conflict;
+        }
         _ => {}
     }
     if PASSING.iter().any(|text| message.contains(text)) || status.is_some_and(|s| s >= 500) {

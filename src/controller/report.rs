@@ -274,6 +274,10 @@ fn end(
     if after.is_some_and(|after| after.id == before.id) {
         return None;
     }
+    if before.superseded {
+        // The way back of what was superseded is no rollout of its own.
+        return (before.stage != RolloutStage::RollingBack).then_some("superseded");
+    }
     let back = after.is_some_and(|after| after.stage == RolloutStage::RollingBack);
     let failed = matches!(
         outcome,
@@ -377,6 +381,14 @@ mod tests {
             stage,
             events: Vec::new(),
             weights: None,
+            superseded: false,
+        }
+    }
+
+    fn superseded(id: &str, stage: RolloutStage) -> Rollout {
+        Rollout {
+            superseded: true,
+            ..rollout(id, stage)
         }
     }
 
@@ -386,6 +398,8 @@ mod tests {
         let waiting = Outcome::Waiting(Wait::RolloutInProgress, String::new());
         let shifting = rollout("d-1", RolloutStage::Shifting);
         let back = rollout("d-2", RolloutStage::RollingBack);
+        let older = superseded("d-1", RolloutStage::ScalingUp);
+        let undoing = superseded("d-2", RolloutStage::RollingBack);
         for (before, after, outcome, result) in [
             (None, Some(&shifting), &waiting, None),
             (Some(&shifting), Some(&shifting), &waiting, None),
@@ -398,6 +412,8 @@ mod tests {
             (Some(&shifting), Some(&back), &waiting, Some("failed")),
             (Some(&shifting), None, &failed, Some("failed")),
             (Some(&back), None, &failed, Some("rollback_successful")),
+            (Some(&older), Some(&back), &waiting, Some("superseded")),
+            (Some(&undoing), None, &waiting, None),
         ] {
             assert_eq!(end(before, after, outcome), result, "{before:?} {after:?}");
         }

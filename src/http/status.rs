@@ -203,6 +203,7 @@ mod tests {
                 stage: RolloutStage::Shifting,
                 events: vec![("BeforeInstall".to_owned(), "Succeeded".to_owned())],
                 weights: Some((90.0, 10.0)),
+                superseded: false,
             }),
             tasks: Some(Tasks {
                 desired: 2,

@@ -55,7 +55,8 @@ pub(crate) use image::{is_ecr_host, split as split_image};
 pub(crate) use names::is_manifest_name;
 pub(crate) use nearest::suggestion as nearest_name;
 pub(crate) use reference::{Row, allowed as references, written as references_of};
-pub(crate) use rollout::HOOKS;
+pub use rollout::InFlight;
+pub(crate) use rollout::{HOOKS, IN_FLIGHT};
 pub(crate) use sections::{PRUNE, PRUNE_WORDS, SUSPEND, beside, sync_members};
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};

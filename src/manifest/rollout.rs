@@ -31,8 +31,43 @@ pub(crate) const APPROVAL_TIMEOUT: Duration = Duration::from_hours(24);
 /// The members of the approval.
 const OF_APPROVAL: [&str; 2] = ["required", "timeout"];
 
+/// What becomes of a deployment in flight when the manifest changes.
+pub(crate) const IN_FLIGHT: &str = "inFlight";
+
+/// What a newer manifest does about a deployment of an older one that is in flight. There is no queue: a
+/// manifest says what is to be, so of several that come meanwhile only the newest is known at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InFlight {
+    /// It takes its place as long as no production traffic has moved, and waits after that.
+    #[default]
+    Supersede,
+    /// It waits until that has ended.
+    Finish,
+}
+
+impl InFlight {
+    /// Every policy.
+    pub(crate) const ALL: [Self; 2] = [Self::Supersede, Self::Finish];
+
+    /// The word in a manifest.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Supersede => "supersede",
+            Self::Finish => "finish",
+        }
+    }
+
+    /// What to say after a sentence about waiting: why, where it is chosen.
+    pub(crate) fn hint(self) -> &'static str {
+        match self {
+            Self::Supersede => "",
+            Self::Finish => " (rollout.inFlight is finish)",
+        }
+    }
+}
+
 /// The members of the section.
-const MEMBERS: [&str; 3] = [APPROVAL, DEPENDS_ON, "hooks"];
+const MEMBERS: [&str; 4] = [APPROVAL, DEPENDS_ON, "hooks", IN_FLIGHT];
 
 /// Whether the section is well-formed; what is not is reported.
 pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
@@ -45,6 +80,7 @@ pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
             "hooks" => hooks(&entry.value, findings),
             APPROVAL => approval(&entry.value, findings),
             DEPENDS_ON => depends_on(&entry.value, findings),
+            IN_FLIGHT => in_flight(&entry.value, findings),
             _ => unknown_key(entry, &MEMBERS, "rollout", findings),
         }
     }
@@ -92,6 +128,28 @@ fn approval(node: &Node, findings: &mut Findings<'_>) {
             _ => unknown_key(entry, &OF_APPROVAL, "rollout.approval", findings),
         }
     }
+}
+
+fn in_flight(node: &Node, findings: &mut Findings<'_>) {
+    let text = node.as_text().unwrap_or_default();
+    let words = InFlight::ALL.map(InFlight::word);
+    if words.contains(&text) {
+        return;
+    }
+    let hint = match text {
+        "queue" => {
+            "A manifest says what is to be, so of several that come meanwhile only the newest is deployed: that is `finish`."
+        }
+        "parallel" => "A service has one deployment at a time: `supersede` or `finish`.",
+        _ => {
+            "`supersede` takes the place of a deployment until its traffic moves; `finish` waits until it ends."
+        }
+    };
+    let message = format!("expected one of {}", words.join(", "));
+    let path = format!("rollout.{IN_FLIGHT}");
+    findings
+        .error("bad-value", node.place, path, message)
+        .hint(hint);
 }
 
 /// Names of Service manifests.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::rollout::{APPROVAL, APPROVAL_TIMEOUT, DEPENDS_ON};
+use super::rollout::{APPROVAL, APPROVAL_TIMEOUT, DEPENDS_ON, IN_FLIGHT, InFlight};
 use super::sections::{PRUNE, SUSPEND, parse_duration};
 use crate::document::Secrets;
 use crate::model::{Key, Kind};
@@ -136,6 +136,14 @@ impl Resource {
     /// What becomes of the resource when this manifest is gone: `sync.prune` (`never` or `confirm`).
     pub fn prune(&self) -> Option<&str> {
         self.beside.get("sync")?.get(PRUNE)?.as_str()
+    }
+
+    /// What a newer manifest does about a deployment in flight: `rollout.inFlight`.
+    pub fn in_flight(&self) -> InFlight {
+        let rollout = self.beside.get("rollout");
+        let word = rollout.and_then(|rollout| rollout.get(IN_FLIGHT)?.as_str());
+        let mut all = InFlight::ALL.into_iter();
+        all.find(|one| Some(one.word()) == word).unwrap_or_default()
     }
 
     /// Pointers of the members that are left to others: `sync.ignore`.

@@ -208,6 +208,7 @@ mod tests {
             stage: RolloutStage::AwaitingApproval,
             events: Vec::new(),
             weights: None,
+            superseded: false,
         });
         assert_eq!(health(&one, soon), "Suspended");
 

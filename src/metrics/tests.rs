@@ -40,6 +40,7 @@ fn sample() -> Status {
         stage: RolloutStage::Shifting,
         events: Vec::new(),
         weights: Some((90.0, 10.0)),
+        superseded: false,
     });
     let mut cart = resource(Outcome::Blocked(
         Block::Quarantined,

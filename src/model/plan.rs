@@ -200,6 +200,9 @@ pub struct Rollout {
     pub events: Vec<(String, String)>,
     /// Production weight in percent of the old and of the new tasks, when known.
     pub weights: Option<(f64, f64)>,
+    /// Whether it is stopped, or was, because a newer manifest takes its place; of a rollback: whether
+    /// what it undoes was.
+    pub superseded: bool,
 }
 
 /// The planner's answer for one key.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::catalogue;
-use crate::manifest::{HOOKS, PRUNE, PRUNE_WORDS, sync_members};
+use crate::manifest::{HOOKS, IN_FLIGHT, InFlight, PRUNE, PRUNE_WORDS, sync_members};
 use crate::model::Kind;
 
 /// The schema of a member beside a spec; anything goes for one that has none here (a test sees that
@@ -76,6 +76,11 @@ fn rollout() -> Value {
                 "additionalProperties": false,
                 "description": "Lambda functions, by name or ARN, that CodeDeploy calls at its lifecycle events.",
                 "properties": hooks,
+            },
+            IN_FLIGHT: {
+                "enum": InFlight::ALL.map(InFlight::word),
+                "description": "What a newer manifest does about a deployment in flight: takes its place until \
+                    production traffic moves (the default), or waits until it ends.",
             },
         },
     })

@@ -214,6 +214,7 @@ fn flying(steps: Vec<Step>) -> Plan {
         rollout: Some(Rollout {
             id: "d-1".to_owned(),
             ours: true,
+            superseded: false,
             stage: RolloutStage::Shifting,
             events: Vec::new(),
             weights: None,

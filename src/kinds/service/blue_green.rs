@@ -2,7 +2,8 @@
 //!
 //! | live payload vs declared | last deployment | decision |
 //! |---|---|---|
-//! | any | in flight, ours | wait, show it; record its digest if it is the declared one |
+//! | any | in flight, ours, of the declared payload | wait, show it, record its digest |
+//! | any | in flight, ours, of an older one | stop it as long as no production traffic has moved (`supersede`), else wait |
 //! | any | in flight, `CodeDeploy`'s rollback | wait |
 //! | any | in flight, somebody's | wait, `ForeignDeployment` |
 //! | equal | ended | quiet fields, tags, health |
@@ -15,15 +16,20 @@
 
 use serde_json::Value;
 
-use super::history::{BadEnd, attempt_of, bad_end, explain, in_flight, is_rollback, left_by_us};
+use super::history::{
+    BadEnd, attempt_of, bad_end, explain, in_flight, is_rollback, left_by_us, undone_by,
+};
+use super::mark::{Mark, TAKEN_BACK_TAG};
 use super::payload::{attempt_digest, carried_drift, primary_task_set};
 use super::plan::{
     because, declared_tag, fields, in_grace, quiet, settled, tag_step, unresolved, update,
     waiting_for, ways,
 };
 use super::rules::ALLOWED_UNDER_CODE_DEPLOY;
+use super::supersede::{self, Marks};
 use super::{Observed, RETRY_ANNOTATION, appspec, items, progress, text};
 use crate::kinds::View;
+use crate::manifest::InFlight;
 use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
 
 /// Decides about a service that exists.
@@ -38,8 +44,20 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
         Some(Seen::Present(deployment)) if in_flight(deployment) => {
             return flying(view, observed, service, deployment);
         }
+        Some(Seen::Present(last)) if supersede::is_leaving(service, last, view.now) => {
+            let why = format!(
+                "deployment {} made room for a newer manifest; CodeDeploy is taking its tasks away",
+                text(last, "deploymentId")
+            );
+            return Plan::only(Outcome::Waiting(Wait::RolloutInProgress, why));
+        }
         Some(Seen::Present(_) | Seen::Absent) | None => {}
     }
+    ended(view, observed, service)
+}
+
+/// Decides where no deployment is in flight.
+fn ended(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let Some(live) = primary_task_set(service) else {
         return Plan::only(Outcome::Waiting(
             Wait::Provisioning,
@@ -96,27 +114,47 @@ fn zero_task_fallback(view: &View<'_>) -> bool {
         })
 }
 
-/// A deployment is in flight: nothing is written but the record of what was started.
+/// A deployment is in flight: nothing is written but the record of what was started, and the stop of what
+/// a newer manifest supersedes.
 fn flying(view: &View<'_>, observed: &Observed, service: &Value, deployment: &Value) -> Plan {
-    let rollout = progress::rollout(deployment, &observed.target);
+    let mut rollout = progress::rollout(deployment, &observed.target);
     let attempt = attempt_digest(view);
     let theirs = attempt_of(deployment);
     let mut message = progress::sentence(&rollout);
+    let marks = Marks::of(service);
+    rollout.superseded = marks.hold(&rollout.id) || marks.hold(undone_by(deployment));
+    let older = attempt.is_some() && theirs != attempt.as_deref();
     let wait = if is_rollback(deployment) {
+        if rollout.superseded {
+            let undone = undone_by(deployment);
+            message = format!("{message}; {undone} is superseded, and the manifest follows");
+        }
         Wait::RolloutInProgress
     } else if theirs.is_none() {
         message = format!("{message}, started by somebody else; it is respected until it ends");
         Wait::ForeignDeployment
-    } else if rollout.stage == RolloutStage::AwaitingApproval {
-        let ways = theirs.map_or_else(String::new, |digest| ways(view, digest));
-        message = format!("{message}{ways}; or continue it with `aws deploy continue-deployment`");
-        Wait::ApprovalPending
     } else {
-        if attempt.is_some() && theirs != attempt.as_deref() {
+        if older {
+            if makes_room(view, observed, service, deployment) {
+                rollout.superseded = true;
+                return superseding(view, service, rollout);
+            }
             message =
                 format!("{message}; the manifest has changed since, and follows when it ends");
+            message.push_str(view.resource.in_flight().hint());
+        } else if rollout.superseded {
+            message = format!(
+                "{message}; it was to make room for another manifest: if it is stopped, this content is deployed again"
+            );
         }
-        Wait::RolloutInProgress
+        if rollout.stage == RolloutStage::AwaitingApproval {
+            let ways = theirs.map_or_else(String::new, |digest| ways(view, digest));
+            message =
+                format!("{message}{ways}; or continue it with `aws deploy continue-deployment`");
+            Wait::ApprovalPending
+        } else {
+            Wait::RolloutInProgress
+        }
     };
     let record = attempt
         .as_deref()
@@ -130,6 +168,51 @@ fn flying(view: &View<'_>, observed: &Observed, service: &Value, deployment: &Va
         steps: step.into_iter().collect(),
         rollout: Some(rollout),
         ..Plan::only(Outcome::Waiting(wait, message))
+    }
+}
+
+/// Whether a deployment of an older manifest of ours makes room: by policy, before its traffic, and only for
+/// what would really follow.
+fn makes_room(view: &View<'_>, observed: &Observed, service: &Value, deployment: &Value) -> bool {
+    let before = supersede::has_moved(deployment, &observed.target) == Some(false);
+    if !before || view.resource.in_flight() != InFlight::Supersede {
+        return false;
+    }
+    let live = primary_task_set(service);
+    let is_live = live.is_some_and(|live| carried_drift(&view.spec, live).is_empty());
+    if is_live && unresolved(view).is_empty() {
+        return true;
+    }
+    // The attempt may differ by its retry annotation alone.
+    let id = text(deployment, "deploymentId");
+    let mut sets = items(service, "taskSets").filter(|set| text(set, "externalId") == id);
+    if sets.any(|set| carried_drift(&view.spec, set).is_empty()) {
+        return false;
+    }
+    let taken_back = Mark::of(service, TAKEN_BACK_TAG).map(|mark| mark.digest);
+    if taken_back.is_some() && taken_back == attempt_digest(view) {
+        return false;
+    }
+    // As it will be seen when this one is over.
+    let mut after = observed.clone();
+    after.deployment = None;
+    if let Some(Seen::Present(history)) = &mut after.history {
+        history.retain(|one| !in_flight(one));
+    }
+    let steps = ended(view, &after, service).steps;
+    steps
+        .iter()
+        .any(|step| step.call.operation == "CreateDeployment")
+}
+
+/// Stops a deployment that a newer manifest supersedes.
+fn superseding(view: &View<'_>, service: &Value, rollout: Rollout) -> Plan {
+    let steps = supersede::steps(view, service, &rollout.id);
+    let why = steps.last().map(|step| step.why.clone());
+    Plan {
+        steps,
+        rollout: Some(rollout),
+        ..Plan::only(Outcome::Acting(why.unwrap_or_default()))
     }
 }
 
@@ -157,7 +240,7 @@ fn resting(
         steps.push(update(view, service, &allowed));
     }
     steps.extend(tag_step(view, service, attempt));
-    let bad = ended_badly(view, observed).or_else(|| left_behind(observed, service));
+    let bad = ended_badly(view, observed, service).or_else(|| left_behind(observed, service));
     let outcome = match (outcome, bad) {
         (Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _), Some(bad)) => bad,
         // What else stands in the way (a failure, the grace time) is told first.
@@ -186,12 +269,12 @@ fn resting(
 
 /// The declared payload is live, yet its last deployment ended badly (stopped after all traffic had
 /// moved, say). Not converged: the record says failed, and so do we.
-fn ended_badly(view: &View<'_>, observed: &Observed) -> Option<Outcome> {
+fn ended_badly(view: &View<'_>, observed: &Observed, service: &Value) -> Option<Outcome> {
     let Some(Seen::Present(history)) = &observed.history else {
         return None;
     };
     let attempt = attempt_digest(view)?;
-    let end = bad_end(history, &attempt).filter(|end| end.newest)?;
+    let end = bad_end(history, &attempt, &Marks::of(service)).filter(|end| end.newest)?;
     Some(Outcome::Failed(Fail::RolloutFailed, end.why))
 }
 
@@ -280,7 +363,8 @@ fn deploy(
     if let Some(started) = history.iter().find(|deployment| in_flight(deployment)) {
         return flying(view, observed, service, started).with_drift(carried);
     }
-    if let Some(mut end) = bad_end(history, attempt) {
+    let marks = Marks::of(service);
+    if let Some(mut end) = bad_end(history, attempt, &marks) {
         end.why.push_str(&more(observed, service, &end));
         let cure = format!(
             "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
@@ -298,7 +382,7 @@ fn deploy(
     // The record on the service comes a pass after the deployment's start: a manifest that has gone back
     // before that finds its own digest there still.
     let grace = in_grace(view, service, attempt, &carried);
-    if let Some(outcome) = grace.filter(|_| !left_by_us(history, attempt)) {
+    if let Some(outcome) = grace.filter(|_| !left_by_us(history, attempt, &marks)) {
         return resting(view, observed, service, None, outcome).with_drift(carried);
     }
     let call = appspec::create_deployment(view, live, group, attempt);
@@ -309,6 +393,7 @@ fn deploy(
         stage: RolloutStage::Pending,
         events: Vec::new(),
         weights: None,
+        superseded: false,
     };
     let outcome = Outcome::Acting(why.clone());
     Plan {

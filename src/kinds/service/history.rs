@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::supersede::Marks;
 use super::text;
 use crate::manifest::Revision;
 
@@ -64,6 +65,11 @@ pub(super) fn in_flight(deployment: &Value) -> bool {
     )
 }
 
+/// The deployment that a rollback undoes; empty if AWS does not say.
+pub(super) fn undone_by(rollback: &Value) -> &str {
+    rolled_back_by(rollback, "rollbackTriggeringDeploymentId")
+}
+
 /// Whether `CodeDeploy` itself started it to go back.
 pub(super) fn is_rollback(deployment: &Value) -> bool {
     text(deployment, "creator") == "codeDeployRollback"
@@ -88,12 +94,14 @@ pub(super) struct BadEnd {
     pub(super) newest: bool,
 }
 
-/// The bad end of the newest attempt with this digest, if it ended badly. `history` is newest first.
-pub(super) fn bad_end(history: &[Value], attempt: &str) -> Option<BadEnd> {
+/// The bad end of the newest attempt with this digest, if it ended badly; what made room for a newer manifest
+/// (`marks`) did not. `history` is newest first.
+pub(super) fn bad_end(history: &[Value], attempt: &str, marks: &Marks<'_>) -> Option<BadEnd> {
     let mut rollouts = history.iter().filter(|deployment| !is_rollback(deployment));
     let newest = rollouts.next()?;
     let found = std::iter::once(newest)
         .chain(rollouts)
+        .filter(|deployment| !marks.made_room(deployment))
         .find(|deployment| attempt_of(deployment) == Some(attempt))?;
     let status = text(found, "status");
     if !matches!(status, "Failed" | "Stopped") {
@@ -106,9 +114,17 @@ pub(super) fn bad_end(history: &[Value], attempt: &str) -> Option<BadEnd> {
     })
 }
 
-/// Whether the newest deployment that succeeded was ours, of another payload than this one. `history` is
-/// newest first. What is live then is what we made of an earlier manifest, and nobody's change.
-pub(super) fn left_by_us(history: &[Value], attempt: &str) -> bool {
+/// Whether the newest rollout made room for a newer manifest, or the newest deployment that succeeded was
+/// ours, of another payload than this one. `history` is newest first. What is live then is what we made of an
+/// earlier manifest, and nobody's change.
+pub(super) fn left_by_us(history: &[Value], attempt: &str, marks: &Marks<'_>) -> bool {
+    let mut rollouts = history.iter().filter(|deployment| !is_rollback(deployment));
+    if rollouts
+        .next()
+        .is_some_and(|newest| marks.made_room(newest))
+    {
+        return true;
+    }
     history
         .iter()
         .find(|deployment| text(deployment, "status") == "Succeeded")
@@ -174,19 +190,46 @@ mod tests {
         assert_eq!(attempt_of(&deployment), Some(attempt.as_str()));
     }
 
+    fn none() -> Marks<'static> {
+        Marks::default()
+    }
+
+    /// What made room is neither a bad end nor somebody's change; what failed before it still is one.
+    #[test]
+    fn what_was_superseded_says_nothing_of_its_content() {
+        let service = json!({"tags": [{"key": super::super::supersede::TAG, "value": "d-2"}]});
+        let marks = Marks::of(&service);
+        let stopped = deployment("d-2", "v1:a", "Stopped");
+        let rollback =
+            json!({"deploymentId": "d-3", "status": "Succeeded", "creator": "codeDeployRollback"});
+        let history = [rollback, stopped.clone()];
+        assert_eq!(bad_end(&history, "v1:a", &marks), None);
+        assert!(bad_end(&history, "v1:a", &none()).is_some());
+        assert!(left_by_us(&history, "v1:a", &marks));
+        assert!(!left_by_us(&history, "v1:a", &none()));
+        let failed = [stopped, deployment("d-1", "v1:a", "Failed")];
+        assert_eq!(
+            bad_end(&failed, "v1:a", &marks).map(|end| end.newest),
+            Some(false)
+        );
+    }
+
     #[test]
     fn only_the_newest_attempt_of_a_payload_counts() {
         let failed_then_fixed = [
             deployment("d-2", "v1:a", "Succeeded"),
             deployment("d-1", "v1:a", "Failed"),
         ];
-        assert_eq!(bad_end(&failed_then_fixed, "v1:a"), None);
+        assert_eq!(bad_end(&failed_then_fixed, "v1:a", &none()), None);
         let failed = [
             deployment("d-3", "v1:b", "Succeeded"),
             deployment("d-1", "v1:a", "Failed"),
         ];
-        assert_eq!(bad_end(&failed, "v1:a").map(|end| end.newest), Some(false));
-        assert_eq!(bad_end(&failed, "v1:zz"), None);
+        assert_eq!(
+            bad_end(&failed, "v1:a", &none()).map(|end| end.newest),
+            Some(false)
+        );
+        assert_eq!(bad_end(&failed, "v1:zz", &none()), None);
     }
 
     #[test]
@@ -195,13 +238,13 @@ mod tests {
             json!({"deploymentId": "d-9", "status": "Succeeded", "description": "hotfix"});
         let ours = deployment("d-2", "v1:b", "Succeeded");
         let failed = deployment("d-3", "v1:c", "Failed");
-        assert!(left_by_us(&[failed, ours.clone()], "v1:a"));
+        assert!(left_by_us(&[failed, ours.clone()], "v1:a", &none()));
         assert!(
-            !left_by_us(std::slice::from_ref(&ours), "v1:b"),
+            !left_by_us(std::slice::from_ref(&ours), "v1:b", &none()),
             "live has left it since"
         );
-        assert!(!left_by_us(&[by_hand, ours], "v1:a"));
-        assert!(!left_by_us(&[], "v1:a"));
+        assert!(!left_by_us(&[by_hand, ours], "v1:a", &none()));
+        assert!(!left_by_us(&[], "v1:a", &none()));
     }
 
     #[test]
@@ -211,7 +254,7 @@ mod tests {
         first["rollbackInfo"] = json!({"rollbackDeploymentId": "d-2"});
         let rollback =
             json!({"deploymentId": "d-2", "status": "Succeeded", "creator": "codeDeployRollback"});
-        let end = bad_end(&[rollback, first], "v1:a").unwrap();
+        let end = bad_end(&[rollback, first], "v1:a", &none()).unwrap();
         assert!(end.newest);
         assert_eq!(
             end.why,

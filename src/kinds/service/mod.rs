@@ -12,8 +12,8 @@
 //! by every pass.
 //!
 //! Invariants:
-//! - At most one deployment is started by a pass, and none while any is in flight under `CodeDeploy`;
-//!   one of ECS's own is superseded only if it is ours and no production traffic has moved.
+//! - At most one deployment is started by a pass, and none while any is in flight under `CodeDeploy`. One in
+//!   flight makes room for a newer manifest only if it is ours and no production traffic has moved.
 //! - A payload whose last attempt failed, was stopped or was rolled back is not started again, nor one that a
 //!   person took back.
 //! - Only members that differ, and that `UpdateService` allows for the controller, are sent to it.
@@ -24,6 +24,7 @@ mod blue_green;
 mod command;
 mod gates;
 mod history;
+mod intent;
 mod mark;
 mod migration;
 mod native;
@@ -38,6 +39,7 @@ mod rolling;
 mod rules;
 mod scaling;
 mod side;
+mod supersede;
 mod taken_back;
 #[cfg(test)]
 mod tests;
@@ -63,8 +65,12 @@ pub const DECLARED_TAG: &str = "evenkeel.dev/declared";
 
 /// The tags that a service is given with its updates: without room for them an update fails, or is not
 /// known again.
-pub(super) const UPDATE_TAGS: [&str; 3] =
-    [DECLARED_TAG, native::STARTING_TAG, scaling::SUSPENDED_TAG];
+pub(super) const UPDATE_TAGS: [&str; 4] = [
+    DECLARED_TAG,
+    intent::TAG,
+    scaling::SUSPENDED_TAG,
+    supersede::TAG,
+];
 
 /// The annotation that lets a quarantined payload be tried once more; its text is part of the
 /// attempt's digest, so each new text is one new attempt.

@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, gates, items, migration, native, payload, resets, revision,
-    rolling, scaling, side, taken_back, text,
+    DECLARED_TAG, Observed, blue_green, gates, intent, items, migration, native, payload, resets,
+    revision, rolling, scaling, side, taken_back, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -181,7 +181,9 @@ fn settled_tags(view: &View<'_>, service: &Value, recalled: &Recalled, mut plan:
         Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _)
     );
     let alone = plan.steps.is_empty();
-    if alone && !rests {
+    // What only makes room writes nothing of the manifest yet.
+    let stops = |step: &Step| step.call.operation == "StopDeployment";
+    if (alone && !rests) || plan.steps.iter().any(stops) {
         return plan;
     }
     let (kind, arn) = (view.resource.key.kind, text(service, "serviceArn"));
@@ -292,6 +294,9 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     count_at_first(&mut spec);
     let mut ours = vec![(INSTANCE_TAG, view.policy.instance.clone())];
     if let Some(attempt) = payload::attempt_digest(view) {
+        if controller(&spec) == "ECS" {
+            ours.push((intent::TAG, intent::value(&attempt, &[])));
+        }
         ours.push((DECLARED_TAG, attempt));
     }
     let rows = resets::rows(controller(&spec));

@@ -24,6 +24,7 @@ pub(super) fn rollout(deployment: &Value, target: &Seen<Value>) -> Rollout {
         stage: stage(deployment, &events),
         weights: weights(target),
         events,
+        superseded: false,
     }
 }
 

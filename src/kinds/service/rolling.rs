@@ -1,7 +1,8 @@
 //! Services under ECS's own rolling update: one `UpdateService` per declared payload. Pure.
 //!
 //! AWS supersedes a deployment in flight by a newer one; so does a changed manifest here, because
-//! a deployment without circuit breaker that cannot start its tasks would otherwise never end.
+//! a deployment without circuit breaker that cannot start its tasks would otherwise never end. Not one that
+//! somebody else started, and none where `rollout.inFlight` is `finish`. Whose it is says the tag of `intent`.
 //!
 //! | live vs declared | recorded digest | newest deployment of the declared content | decision |
 //! |---|---|---|---|
@@ -9,6 +10,8 @@
 //! | equal | any | completed | quiet fields, tags, health |
 //! | equal | any | failed | `RolloutFailed` |
 //! | differs | = declared | rolled back, or stopped by the circuit breaker or an alarm | `RolloutFailed`, not tried again |
+//! | differs | any | in flight is somebody else's | wait, `ForeignDeployment` |
+//! | differs | any | ours is in flight, and `finish` is declared | wait |
 //! | differs | = declared | other | somebody changed it: heal after the grace time |
 //! | differs | other | the same | quarantined, unless the retry annotation is given |
 //! | differs | other | other | `UpdateService` |
@@ -22,11 +25,13 @@ use serde_json::Value;
 use super::native::{explained, in_flight};
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
 use super::plan::{
-    because, declared_tag, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for,
+    because, declared_tag, in_grace, quiet, settled, tag_step, tag_with, unresolved, update,
+    waiting_for,
 };
 use super::rules::ON_THE_DEPLOYMENT;
-use super::{Observed, RETRY_ANNOTATION, items, text};
+use super::{Observed, RETRY_ANNOTATION, intent, items, last_segment, native, text};
 use crate::kinds::View;
+use crate::manifest::InFlight;
 use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
 
 /// Decides about a service that exists.
@@ -53,18 +58,19 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
         return plan;
     }
     let unknown = |why: String| Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why));
-    let ended = match &observed.service_deployments {
+    let none = Vec::new();
+    let history = match &observed.service_deployments {
         Some(Seen::Unknown(why)) => return unknown(why.clone()).with_drift(deploying),
         None => {
             let why = "the service's deployments were not read".to_owned();
             return unknown(why).with_drift(deploying);
         }
-        Some(Seen::Present(list)) => bad_end(list, &view.spec),
-        Some(Seen::Absent) => None,
+        Some(Seen::Present(list)) => list.as_array().unwrap_or(&none),
+        Some(Seen::Absent) => &none,
     };
     let tried = declared_tag(service) == Some(attempt.as_str());
-    if let Some(why) =
-        ended.filter(|_| tried || !view.resource.annotations.contains_key(RETRY_ANNOTATION))
+    if let Some(why) = bad_end(history, &view.spec)
+        .filter(|_| tried || !view.resource.annotations.contains_key(RETRY_ANNOTATION))
     {
         let cure = format!(
             "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
@@ -80,6 +86,16 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
         };
         return resting(view, service, &live, None, outcome).with_drift(deploying);
     }
+    let flying = history.first().filter(|newest| native::in_flight(newest));
+    if let Some((outcome, ours)) =
+        flying.and_then(|newest| respected(view, observed, service, history, newest))
+    {
+        let rollout = rollout(service).map(|rollout| Rollout { ours, ..rollout });
+        return Plan {
+            rollout,
+            ..resting(view, service, &live, None, outcome).with_drift(deploying)
+        };
+    }
     if let Some(outcome) = in_grace(view, service, &attempt, &deploying) {
         return resting(view, service, &live, None, outcome).with_drift(deploying);
     }
@@ -87,13 +103,63 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
     drift.extend(quiet(view, &live, false));
     let step = update(view, service, &drift);
     let outcome = Outcome::Acting(step.why.clone());
+    let mark = intent::value(&attempt, history);
+    let mark = tag_with(view, service, &[(intent::TAG, &mark)]);
+    let older = flying.and_then(|_| rollout(service));
     // The record comes with the next pass, when the new payload is live: a crash between the two
     // leaves a deployment that the next process finds live and records.
     Plan {
-        steps: vec![step],
+        steps: mark.into_iter().chain([step]).collect(),
         drift,
+        rollout: older.map(|older| Rollout {
+            superseded: true,
+            ..older
+        }),
         ..Plan::only(outcome)
     }
+}
+
+/// Why a deployment in flight is waited for, and whether it is ours; `None` if a newer one may supersede
+/// it.
+fn respected(
+    view: &View<'_>,
+    observed: &Observed,
+    service: &Value,
+    history: &[Value],
+    newest: &Value,
+) -> Option<(Outcome, bool)> {
+    let ours = intent::of(service).is_some_and(|intent| intent.led_to_newest(history));
+    let policy = view.resource.in_flight();
+    if ours && policy == InFlight::Supersede {
+        return None;
+    }
+    let arn = text(newest, "serviceDeploymentArn");
+    let id = last_segment(arn);
+    let mut why = if ours {
+        format!(
+            "service deployment {id} is in flight; the manifest has changed since, and follows when it ends{}",
+            policy.hint()
+        )
+    } else {
+        format!(
+            "service deployment {id} is in flight, started by somebody else; it is respected until it ends, or is stopped with `aws ecs stop-service-deployment --service-deployment-arn {arn}`"
+        )
+    };
+    let breaker = service.pointer("/deploymentConfiguration/deploymentCircuitBreaker/enable");
+    if breaker != Some(&Value::Bool(true)) {
+        why.push_str(
+            "; without a circuit breaker it does not end as long as its tasks do not start",
+        );
+    }
+    if let Some(reason) = observed.stop_reasons.first() {
+        why.push_str(&format!("; the last task to stop: {reason}"));
+    }
+    let wait = if ours {
+        Wait::RolloutInProgress
+    } else {
+        Wait::ForeignDeployment
+    };
+    Some((Outcome::Waiting(wait, why), ours))
 }
 
 /// The service with what only its `PRIMARY` deployment reads back.
@@ -179,17 +245,18 @@ fn rollout(service: &Value) -> Option<Rollout> {
         stage: RolloutStage::ScalingUp,
         events: Vec::new(),
         weights: None,
+        superseded: false,
     })
 }
 
 /// How the newest deployment of this content ended, if it ended badly.
-fn bad_end(deployments: &Value, spec: &Value) -> Option<String> {
+fn bad_end(deployments: &[Value], spec: &Value) -> Option<String> {
     let same = |deployment: &&Value| {
         deployment
             .get("revision")
             .is_some_and(|revision| deploying_drift(spec, revision).is_empty())
     };
-    let newest = deployments.as_array()?.iter().find(same)?;
+    let newest = deployments.iter().find(same)?;
     let status = text(newest, "status");
     // STOPPED is also a deployment that a newer one superseded, which says nothing of its content.
     let struck = ["/deploymentCircuitBreaker/status", "/alarms/status"]

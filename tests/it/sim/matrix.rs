@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use evenkeel::model::{Outcome, Wait};
+use evenkeel::model::{Block, Outcome, Wait};
 use serde_json::json;
 
 use super::console::{self, AUTH, ECS};
@@ -18,6 +18,12 @@ fn says(outcome: &Outcome, parts: &[&str]) {
     for part in parts {
         assert!(outcome.message().contains(part), "{part}: {outcome}");
     }
+}
+
+/// Told as bad, and not to be tried again. A rolling deployment that ends before its start was recorded on the
+/// service is told as one of before.
+fn not_again(outcome: &Outcome) -> bool {
+    rolled_out_badly(outcome) || matches!(outcome, Outcome::Blocked(Block::Quarantined, _))
 }
 
 /// The tasks of a rolling deployment run and fail their health checks.
@@ -38,8 +44,8 @@ async fn rolling_sick_tasks_are_rolled_back_and_told() {
             "evenkeel.dev/retry",
         ],
     );
-    world.left_alone(&daemon, rolled_out_badly).await;
     watch.saw_nothing_wrong();
+    world.left_alone(&daemon, rolled_out_badly).await;
     assert_eq!(world.serves().await, "v1");
     assert_eq!(world.count("UpdateService"), 1);
 }
@@ -56,14 +62,14 @@ async fn rolling_an_alarm_is_named() {
         .deployment("in flight", |one| one["status"] == "IN_PROGRESS")
         .await;
     world.alarm(true);
-    let outcome = daemon.outcome(SERVICE, rolled_out_badly).await;
+    let outcome = daemon.outcome(SERVICE, not_again).await;
     says(
         &outcome,
         &["ROLLBACK", "alarms: web-5xx", "evenkeel.dev/retry"],
     );
     world.alarm(false);
-    world.left_alone(&daemon, rolled_out_badly).await;
     watch.saw_nothing_wrong();
+    world.left_alone(&daemon, not_again).await;
     assert_eq!(world.serves().await, "v1");
     assert_eq!(world.count("UpdateService"), 1);
 }
@@ -80,13 +86,13 @@ async fn rolling_what_a_person_stops_is_not_started_again() {
     let stop =
         json!({"serviceDeploymentArn": newest["serviceDeploymentArn"], "stopType": "ROLLBACK"});
     world.console(ECS, "StopServiceDeployment", &stop);
-    let outcome = daemon.outcome(SERVICE, rolled_out_badly).await;
+    let outcome = daemon.outcome(SERVICE, not_again).await;
     says(
         &outcome,
         &["StopServiceDeployment request", "evenkeel.dev/retry"],
     );
-    world.left_alone(&daemon, rolled_out_badly).await;
     watch.saw_nothing_wrong();
+    world.left_alone(&daemon, not_again).await;
     assert_eq!(world.serves().await, "v1");
     assert_eq!(world.count("UpdateService"), 1);
 }
@@ -173,8 +179,8 @@ async fn native_a_pause_that_nobody_ends_in_time_is_told() {
         &outcome,
         &["pause hook timed out", "TIMED_OUT", "evenkeel.dev/retry"],
     );
-    world.left_alone(&daemon, rolled_out_badly).await;
     watch.saw_nothing_wrong();
+    world.left_alone(&daemon, rolled_out_badly).await;
     assert_eq!(world.serves().await, "v1");
     // The one that made the service, and this one.
     assert_eq!(history(&world).len(), 2);

@@ -32,5 +32,6 @@ mod rollout;
 mod scaling;
 mod service_absent;
 mod service_states;
+mod supersede;
 mod trouble;
 mod wake;

@@ -178,7 +178,6 @@ impl World {
         let task = tokio::spawn(controller.run(receiver, Until::Stopped));
         Daemon {
             events,
-            asker,
             board,
             asker,
             task,
@@ -227,7 +226,6 @@ fn copy(from: &Path, to: &Path, only: &[&str]) {
 /// A running daemon.
 pub(crate) struct Daemon {
     pub events: mpsc::Sender<Event>,
-    asker: Asker,
     pub board: Board,
     pub asker: Asker,
     task: JoinHandle<Ended>,

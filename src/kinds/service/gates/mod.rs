@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use super::rules::DEPLOYING;
 use crate::kinds::View;
-use crate::model::{Outcome, Plan, Step};
+use crate::model::{Outcome, Plan, Rollout, Step};
 
 /// The plan as far as the gates let it. `service` is the live one, if there is one.
 pub(super) fn before_start(view: &View<'_>, service: Option<&Value>, plan: Plan) -> Plan {
@@ -46,11 +46,12 @@ fn told(mut plan: Plan, why: &Outcome) -> Plan {
     plan
 }
 
-/// Whether this write makes new tasks of other content start.
+/// Whether this write makes new tasks of other content start, or makes room for them.
 pub(super) fn starts(step: &Step) -> bool {
     let input = &step.call.input;
     match step.call.operation {
-        "CreateService" | "CreateDeployment" => true,
+        // Stopping what is in flight is for what starts after it.
+        "CreateService" | "CreateDeployment" | "StopDeployment" => true,
         "UpdateService" => {
             let starting = ["forceNewDeployment", "deploymentController"];
             let members = DEPLOYING.iter().chain(&starting);
@@ -67,7 +68,13 @@ fn kept(plan: Plan, why: Outcome) -> Plan {
     Plan {
         steps: Vec::new(),
         outcome: why,
-        rollout: plan.rollout.filter(|rollout| !rollout.id.is_empty()),
+        rollout: plan
+            .rollout
+            .filter(|rollout| !rollout.id.is_empty())
+            .map(|rollout| Rollout {
+                superseded: false,
+                ..rollout
+            }),
         ..plan
     }
 }

@@ -79,6 +79,7 @@ pub(in super::super) fn rollout(deployment: &Value, ours: bool) -> Rollout {
         stage: stage_of(deployment, stage),
         events,
         weights: old.zip(moved(deployment)),
+        superseded: false,
     }
 }
 

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | any | going back | wait |
 //! | any | in flight, of the declared content | wait, show it; record it as ours |
-//! | any | in flight, ours, of older content, before production traffic moves | start: AWS supersedes it |
+//! | any | in flight, ours, of older content, before production traffic moves | start: AWS supersedes it, unless `rollout.inFlight` is `finish` |
 //! | any | in flight, ours, of older content, later | wait until it ends |
 //! | any | in flight, somebody's | wait, `ForeignDeployment` |
 //! | equal | ended badly | `RolloutFailed`; another retry annotation starts it again |
@@ -21,13 +21,11 @@
 //! deployment nor a revision can be marked itself.
 
 mod course;
-mod intent;
 mod traffic;
 
 use serde_json::{Map, Value, json};
 
 pub(super) use course::{explain as explained, in_flight, is_of, rollout, sentence};
-pub(super) use intent::TAG as STARTING_TAG;
 pub(super) use traffic::{Gap, listener_of, rules, target_groups};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
@@ -37,9 +35,10 @@ use super::plan::{
 };
 use super::rolling::{overlaid, resting};
 use super::rules::DEPLOYING;
-use super::{Observed, RETRY_ANNOTATION, items, text};
+use super::{Observed, RETRY_ANNOTATION, intent, items, text};
 use crate::kinds::View;
-use crate::model::{Block, Drift, Fail, Outcome, Plan, RolloutStage, Seen, Step, Wait};
+use crate::manifest::InFlight;
+use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
 use course::BadEnd;
 use traffic::Trouble;
 
@@ -196,10 +195,13 @@ fn flying(
             }
         }
     } else if ours {
-        if attempt.is_some() && course::before_traffic(newest) {
+        let policy = view.resource.in_flight();
+        let may = policy == InFlight::Supersede && attempt.is_some();
+        if may && course::before_traffic(newest) {
             return None;
         }
         message = format!("{message}; the manifest has changed since, and follows when it ends");
+        message.push_str(policy.hint());
         match intent::of(service).filter(|_| course::paused(newest).is_some()) {
             Some(intent) => {
                 message.push_str(&ways(view, intent.attempt));
@@ -361,9 +363,15 @@ impl Case<'_> {
         let outcome = Outcome::Acting(step.why.clone());
         let mark = intent::value(self.attempt, self.history);
         let mark = tag_with(self.view, self.service, &[(intent::TAG, &mark)]);
+        let older = self.history.first().filter(|newest| in_flight(newest));
+        let rollout = older.map(|older| Rollout {
+            superseded: true,
+            ..course::rollout(older, true)
+        });
         Plan {
             steps: mark.into_iter().chain([step]).collect(),
             drift,
+            rollout,
             ..Plan::only(outcome)
         }
     }

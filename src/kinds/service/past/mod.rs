@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::history::{attempt_of, commit_of, explain, is_rollback};
 use super::native::explained;
+use super::supersede::Marks;
 use super::{last_segment, text};
 use crate::aws::Observer;
 use crate::kinds::View;
@@ -15,7 +16,12 @@ use crate::model::{Moment, PastRollout, Seen};
 /// What was read.
 enum Remembered {
     /// The group's deployments (`DeploymentInfo`), newest first.
-    CodeDeploy(Vec<Value>),
+    CodeDeploy {
+        /// The service, for what was superseded.
+        service: Value,
+        /// The deployments.
+        all: Vec<Value>,
+    },
     /// The service's deployments with their revisions, newest first.
     Ecs(Vec<Value>),
 }
@@ -28,18 +34,27 @@ pub async fn rollouts(
 ) -> Seen<Vec<PastRollout>> {
     let remembered = observe::remembered(observer, view, fresh).await;
     remembered.map(|remembered| match remembered {
-        Remembered::CodeDeploy(all) => all.iter().map(|one| code_deploy(one, &all)).collect(),
+        Remembered::CodeDeploy { service, all } => {
+            let marks = Marks::of(&service);
+            let past = all.iter().map(|one| code_deploy(one, &all, &marks));
+            past.collect()
+        }
         Remembered::Ecs(all) => all.iter().map(ecs).collect(),
     })
 }
 
-fn code_deploy(deployment: &Value, all: &[Value]) -> PastRollout {
+fn code_deploy(deployment: &Value, all: &[Value], marks: &Marks<'_>) -> PastRollout {
     let by = match text(deployment, "creator") {
         _ if attempt_of(deployment).is_some() && !is_rollback(deployment) => "evenkeel",
         creator => creator,
     };
     let status = text(deployment, "status");
-    let why = if matches!(status, "Failed" | "Stopped") {
+    let why = if marks.made_room(deployment) {
+        format!(
+            "superseded by a newer manifest: {}",
+            explain(deployment, all)
+        )
+    } else if matches!(status, "Failed" | "Stopped") {
         explain(deployment, all)
     } else {
         String::new()
@@ -102,7 +117,7 @@ mod tests {
         let failed = json!({"deploymentId": "d-1", "status": "Failed", "creator": "user",
             "description": "evenkeel attempt=v1:ab commit=c0ffee Ann: fix", "createTime": 1.5,
             "completeTime": 3, "errorInformation": {"code": "TIMEOUT", "message": "no steady state"}});
-        let past = code_deploy(&failed, std::slice::from_ref(&failed));
+        let past = code_deploy(&failed, std::slice::from_ref(&failed), &Marks::default());
         assert_eq!(past.by.as_deref(), Some("evenkeel"));
         assert_eq!(past.commit.as_deref(), Some("c0ffee"));
         assert_eq!(
@@ -111,7 +126,7 @@ mod tests {
         );
         assert!(past.why.contains("TIMEOUT"), "{past:?}");
         let other = json!({"deploymentId": "d-2", "status": "InProgress", "creator": "user"});
-        let past = code_deploy(&other, &[]);
+        let past = code_deploy(&other, &[], &Marks::default());
         assert_eq!(
             (past.by.as_deref(), past.why.as_str(), past.commit),
             (Some("user"), "", None)

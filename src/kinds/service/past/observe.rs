@@ -35,5 +35,5 @@ pub(super) async fn remembered(
     };
     let application = text(&group.spec, "applicationName");
     let history = observer.history(application, group.aws_name()).await;
-    history.map(Remembered::CodeDeploy)
+    history.map(|all| Remembered::CodeDeploy { service, all })
 }

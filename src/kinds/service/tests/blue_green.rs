@@ -307,7 +307,7 @@ fn what_is_not_known_and_matters_is_inert() {
 fn nothing_is_started_beside_a_deployment_that_only_the_history_shows() {
     let mut bench = differing(|attempt| vec![deployment("d-1", attempt, "Succeeded")]);
     bench.observed.history = Some(Seen::Present(vec![
-        deployment("d-2", "v1:other", "Created"),
+        deployment("d-2", "v1:other", "InProgress"),
         deployment("d-1", "v1:other", "Succeeded"),
     ]));
     let plan = bench.plan();

@@ -11,6 +11,7 @@ mod command;
 mod entry;
 mod fixpoint;
 mod gates;
+mod in_flight;
 mod native;
 mod native_search;
 mod payload;

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::bench::{CLUSTER, NOW, network};
 use super::{Bench, Payload};
-use crate::kinds::testing::{assert_converged, assert_inert, only_call};
+use crate::kinds::testing::{assert_converged, assert_inert, calls, only_call};
 use crate::model::{Key, Kind, Moment, Outcome, Plan, Seen};
 
 use Payload::{A, B};
 
 fn ended(payload: Payload, status: &str) -> Value {
-    json!({"status": status, "statusReason": "the circuit breaker threshold was exceeded",
+    json!({"serviceDeploymentArn": "arn:aws:ecs:us-east-1:123456789012:service-deployment/main/web/7", "status": status, "statusReason": "the circuit breaker threshold was exceeded",
         "revision": {"taskDefinition": payload.task_definition(), "platformVersion": "1.4.0",
             "networkConfiguration": network()}})
 }
@@ -82,8 +82,13 @@ fn a_changed_manifest_is_one_update_with_everything_that_differs() {
         let mut bench = differing(newest);
         bench.live()["desiredCount"] = json!(1);
         let plan = bench.plan();
+        let calls = calls(&plan);
+        // What is started, and after what, is written down first.
+        let (mark, tags) = &calls[0];
+        assert_eq!((*mark, calls.len()), ("TagResource", 2), "{plan:?}");
+        assert_eq!(tags["tags"][0]["key"], "evenkeel.dev/starting");
         assert_eq!(
-            only_call(&plan),
+            calls[1],
             (
                 "UpdateService",
                 json!({"cluster": CLUSTER, "service": "web", "taskDefinition": B.task_definition(), "desiredCount": 2})
@@ -97,9 +102,41 @@ fn a_changed_manifest_is_one_update_with_everything_that_differs() {
 #[test]
 fn a_changed_manifest_supersedes_a_deployment_in_flight() {
     let mut bench = Bench::rolling(B, A, "IN_PROGRESS");
-    bench.tag("v1:of-a");
     bench.observed.service_deployments = Some(Seen::Present(json!([ended(A, "IN_PROGRESS")])));
+    bench.live()["tags"] = json!([{"key": "evenkeel.dev/starting", "value": "v1:of-a after none"}]);
+    let plan = bench.plan();
+    assert!(updates(&plan));
+    assert!(plan.rollout.is_some_and(|rollout| rollout.superseded));
+    // By choice it waits.
+    let finish = json!({"inFlight": "finish"});
+    bench.scene = bench.scene.beside(Kind::Service, "web", "rollout", finish);
+    let plan = bench.plan();
+    assert_inert(&plan, "RolloutInProgress");
+    let message = plan.outcome.message();
+    assert!(message.contains("rollout.inFlight is finish"), "{message}");
+    assert!(message.contains("without a circuit breaker"), "{message}");
+    // One that is asked to stop makes room.
+    bench.observed.service_deployments = Some(Seen::Present(json!([ended(A, "STOP_REQUESTED")])));
     assert!(updates(&bench.plan()));
+}
+
+#[test]
+fn what_somebody_else_deploys_is_respected_whatever_the_manifest_says_since() {
+    // No tag of ours led to it, or one of ours led to another.
+    for mark in [None, Some("v1:of-a after none")] {
+        let mut bench = Bench::rolling(B, A, "IN_PROGRESS");
+        let mut older = ended(A, "SUCCESSFUL");
+        older["serviceDeploymentArn"] =
+            json!("arn:aws:ecs:us-east-1:123456789012:service-deployment/main/web/6");
+        let history = json!([ended(A, "IN_PROGRESS"), older]);
+        bench.observed.service_deployments = Some(Seen::Present(history));
+        if let Some(mark) = mark {
+            bench.live()["tags"] = json!([{"key": "evenkeel.dev/starting", "value": mark}]);
+        }
+        let plan = bench.plan();
+        assert_inert(&plan, "ForeignDeployment");
+        assert!(plan.rollout.is_some_and(|rollout| !rollout.ours));
+    }
 }
 
 #[test]
@@ -172,7 +209,12 @@ fn a_change_beside_the_task_definition_is_not_taken_for_what_was_rolled_back() {
         json!(["subnet-6"]);
     bench.observed.service_deployments = Some(Seen::Present(json!([rolled_back])));
     let plan = bench.plan();
-    assert_eq!(only_call(&plan).0, "UpdateService", "{plan:?}");
+    assert!(
+        plan.steps
+            .last()
+            .is_some_and(|step| step.call.operation == "UpdateService"),
+        "{plan:?}"
+    );
     // The very network that was rolled back is not tried again.
     bench.spec()["networkConfiguration"]["awsvpcConfiguration"]["subnets"] = json!(["subnet-6"]);
     assert_inert(&bench.plan(), "Quarantined");

@@ -25,6 +25,8 @@ struct Ecs {
     live: Payload,
     state: &'static str,
     tag: Option<String>,
+    /// What was about to be started by us, and after what.
+    starting: Option<String>,
     /// Payload, status and whether the circuit breaker struck, oldest first.
     deployments: Vec<(Payload, &'static str, bool)>,
 }
@@ -35,17 +37,21 @@ impl Ecs {
         if let Some(tag) = &self.tag {
             bench.tag(tag);
         }
-        let one = |(payload, status, struck): &(Payload, &str, bool)| {
+        if let Some(starting) = &self.starting {
+            let tags = bench.live()["tags"].as_array_mut().unwrap();
+            tags.push(json!({"key": "evenkeel.dev/starting", "value": starting}));
+        }
+        let one = |(index, (payload, status, struck)): (usize, &(Payload, &str, bool))| {
             let breaker = if *struck {
                 "TRIGGERED"
             } else {
                 "MONITORING_COMPLETE"
             };
-            json!({"status": status, "revision": {"taskDefinition": payload.task_definition(), "platformVersion": "1.4.0",
+            json!({"serviceDeploymentArn": format!("arn/{index}"), "status": status, "revision": {"taskDefinition": payload.task_definition(), "platformVersion": "1.4.0",
                     "networkConfiguration": network()},
                 "deploymentCircuitBreaker": {"status": breaker}})
         };
-        let newest_first: Vec<Value> = self.deployments.iter().rev().map(one).collect();
+        let newest_first: Vec<Value> = self.deployments.iter().enumerate().rev().map(one).collect();
         bench.observed.service_deployments = Some(Seen::Present(Value::from(newest_first)));
         bench.drifting_since = drifting_since;
         bench
@@ -53,13 +59,21 @@ impl Ecs {
 
     /// Gives whether a deployment was started.
     fn apply(&mut self, desired: Payload, plan: &Plan) -> bool {
-        let mut started = false;
+        let (mut started, foreign) = (false, self.is_foreign());
         for step in &plan.steps {
             let input = &step.call.input;
             match step.call.operation {
-                "TagResource" => self.tag = input["tags"][0]["value"].as_str().map(str::to_owned),
+                "TagResource" => {
+                    let value = input["tags"][0]["value"].as_str().map(str::to_owned);
+                    if input["tags"][0]["key"] == "evenkeel.dev/starting" {
+                        self.starting = value;
+                    } else {
+                        self.tag = value;
+                    }
+                }
                 "UpdateService" => {
                     assert_eq!(input["taskDefinition"], desired.task_definition());
+                    assert!(!foreign, "superseded what is not ours: {self:?}");
                     if let Some(running) = self
                         .deployments
                         .last_mut()
@@ -75,6 +89,22 @@ impl Ecs {
             }
         }
         started
+    }
+
+    /// Whether what is in flight was started by somebody else.
+    fn is_foreign(&self) -> bool {
+        let flying = self
+            .deployments
+            .last()
+            .is_some_and(|last| last.1 == "IN_PROGRESS");
+        let before = self.deployments.len().checked_sub(2);
+        let before = before.map_or("none".to_owned(), |index| index.to_string());
+        let led = format!(" after {before}");
+        flying
+            && !self
+                .starting
+                .as_ref()
+                .is_some_and(|mark| mark.ends_with(&led))
     }
 
     fn end(&mut self, end: End, back_to: Payload) {
@@ -117,7 +147,7 @@ fn follow(mut ecs: Ecs, desired: Payload, mut starts: usize, path: &[End]) -> us
         if ecs.state == "IN_PROGRESS" {
             let waits = matches!(
                 plan.outcome.reason(),
-                "RolloutInProgress" | "Quarantined" | "RolloutFailed"
+                "RolloutInProgress" | "Quarantined" | "RolloutFailed" | "ForeignDeployment"
             );
             assert!(
                 waits && (ecs.live != desired || plan.outcome.reason() == "RolloutInProgress"),
@@ -189,13 +219,18 @@ fn from_every_state_and_whatever_becomes_of_the_deployments_it_comes_to_rest_and
                     if state == "IN_PROGRESS" {
                         deployments.push((live, "IN_PROGRESS", false));
                     }
-                    let ecs = Ecs {
-                        live,
-                        state,
-                        tag: tag.clone(),
-                        deployments,
-                    };
-                    rests += follow(ecs, Payload::B, 0, &[]);
+                    let before = deployments.len().checked_sub(2);
+                    let before = before.map_or("none".to_owned(), |index| index.to_string());
+                    for starting in [None, Some(format!("v1:x after {before}"))] {
+                        let ecs = Ecs {
+                            live,
+                            state,
+                            tag: tag.clone(),
+                            starting,
+                            deployments: deployments.clone(),
+                        };
+                        rests += follow(ecs, Payload::B, 0, &[]);
+                    }
                 }
             }
         }

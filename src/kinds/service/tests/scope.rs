@@ -7,6 +7,7 @@ use super::super::rules::ALLOWED_UNDER_CODE_DEPLOY;
 use super::bench::{CLUSTER, NOW, SERVICE, attempt};
 use super::{Bench, Payload, deployment};
 use crate::kinds::service::DECLARED_TAG;
+use crate::kinds::service::supersede::TAG as SUPERSEDED_TAG;
 use crate::model::{Moment, Outcome, Plan, Seen, Wait};
 
 /// The group's last deployment.
@@ -259,6 +260,8 @@ struct Oracle {
     /// ... and is the newest rollout at all.
     newest_badly: bool,
     deploys: bool,
+    /// What is in flight makes room.
+    stops: bool,
 }
 
 fn oracle(case: &Case) -> Oracle {
@@ -308,6 +311,10 @@ fn oracle(case: &Case) -> Oracle {
         tried_badly,
         newest_badly,
         deploys: seen && differs && !in_flight && !unknown && !tried_badly && !in_grace,
+        // Whether traffic has moved is not known here of what has begun.
+        stops: seen
+            && matches!(case.last, Last::Flying(payload, "Created") if !mine(payload))
+            && (!differs || case.history == History::Read && !tried_badly && !in_grace),
     }
 }
 
@@ -331,7 +338,13 @@ fn every_combination_is_decided_as_the_rules_say() {
             assert_eq!(plan.steps, [], "unknown is inert: {case:?}");
             assert_eq!(plan.outcome.reason(), "ObservationUnknown", "{case:?}");
         }
-        if oracle.in_flight {
+        let stops = plan
+            .steps
+            .iter()
+            .filter(|step| step.call.operation == "StopDeployment")
+            .count();
+        assert_eq!(stops, usize::from(oracle.stops), "{case:?}\n{plan:?}");
+        if oracle.in_flight && !oracle.stops {
             let moved_on = matches!(
                 plan.outcome,
                 Outcome::Waiting(
@@ -417,6 +430,11 @@ fn only_this_service(case: &Case, digests: &Digests, plan: &Plan) {
                         "{case:?}: {member} does not differ"
                     );
                 }
+            }
+            "StopDeployment" => assert_eq!(input["deploymentId"], "d-9"),
+            "TagResource" if input["tags"][0]["key"] == SUPERSEDED_TAG => {
+                assert_eq!(input["resourceArn"], SERVICE);
+                assert_eq!(input["tags"][0]["value"], "d-9");
             }
             "TagResource" => {
                 assert_eq!(input["resourceArn"], SERVICE);

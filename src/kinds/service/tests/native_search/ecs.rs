@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::bench::{NOW, target_group};
 use super::super::native::{RULE, bench, deployment, weigh};
 use super::super::{Bench, Payload};
-use crate::kinds::service::{DECLARED_TAG, Observed, native};
+use crate::kinds::service::{DECLARED_TAG, Observed, intent, native};
 use crate::model::{Moment, Seen};
 
 /// A payload and the number of the retry annotation's text; 0 for none.
@@ -305,7 +305,7 @@ impl Ecs {
         if let Some((attempt, after)) = self.starting {
             let after = after.map_or("none".to_owned(), |id| id.to_string());
             let text = format!("{} after {after}", names.digest(attempt));
-            tags.push(json!({"key": native::STARTING_TAG, "value": text}));
+            tags.push(json!({"key": intent::TAG, "value": text}));
         }
         weigh(
             &mut bench,

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::Value;
 
-use super::super::{DECLARED_TAG, native};
+use super::super::{DECLARED_TAG, intent};
 use super::Payload;
 use crate::model::{Block, Fail, Outcome, Plan, Step, Wait};
 use ecs::{Attempt, Ecs, Names, Side, State, Traffic, blinded};
@@ -244,7 +244,7 @@ impl Search {
         let text = tag["value"].as_str().unwrap();
         match tag["key"].as_str().unwrap() {
             DECLARED_TAG => ecs.declared = Some(self.names.attempt(text)),
-            native::STARTING_TAG => {
+            intent::TAG => {
                 let (digest, after) = text.split_once(" after ").unwrap();
                 ecs.starting = Some((self.names.attempt(digest), after.parse().ok()));
             }

@@ -1,17 +1,17 @@
-//! What was about to be started, as a tag on the service: the attempt's digest, and the service
+//! What was about to be started in ECS, as a tag on the service: the attempt's digest, and the service
 //! deployment that was the newest then. Pure.
 //!
-//! It is written before `UpdateService`, so that a deployment of ours is known as ours from its first
-//! second on, over a crash and a changed manifest. A deployment that somebody else starts in the moment
+//! It is written before `UpdateService`, and with `CreateService`, so that a deployment of ours is known as
+//! ours from its first second on, over a crash and a changed manifest. A deployment that somebody else starts in the moment
 //! between the tag and our `UpdateService` would be taken for ours; all that follows from it is that a
 //! newer manifest may supersede it before it moves production traffic.
 
 use serde_json::Value;
 
-use super::super::{items, last_segment, text};
+use super::{items, last_segment, text};
 
 /// The tag.
-pub(in super::super) const TAG: &str = "evenkeel.dev/starting";
+pub(super) const TAG: &str = "evenkeel.dev/starting";
 
 /// What stands for no deployment.
 const NONE: &str = "none";
