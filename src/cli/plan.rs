@@ -43,7 +43,8 @@ pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
         errors: errors.as_deref(),
         percent: args.prune.prune_max_percent,
     };
-    let (plans, pruning) = foresee(started.aws, started.clock, started.policy, set, by).await;
+    let foreseen = foresee(started.aws, started.clock, started.policy, set, by);
+    let (plans, pruning) = Box::pin(foreseen).await;
     let on = args.prune.prune;
     match args.output {
         Output::Json => {
