@@ -165,10 +165,6 @@ pub(super) struct LogArgs {
 
 /// Whether to prune.
 #[derive(Clone, Copy, Debug, Args)]
-#[expect(
-    clippy::doc_markdown,
-    reason = "the doc comments are the help, where backticks would show"
-)]
 pub(super) struct PruneArgs {
     /// Delete what this installation made and no manifest declares any more
     ///

@@ -68,7 +68,7 @@ pub async fn observe(
         for (subject, arn) in some.iter().cloned() {
             let observer = Arc::clone(observer);
             reads.spawn(async move {
-                let seen = read(&observer, &subject, &arn, fresh).await;
+                let seen = Box::pin(read(&observer, &subject, &arn, fresh)).await;
                 (subject, arn, seen)
             });
         }
@@ -104,7 +104,7 @@ async fn read(observer: &Observer, subject: &Subject, arn: &str, fresh: Moment) 
         Subject::ScalableTarget(id) => {
             let target = observer.scalable_target(id, fresh).await;
             let tags = async { observer.scalable_target_tags(arn, fresh).await };
-            with_tags(target.map(|_| Live::ScalableTarget), tags).await
+            Box::pin(with_tags(target.map(|_| Live::ScalableTarget), tags)).await
         }
         Subject::Service(cluster, name) => {
             let service = observer.service(cluster, name, fresh).await;
@@ -113,7 +113,7 @@ async fn read(observer: &Observer, subject: &Subject, arn: &str, fresh: Moment) 
         Subject::DeploymentGroup(application, name) => {
             let group = deployment_group(observer, application, name, fresh).await;
             let tags = async { observer.codedeploy_tags(arn, fresh).await };
-            with_tags(group, tags).await
+            Box::pin(with_tags(group, tags)).await
         }
         Subject::Application(name) => {
             let live = match observer.application(name, fresh).await {
@@ -125,7 +125,7 @@ async fn read(observer: &Observer, subject: &Subject, arn: &str, fresh: Moment) 
                 Seen::Unknown(why) => Seen::Unknown(why),
             };
             let tags = async { observer.codedeploy_tags(arn, fresh).await };
-            with_tags(live, tags).await
+            Box::pin(with_tags(live, tags)).await
         }
         Subject::ImageRepository(name) => {
             let live = match observer.repository(name, fresh).await {
@@ -134,7 +134,7 @@ async fn read(observer: &Observer, subject: &Subject, arn: &str, fresh: Moment) 
                 Seen::Unknown(why) => Seen::Unknown(why),
             };
             let tags = async { observer.repository_tags(arn, fresh).await };
-            with_tags(live, tags).await
+            Box::pin(with_tags(live, tags)).await
         }
         Subject::Cluster(name) => {
             let cluster = observer.cluster(name, fresh).await;
@@ -146,7 +146,7 @@ async fn read(observer: &Observer, subject: &Subject, arn: &str, fresh: Moment) 
         | Subject::LoadBalancer(_) => {
             let live = balancing(observer, subject, arn, fresh).await;
             let tags = async { observer.elb_tags(arn, fresh).await };
-            with_tags(live, tags).await
+            Box::pin(with_tags(live, tags)).await
         }
     }
 }

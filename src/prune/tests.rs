@@ -162,7 +162,7 @@ fn a_service_is_drained_then_waited_for_then_deleted() {
             one["runningCount"] = json!(0);
         }),
         ("Service waits Draining", |one| {
-            one["status"] = json!("DRAINING")
+            one["status"] = json!("DRAINING");
         }),
         ("Service waits DeploymentInFlight", |one| {
             one["deployments"][0]["rolloutState"] = json!("IN_PROGRESS");
@@ -175,7 +175,7 @@ fn a_service_is_drained_then_waited_for_then_deleted() {
             one["taskSets"] = json!([{}, {}]);
         }),
         ("Service DeleteService", |one| {
-            one["schedulingStrategy"] = json!("DAEMON")
+            one["schedulingStrategy"] = json!("DAEMON");
         }),
     ] {
         assert_eq!(verdicts(&[service(change)]), [expected]);

@@ -205,9 +205,10 @@ async fn bounds_and_policies_are_kept_as_declared() {
         .person
         .call(Service::Scaling, "ListTagsForResource", tags)
         .await;
+    let source = world.folder.path().to_str().unwrap();
     assert_eq!(
         tags["Tags"],
-        json!({"team": "nova", "evenkeel.dev/instance": "default"})
+        json!({"team": "nova", "evenkeel.dev/instance": "default", "evenkeel.dev/source": source})
     );
     by_hand(&world, 1, 3).await;
     world.edit(FILE, "TargetValue: 60", "TargetValue: 70");
