@@ -180,7 +180,6 @@ impl World {
             events,
             asker,
             board,
-            asker,
             task,
         }
     }
@@ -227,9 +226,8 @@ fn copy(from: &Path, to: &Path, only: &[&str]) {
 /// A running daemon.
 pub(crate) struct Daemon {
     pub events: mpsc::Sender<Event>,
-    asker: Asker,
-    pub board: Board,
     pub asker: Asker,
+    pub board: Board,
     task: JoinHandle<Ended>,
 }
 
