@@ -1,3 +1,5 @@
+//! Which tags hold which resources, and what is left of a plan under them.
+
 use serde_json::json;
 
 use super::*;

@@ -65,14 +65,14 @@ impl World {
         assert!(changed.confirmed && !changed.on.is_empty(), "{changed:?}");
     }
 
-    async fn nova(&self) -> Value {
+    async fn held_cluster(&self) -> Value {
         let input = json!({"clusters": ["nova"], "include": ["TAGS"]});
         let call = self.person.call(Service::Ecs, "DescribeClusters", input);
         call.await["clusters"][0].take()
     }
 
     /// Sets a tag as the AWS CLI does.
-    async fn put_tag(&self, arn: &Value, tag: &str, value: &str) {
+    async fn set_tag(&self, arn: &Value, tag: &str, value: &str) {
         let input = json!({"resourceArn": arn, "tags": [{"key": tag, "value": value}]});
         self.person.call(Service::Ecs, "TagResource", input).await;
     }
@@ -189,7 +189,7 @@ async fn one_that_is_over_holds_nothing_and_its_tag_goes() {
     let until = world.clock.now().plus(Duration::from_mins(10));
     let arn = world.auth_arn().await;
     let value = text(Some(until), world.clock.now());
-    world.put_tag(&arn, HOLD, &value).await;
+    world.set_tag(&arn, HOLD, &value).await;
     world.release(&daemon).await;
     daemon.outcome(SERVICE, held).await;
     pass(Duration::from_mins(9)).await;
@@ -213,12 +213,12 @@ async fn one_that_is_over_holds_nothing_and_its_tag_goes() {
     );
     // One that was over before it was ever seen goes as well, and by itself.
     world
-        .put_tag(&world.nova().await["clusterArn"], HOLD_ALL, &value)
+        .set_tag(&world.held_cluster().await["clusterArn"], HOLD_ALL, &value)
         .await;
     daemon
         .until("the tag is gone", |_| world.count("UntagResource") == 2)
         .await;
-    assert_eq!(tagged(&world.nova().await, HOLD_ALL), None);
+    assert_eq!(tagged(&world.held_cluster().await, HOLD_ALL), None);
     world.rests(&daemon).await;
 }
 
@@ -407,7 +407,7 @@ async fn what_cannot_be_held_is_refused_with_the_way_that_can() {
         .await
         .unwrap();
     assert_eq!(changed.on, ["cluster nova"]);
-    assert!(tagged(&world.nova().await, HOLD).is_some());
+    assert!(tagged(&world.held_cluster().await, HOLD).is_some());
     std::fs::rename(&away, &folder).unwrap();
     world.release(&daemon).await;
     daemon.outcome(SERVICE, held).await;
