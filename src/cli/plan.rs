@@ -140,6 +140,7 @@ fn document(account: &str, plans: &Preview, diagnostics: &[Diagnostic]) -> Value
                 "message": plan.outcome.message(),
                 "steps": steps,
                 "drift": drift,
+                "hold": plan.hold.as_ref().map(ToString::to_string),
             })
         })
         .collect();
@@ -186,6 +187,9 @@ fn one(out: &mut String, key: &Key, plan: &Plan) {
         out.push_str(&format!("  {key}  {style}{}{style:#}\n", plan.outcome));
     } else {
         out.push_str(&format!("{style}~{style:#} {key}\n"));
+        if let Some(hold) = &plan.hold {
+            out.push_str(&format!("    not before the hold ends: {hold}\n"));
+        }
         for step in &plan.steps {
             out.push_str(&format!(
                 "    {} ({} {})\n",

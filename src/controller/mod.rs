@@ -14,6 +14,7 @@
 
 mod asked;
 mod command;
+mod holds;
 mod identity;
 mod pass;
 mod preview;
@@ -160,6 +161,7 @@ pub struct Controller {
     orders: BTreeMap<Key, Ordered>,
     /// The place of the one answer that is read from AWS.
     histories: Arc<Semaphore>,
+    changing: holds::Changing,
     /// The last complaint about the source, so that it is logged once.
     complaint: Option<String>,
     /// What pruning is at.
@@ -179,6 +181,7 @@ enum Woken {
     Event(Option<Event>),
     Ask(Ask),
     Read(Read),
+    Changed(holds::Changed),
     Work(Box<Result<(Id, Work), tokio::task::JoinError>>),
     Identified,
     Pruned(Result<Turn, tokio::task::JoinError>),
@@ -222,6 +225,7 @@ impl Controller {
             asks: None,
             orders: BTreeMap::new(),
             histories: Arc::new(Semaphore::new(1)),
+            changing: holds::Changing::default(),
             complaint: None,
             pruner: Pruner::default(),
         }
@@ -270,6 +274,7 @@ impl Controller {
                 event = events.recv() => Woken::Event(event),
                 Some(ask) = asked::next(&mut self.asks) => Woken::Ask(ask),
                 reading = finished(&mut self.reading), if self.reading.is_some() => Woken::Read(reading),
+                changed = self.changing.next() => Woken::Changed(changed),
                 Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Work(Box::new(joined)),
                 _ = &mut identified, if !asked => Woken::Identified,
                 turn = self.pruner.next() => Woken::Pruned(turn),
@@ -312,6 +317,7 @@ impl Controller {
                         break Ended::SourceUnreadable;
                     }
                 }
+                Woken::Changed(changed) => self.hold_changed(changed),
                 Woken::Work(joined) => self.ended(*joined),
                 Woken::Identified => asked = true,
                 Woken::Pruned(turn) => self.pruned(turn, until),

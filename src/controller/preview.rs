@@ -124,6 +124,7 @@ async fn plans(
                 now: clock.now(),
                 drifting_since: None,
                 fresh: start,
+                floor: start,
                 failures: 0,
                 futile: None,
             };

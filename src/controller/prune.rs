@@ -3,6 +3,7 @@
 //!
 //! Invariants:
 //! - A look that began under other manifests than those in force decides nothing.
+//! - Nothing goes under a hold (`kinds::hold`), which is asked for before each step.
 //! - One step at a time, and none while the sources are not to be believed.
 //! - Losing what is kept here costs a look, and the grace time anew.
 
@@ -17,6 +18,7 @@ use super::pass::{Context, send};
 use super::requeue::{AFTER_WRITE, IN_FLIGHT, backoff};
 use super::{Controller, Until};
 use crate::aws::{Class, Fault};
+use crate::kinds::hold;
 use crate::manifest::DesiredSet;
 use crate::model::{FactBoard, Moment, Step};
 use crate::prune::{
@@ -29,6 +31,9 @@ use crate::status::{EventKind, OrphanStatus, PruneStatus};
 /// How often it is looked whether something is to go, while nothing says that something may have: an
 /// inventory is a call for a hundred resources.
 const EVERY: Duration = Duration::from_mins(10);
+
+/// How long an orphan that is held is left before it is asked for again.
+const HELD_FOR: Duration = Duration::from_secs(15);
 
 /// How pruning goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +72,8 @@ pub(super) enum Turn {
     Looked(Arc<DesiredSet>, Result<(Inventory, Histories), String>),
     /// What became of a step; nothing if none may be taken any more.
     Wrote(Box<Judged>, Step, Option<Result<Value, Fault>>),
+    /// A step that a person's hold keeps from being taken, or of which that is not known.
+    Held(Box<Judged>, String),
 }
 
 impl Pruner {
@@ -154,6 +161,12 @@ impl Controller {
         match turn {
             Ok(Turn::Looked(set, seen)) => self.looked(&set, seen, until, now),
             Ok(Turn::Wrote(judged, step, result)) => self.wrote(&judged, &step, result, now),
+            Ok(Turn::Held(judged, why)) => {
+                let why = self.state.set.secrets.hide(&why);
+                let until = now.plus(HELD_FOR);
+                self.pruner.refused.insert(judged.arn, (0, until, why));
+                self.pruner.at = now;
+            }
             Err(error) => {
                 let why = format!("a look broke; this is a defect of this program: {error}");
                 self.looked(&Arc::clone(&self.state.set), Err(why), until, now);
@@ -208,8 +221,12 @@ impl Controller {
         if let Some((judged, step)) = pruning.step() {
             let (judged, step) = (Box::new(judged.clone()), step.clone());
             let context = Arc::clone(&self.context);
+            let set = Arc::clone(set);
             self.pruner.task.spawn(async move {
-                let result = send(&context, &step.call).await;
+                if let Some(why) = held(&context, &set, &judged.arn, now).await {
+                    return Turn::Held(judged, why);
+                }
+                let result = send(&context, &step.call, Some(now)).await;
                 Turn::Wrote(judged, step, result)
             });
             return;
@@ -356,6 +373,12 @@ impl Pruner {
         }
         next
     }
+}
+
+/// Why an orphan is not to be touched: a hold of a person, or tags that cannot be read.
+async fn held(context: &Context, set: &DesiredSet, arn: &str, now: Moment) -> Option<String> {
+    let read = hold::observe(&context.observer, hold::places_of_orphan(set, arn), now).await; // I/O
+    hold::keeps(&read, now)
 }
 
 /// Reads what there is, and what is to be known of its history.

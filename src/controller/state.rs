@@ -166,6 +166,7 @@ impl State {
             now,
             drifting_since: known.drifting_since,
             fresh: known.floor.max(fresh),
+            floor: known.floor,
             failures: known.failures,
             futile: (known.repeats >= REPEATS)
                 .then_some(known.written)

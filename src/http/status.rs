@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::metrics::sync;
-use crate::model::{Drift, Key, Moment, Rollout};
+use crate::model::{Drift, Hold, Key, Moment, Rollout};
 use crate::status::{
     CommitStatus, OrphanStatus, PartStatus, PruneStatus, ResourceStatus, Status, WakeStatus, Write,
 };
@@ -131,6 +131,18 @@ pub(super) fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
         "digest": resource.digest,
         "commit": resource.commit,
         "writes": resource.writes.iter().map(write_json).collect::<Vec<_>>(),
+        "hold": resource.hold.as_ref().map(hold_json),
+    })
+}
+
+fn hold_json(hold: &Hold) -> Value {
+    json!({
+        "scope": hold.scope.label(),
+        "on": hold.on,
+        "reason": hold.reason,
+        "by": hold.by,
+        "since": time(hold.since),
+        "until": time(hold.until),
     })
 }
 
@@ -171,7 +183,7 @@ pub(super) fn time(moment: Option<Moment>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, Outcome, RolloutStage, Tasks, Wait};
+    use crate::model::{HoldScope, Kind, Outcome, RolloutStage, Tasks, Wait};
 
     #[test]
     fn the_document_says_everything() {
@@ -209,6 +221,14 @@ mod tests {
                 operation: "UpdateService",
                 why: "update service auth".to_owned(),
             }],
+            hold: Some(Hold {
+                scope: HoldScope::Cluster,
+                on: "cluster nova".to_owned(),
+                reason: "incident 4711".to_owned(),
+                by: Some("ana".to_owned()),
+                since: Some(Moment(1_700_000_000_000)),
+                until: None,
+            }),
         };
         let mut status = Status {
             region: "eu-west-1".to_owned(),
@@ -248,6 +268,14 @@ mod tests {
                 "digest": "v1:ab",
                 "commit": "c0ffee",
                 "writes": [{ "at": "2023-11-14T22:13:20Z", "operation": "UpdateService", "why": "update service auth" }],
+                "hold": {
+                    "scope": "cluster",
+                    "on": "cluster nova",
+                    "reason": "incident 4711",
+                    "by": "ana",
+                    "since": "2023-11-14T22:13:20Z",
+                    "until": null,
+                },
             }])
         );
     }

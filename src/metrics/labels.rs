@@ -71,8 +71,14 @@ pub(super) const DEPLOYMENT_RESULTS: &[&str] = &[
 
 /// Why drift was left alone: a deployment is in flight, the grace time runs, a failed attempt backs
 /// off, the content is in quarantine, the manifest says not to.
-pub(super) const SUPPRESSIONS: &[&str] =
-    &["in_flight", "grace", "backoff", "quarantine", "disabled"];
+pub(super) const SUPPRESSIONS: &[&str] = &[
+    "in_flight",
+    "grace",
+    "backoff",
+    "quarantine",
+    "disabled",
+    "paused",
+];
 
 /// The value if it is in the set, else `other`.
 pub(super) fn bounded(value: &str, set: &[&'static str]) -> &'static str {

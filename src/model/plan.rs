@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Facts, Outcome};
+use super::{Facts, Hold, Outcome};
 
 /// The AWS services that are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -219,6 +219,8 @@ pub struct Plan {
     pub tasks: Option<Tasks>,
     /// What a service is said to run: a task definition's family and revision (`auth:5`).
     pub revision: Option<String>,
+    /// The hold that concerns it, whether or not there is anything to do.
+    pub hold: Option<Hold>,
     /// A service: the digest of the content that its manifest declares, once all of it is resolved.
     pub digest: Option<String>,
 }
@@ -245,6 +247,7 @@ impl Plan {
             rollout: None,
             tasks: None,
             revision: None,
+            hold: None,
             digest: None,
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use events::{Event, EventKind, Events, KEPT, Page};
 
-use crate::model::{Drift, Key, Moment, Outcome, Rollout, Tasks};
+use crate::model::{Drift, Hold, Key, Moment, Outcome, Rollout, Tasks};
 
 /// How many of a resource's last writes are kept.
 pub const WRITES: usize = 5;
@@ -56,6 +56,8 @@ pub struct ResourceStatus {
     pub commit: Option<String>,
     /// The last writes for it since the start, newest first, at most [`WRITES`].
     pub writes: Vec<Write>,
+    /// The hold that concerns it.
+    pub hold: Option<Hold>,
 }
 
 impl ResourceStatus {
@@ -76,6 +78,7 @@ impl ResourceStatus {
             digest: None,
             commit: None,
             writes: Vec::new(),
+            hold: None,
         }
     }
 }

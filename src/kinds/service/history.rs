@@ -41,6 +41,14 @@ pub(super) fn attempt_of(deployment: &Value) -> Option<&str> {
         .find_map(|word| word.strip_prefix("attempt="))
 }
 
+/// The deployment that failed: the one that a rollback takes back, or itself.
+pub(super) fn failed_one(deployment: &Value) -> &str {
+    match rolled_back_by(deployment, "rollbackTriggeringDeploymentId") {
+        "" => text(deployment, "deploymentId"),
+        triggering => triggering,
+    }
+}
+
 /// The commit in a description of ours.
 pub(super) fn commit_of(deployment: &Value) -> Option<&str> {
     attempt_of(deployment)?;
@@ -72,6 +80,8 @@ fn rolled_back_by<'a>(deployment: &'a Value, member: &str) -> &'a str {
 /// How the last attempt of a payload ended badly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BadEnd {
+    /// The deployment.
+    pub(super) id: String,
     /// What a person needs to know.
     pub(super) why: String,
     /// Whether no other rollout came after it.
@@ -90,6 +100,7 @@ pub(super) fn bad_end(history: &[Value], attempt: &str) -> Option<BadEnd> {
         return None;
     }
     Some(BadEnd {
+        id: text(found, "deploymentId").to_owned(),
         why: explain(found, history),
         newest: text(found, "deploymentId") == text(newest, "deploymentId"),
     })

@@ -495,11 +495,26 @@ pub(super) fn settled(service: &Value, observed: &Observed, steady: bool) -> Out
     if steady && running == desired && pending == 0 {
         return Outcome::Converged;
     }
-    let mut message = format!("{running} of {desired} tasks running, {pending} pending");
-    if let Some(reason) = observed.stop_reasons.first() {
-        message.push_str(&format!("; the last task to stop: {reason}"));
-    }
+    let because = because(observed, service);
+    let message = format!("{running} of {desired} tasks running, {pending} pending{because}");
     Outcome::Waiting(Wait::Provisioning, message)
+}
+
+/// Why tasks do not run, to be put behind a sentence: the last one that failed, and what the scheduler could not
+/// do since all was well last. Empty where nothing is known.
+pub(super) fn because(observed: &Observed, service: &Value) -> String {
+    let mut text = String::new();
+    if let Some(reason) = observed.stop_reasons.first() {
+        text.push_str(&format!("; the last task to stop: {reason}"));
+    }
+    let events = items(service, "events").map(|event| super::text(event, "message"));
+    let lately = events.take_while(|message| !message.contains("has reached a steady state"));
+    let told = ["unable to place a task", "failed to launch a task"];
+    let trouble = |message: &&str| told.iter().any(|told| message.contains(told));
+    if let Some(message) = lately.into_iter().find(trouble) {
+        text.push_str(&format!("; ECS says: {message}"));
+    }
+    text
 }
 
 /// The service's counts.

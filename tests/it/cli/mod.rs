@@ -6,7 +6,7 @@
 use crate::e2e::program::{Finished, run};
 
 /// The commands, as they are typed.
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["run"],
     &["sync"],
@@ -19,6 +19,8 @@ const COMMANDS: [&[&str]; 19] = [
     &["history"],
     &["events"],
     &["resync"],
+    &["pause"],
+    &["resume"],
     &["abort"],
     &["promote"],
     &["approve"],

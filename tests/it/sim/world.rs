@@ -180,6 +180,7 @@ impl World {
             events,
             asker,
             board,
+            asker,
             task,
         }
     }
@@ -228,6 +229,7 @@ pub(crate) struct Daemon {
     pub events: mpsc::Sender<Event>,
     asker: Asker,
     pub board: Board,
+    pub asker: Asker,
     task: JoinHandle<Ended>,
 }
 
