@@ -130,7 +130,7 @@ mod tests {
         let step = mark.write(&json!({}), "t");
         let value = step.call.input["tags"][0]["value"].as_str().unwrap();
         assert!(
-            value.chars().count() <= 256 && value.ends_with("Z"),
+            value.chars().count() <= 256 && value.ends_with('Z'),
             "{value}"
         );
     }
