@@ -144,7 +144,7 @@ fn what_is_refused_and_why() {
         ("git+https://h/r?path=", "is empty"),
         ("git+https://h/r?interval=1s", "from 5s to 24h"),
         ("git+https://h/r?interval=-1m", "from 5s to 24h"),
-        ("git+https://h/r?submodules=true", "not read"),
+        ("git+https://h/r?submodules=yes", "`true` or `false`"),
         ("git+https://h/r?sshKey=/k", "for SSH alone"),
         ("git@h:r?passwordEnv=X", "for HTTP alone"),
         ("git@h:r?passwordSsm=/x", "for HTTP alone"),
@@ -184,6 +184,7 @@ fn a_password_is_taken_and_not_shown() {
         "git+https://user:can%00canary@h/r",
         "git+https://user:a@canary@h/r?x=y",
         "git+ssh://user:canary@h/r",
+        "user:canary@git+https://h/r",
         "s3://user:canary@h/r",
         "git+http://user:canary@example.com/r",
     ] {
