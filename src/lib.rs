@@ -65,13 +65,14 @@
 //!    test `tests/it/sim/crash.rs` dies after every write. What must outlive the process is a tag
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
 //!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
-//!    about to be started there and after which deployment (`evenkeel.dev/starting`), which
-//!    members were last declared (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
+//!    about to be started there and after which deployment (`evenkeel.dev/starting`), what a person took back
+//!    (`evenkeel.dev/rolled-back`) or approved (`evenkeel.dev/approved`), which members were last declared (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
 //!    and scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`). The Git commit in force
 //!    outlives a restart in the folder of `--git-store` alone: see [`source`].
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write.
 //! 4. Waiting, blocked and converged are outcomes ([`model::Outcome`]), not errors; a pass never waits.
-//! 5. A rollout that failed is not tried again until its content changes or a person says so.
+//! 5. A rollout that failed, or that a person took back, is not tried again until its content changes or a person
+//!    says so. An order of a person is carried out in the place of a pass, once.
 //! 6. AWS documents stay documents: a spec reaches AWS whole and comes back whole, members newer
 //!    than the SDK included (see [`aws`]). There is no trait over AWS.
 //! 7. Documents and maps are ordered (`BTreeMap`, `serde_json` with preserved order): equal inputs give

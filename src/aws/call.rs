@@ -140,6 +140,7 @@ macro_rules! table {
 
 table! {
     Ecs ecs {
+        "ContinueServiceDeployment" => continue_service_deployment,
         "CreateCluster" => create_cluster,
         "CreateService" => create_service,
         "DescribeClusters" => describe_clusters,
@@ -154,6 +155,7 @@ table! {
         "ListTasks" => list_tasks,
         "PutClusterCapacityProviders" => put_cluster_capacity_providers,
         "RegisterTaskDefinition" => register_task_definition,
+        "StopServiceDeployment" => stop_service_deployment,
         "TagResource" => tag_resource,
         "UntagResource" => untag_resource,
         "UpdateCluster" => update_cluster,
@@ -181,6 +183,7 @@ table! {
         "BatchGetDeploymentGroups" => batch_get_deployment_groups,
         "BatchGetDeploymentTargets" => batch_get_deployment_targets,
         "BatchGetDeployments" => batch_get_deployments,
+        "ContinueDeployment" => continue_deployment,
         "CreateApplication" => create_application,
         "CreateDeployment" => create_deployment,
         "CreateDeploymentGroup" => create_deployment_group,
@@ -189,6 +192,7 @@ table! {
         "GetDeploymentGroup" => get_deployment_group,
         "ListDeployments" => list_deployments,
         "ListTagsForResource" => list_tags_for_resource,
+        "StopDeployment" => stop_deployment,
         "TagResource" => tag_resource,
         "UntagResource" => untag_resource,
         "UpdateDeploymentGroup" => update_deployment_group,

@@ -33,9 +33,10 @@ fn category(service: Service, operation: &str) -> Category {
             }
             "CreateService" | "UpdateService" => ("ecs-service-modify", 50.0, 5.0),
             "DescribeServices" => ("ecs-service-read", 100.0, 20.0),
-            "ListServiceDeployments" | "DescribeServiceDeployments" => {
-                ("ecs-service-deployment", 50.0, 20.0)
-            }
+            "ListServiceDeployments"
+            | "DescribeServiceDeployments"
+            | "StopServiceDeployment"
+            | "ContinueServiceDeployment" => ("ecs-service-deployment", 50.0, 20.0),
             "DescribeServiceRevisions" => ("ecs-service-revision", 50.0, 20.0),
             "DescribeClusters" => ("ecs-cluster-read", 50.0, 20.0),
             "DescribeTasks" | "ListTasks" => ("ecs-cluster-resource-read", 100.0, 20.0),

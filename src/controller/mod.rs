@@ -13,6 +13,7 @@
 //!   AWS's own deployments running.
 
 mod asked;
+mod command;
 mod pass;
 mod preview;
 mod reading;
@@ -31,6 +32,7 @@ use tokio::task::{Id, JoinHandle, JoinSet};
 pub use pass::Mode;
 pub use preview::{Preview, preview};
 
+use self::command::{Carrying, Ordered};
 use self::pass::{Context, Done};
 use self::reading::{Read, Reading, read};
 use self::state::State;
@@ -132,7 +134,7 @@ pub struct Controller {
     settings: Settings,
     luck: fastrand::Rng,
     state: State,
-    running: JoinSet<Option<Done>>,
+    running: JoinSet<Work>,
     passes: BTreeMap<Id, (Key, Moment)>,
     /// What is in force: the files' revision, and the environment with its values.
     revision: Option<(String, Scope)>,
@@ -146,10 +148,20 @@ pub struct Controller {
     pushed: bool,
     /// Where persons ask.
     asks: Option<mpsc::Receiver<Ask>>,
+    /// Commands that wait for their turn: at most one for a resource.
+    orders: BTreeMap<Key, Ordered>,
     /// The place of the one answer that is read from AWS.
     histories: Arc<Semaphore>,
     /// The last complaint about the source, so that it is logged once.
     complaint: Option<String>,
+}
+
+/// What a task over a key gave.
+enum Work {
+    /// A pass; nothing if its manifest went away.
+    Pass(Option<Done>),
+    /// A command in the place of one.
+    Command(Box<Carrying>),
 }
 
 /// What woke the loop.
@@ -157,7 +169,7 @@ enum Woken {
     Event(Option<Event>),
     Ask(Ask),
     Read(Read),
-    Pass(Box<Result<(Id, Option<Done>), tokio::task::JoinError>>),
+    Work(Box<Result<(Id, Work), tokio::task::JoinError>>),
     Identified,
     Time,
 }
@@ -197,6 +209,7 @@ impl Controller {
             resyncing: BTreeSet::new(),
             pushed: false,
             asks: None,
+            orders: BTreeMap::new(),
             histories: Arc::new(Semaphore::new(1)),
             complaint: None,
         }
@@ -240,7 +253,7 @@ impl Controller {
                 event = events.recv() => Woken::Event(event),
                 Some(ask) = asked::next(&mut self.asks) => Woken::Ask(ask),
                 reading = finished(&mut self.reading), if self.reading.is_some() => Woken::Read(reading),
-                Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Pass(Box::new(joined)),
+                Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Work(Box::new(joined)),
                 _ = &mut identified, if !asked => Woken::Identified,
                 () = self.clock.sleep_until(wake) => Woken::Time,
             };
@@ -281,7 +294,7 @@ impl Controller {
                         break Ended::SourceUnreadable;
                     }
                 }
-                Woken::Pass(joined) => self.ended(*joined),
+                Woken::Work(joined) => self.ended(*joined),
                 Woken::Identified => asked = true,
                 Woken::Time => {}
             }
@@ -292,6 +305,7 @@ impl Controller {
 
     /// Starts passes over due keys, as many of each kind as there are workers.
     fn start_due(&mut self) {
+        self.refuse_orders();
         while !self.context.is_refused() {
             let now = self.clock.now();
             let mut busy: BTreeMap<Kind, usize> = BTreeMap::new();
@@ -304,20 +318,34 @@ impl Controller {
                 return;
             };
             self.metrics.queue_waited(now.since(due.since));
-            self.metrics.pass_started(due.key.kind);
             let request = self.state.request(&due.key, now);
             let context = Arc::clone(&self.context);
-            let handle = self
-                .running
-                .spawn(async move { pass::pass(&context, &request).await });
+            let order = self.orders.remove(&due.key).filter(Ordered::is_wanted);
+            let handle = match order {
+                Some(ordered) => self.running.spawn(async move {
+                    let carried = command::carry_out(&context, request, ordered).await;
+                    Work::Command(Box::new(carried))
+                }),
+                None => {
+                    self.metrics.pass_started(due.key.kind);
+                    self.running
+                        .spawn(async move { Work::Pass(pass::pass(&context, &request).await) })
+                }
+            };
             self.passes.insert(handle.id(), (due.key, now));
         }
     }
 
     /// A pass ended, or broke.
-    fn ended(&mut self, joined: Result<(Id, Option<Done>), tokio::task::JoinError>) {
+    fn ended(&mut self, joined: Result<(Id, Work), tokio::task::JoinError>) {
         let (id, done) = match joined {
-            Ok((id, done)) => (id, done),
+            Ok((id, Work::Pass(done))) => (id, done),
+            Ok((id, Work::Command(carried))) => {
+                if let Some((key, _)) = self.passes.remove(&id) {
+                    self.carried(&key, *carried);
+                }
+                return;
+            }
             Err(error) => {
                 let why = "the pass broke; this is a defect of this program".to_owned();
                 if let Some((key, _)) = self.passes.get(&error.id()) {
@@ -436,40 +464,6 @@ impl Controller {
         self.board
             .write(|status| status.source.error = Some(why.clone()));
         self.complaint = Some(why);
-    }
-
-    /// Tells how each source stands, and which commit came into force.
-    fn sources(&self, read: &Read, now: Moment) {
-        let known = self.board.look(|status| status.source.parts.clone());
-        for state in &read.sources {
-            let part = known.iter().find(|part| part.address == state.address);
-            let looks = part.map_or(0, |part| part.looks);
-            if let Some(look) = state.look.filter(|look| look.number > looks) {
-                self.metrics
-                    .source_fetched(&state.address, state.kind, look.result, look.took);
-            }
-        }
-        let in_force = matches!(read.reading, Reading::Same | Reading::New { .. });
-        let news = self
-            .board
-            .write(|status| report::sources(&mut status.source, &read.sources, in_force, now));
-        for (address, commit) in news {
-            tracing::info!(
-                source = %address,
-                commit = %commit.id,
-                reference = %commit.reference,
-                author = %commit.author,
-                subject = %commit.message,
-                "commit in force"
-            );
-            let text = format!(
-                "commit {} of {address} in force: {}: {}",
-                commit.id, commit.author, commit.message
-            );
-            self.board
-                .events()
-                .record(now, EventKind::Source, None, text);
-        }
     }
 
     /// Takes a loaded set into force.

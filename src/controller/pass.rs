@@ -217,52 +217,66 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
             ..Done::without_writes(plan)
         };
     }
-    let mut touched = false;
-    let mut accepted = 0;
-    for step in &plan.steps {
+    let written = write_all(context, &request.key, &plan.steps).await;
+    let whole = written.accepted == plan.steps.len();
+    if let Some(fault) = &written.fault {
+        let step = &plan.steps[written.accepted];
+        plan.outcome = refused(step, fault, request.failures);
+    }
+    Done {
+        plan,
+        written: digest.filter(|_| whole),
+        accepted: written.accepted,
+        touched: written.touched,
+        held: false,
+    }
+}
+
+/// What came of some writes.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// How many of them AWS accepted, from the first on.
+    pub(super) accepted: usize,
+    /// Whether any reached AWS, or may have.
+    pub(super) touched: bool,
+    /// Why the one after those failed; `None` where it was not begun, because the program is stopping or may
+    /// not write.
+    pub(super) fault: Option<Fault>,
+}
+
+/// Writes, one after the other; the first failure ends it.
+pub(super) async fn write_all(context: &Context, key: &Key, steps: &[Step]) -> Written {
+    let mut written = Written {
+        accepted: 0,
+        touched: false,
+        fault: None,
+    };
+    for step in steps {
         // Before the gate, so that stopping waits for writes and not for their turn.
         context.aws.admit(&step.call).await;
         let gate = context.gate.read().await;
         if !*gate || context.is_refused() {
             // The program is stopping, or may not write. The next pass finds the same difference.
-            return Done {
-                plan,
-                written: None,
-                accepted,
-                touched,
-                held: false,
-            };
+            return written;
         }
-        touched = true;
+        written.touched = true;
         match context.aws.send(&step.call).await {
             Ok(answer) => {
-                accepted += 1;
+                written.accepted += 1;
                 let operation = step.call.operation;
-                tracing::info!(key = %request.key, operation, "{}", step.why);
+                tracing::info!(%key, operation, "{}", step.why);
                 context.observer.wrote(&step.call);
                 if operation == "RegisterTaskDefinition" {
                     context.observer.registered(&answer);
                 }
             }
             Err(fault) => {
-                plan.outcome = refused(step, &fault, request.failures);
-                return Done {
-                    plan,
-                    written: None,
-                    accepted,
-                    touched,
-                    held: false,
-                };
+                written.fault = Some(fault);
+                return written;
             }
         }
     }
-    Done {
-        plan,
-        written: digest,
-        accepted,
-        touched,
-        held: false,
-    }
+    written
 }
 
 /// The digest of some writes; `None` if there are none.

@@ -24,9 +24,11 @@ pub type Preview = BTreeMap<Key, Plan>;
 
 /// Plans the whole set without writing.
 pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) -> Preview {
-    // What a run would do in the end: drift is healed, though not at once.
+    // What a run would do in the end: drift is healed, though not at once, and rollouts start when what keeps
+    // them now is over.
     let policy = Policy {
         heal_at_once: true,
+        in_the_end: true,
         ..policy
     };
     let context = Arc::new(Context::new(aws, &clock, policy, Mode::Plan));

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::pass::{Done, Request};
 use super::requeue::{requeue, tolerance};
-use crate::manifest::{DesiredSet, Revision};
-use crate::model::{FactBoard, Key, Kind, Moment, Outcome, Wait};
+use crate::manifest::{DesiredSet, Resource, Revision};
+use crate::model::{FactBoard, Facts, Key, Kind, Moment, Outcome, Wait};
 use crate::queue::Queue;
 
 /// What is known of one key besides its manifest.
@@ -83,6 +83,7 @@ impl State {
                 facts.ready = false;
             }
         }
+        self.unsettle(&changed, now);
         let gone: Vec<Key> = self
             .known
             .keys()
@@ -235,8 +236,58 @@ impl State {
         if let Some(facts) = done.plan.facts.as_ref().filter(|_| current)
             && self.facts.get(key) != Some(facts)
         {
-            Arc::make_mut(&mut self.facts).insert(key.clone(), facts.clone());
+            let before = Arc::make_mut(&mut self.facts).insert(key.clone(), facts.clone());
+            let only_settled = before.is_some_and(|before| {
+                let settled = facts.settled;
+                Facts { settled, ..before } == *facts
+            });
+            if !only_settled {
+                let dependents = self.dependents.get(key).cloned().unwrap_or_default();
+                self.unsettle(&dependents, now);
+            }
             self.wake_dependents(key, now);
+        }
+    }
+
+    /// Takes back a key that a command had in the place of a pass, and schedules it. `touched`: whether anything
+    /// was written.
+    pub(super) fn commanded(&mut self, key: &Key, touched: bool, now: Moment) {
+        let Some(known) = self.known.get_mut(key) else {
+            self.queue.finish(key, None);
+            return;
+        };
+        let next = if touched {
+            known.floor = Moment(now.0 + 1);
+            now.plus(requeue(&Outcome::Acting(String::new()), 0, 0.5))
+        } else {
+            now
+        };
+        self.queue.finish(key, Some(next));
+    }
+
+    /// Takes back that the services among these keys, and among those that need them, are settled: what they
+    /// are made of has changed. A service that follows them must not start before they have been looked at.
+    fn unsettle(&mut self, changed: &[Key], now: Moment) {
+        let mut front = changed.to_vec();
+        let mut met = BTreeSet::new();
+        while let Some(key) = front.pop() {
+            if !met.insert(key.clone()) {
+                continue;
+            }
+            let settled = |facts: &Facts| facts.settled;
+            if self.facts.get(&key).is_some_and(settled) {
+                if let Some(facts) = Arc::make_mut(&mut self.facts).get_mut(&key) {
+                    facts.settled = false;
+                }
+                self.queue.add(key.clone(), now);
+            }
+            let dependents = self.dependents.get(&key).into_iter().flatten();
+            let needs = |one: &&Key| {
+                self.set
+                    .get(one)
+                    .is_some_and(|one| one.needs.contains(&key))
+            };
+            front.extend(dependents.filter(needs).cloned());
         }
     }
 
@@ -301,6 +352,7 @@ impl State {
                         .deployment_group_of(key)
                         .map(|group| group.key.clone()),
                 );
+                needs.extend(self.set.get(key).into_iter().flat_map(Resource::depends_on));
                 let converged = |need: &Key| {
                     self.known
                         .get(need)
@@ -315,19 +367,18 @@ impl State {
     }
 }
 
-/// The needs of a set, turned round. A service waits for its deployment group without naming it.
+/// The needs of a set, turned round. A service waits for its deployment group without naming it, and its
+/// rollouts for the services that it names.
 fn dependents(set: &DesiredSet) -> BTreeMap<Key, Vec<Key>> {
     let mut index: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
     for resource in set.resources.values() {
         let group = (resource.key.kind == Kind::Service)
             .then(|| set.deployment_group_of(&resource.key))
             .flatten()
-            .map(|group| &group.key);
-        for need in resource.needs.iter().chain(group) {
-            index
-                .entry(need.clone())
-                .or_default()
-                .push(resource.key.clone());
+            .map(|group| group.key.clone());
+        let first = group.into_iter().chain(resource.depends_on());
+        for need in resource.needs.iter().cloned().chain(first) {
+            index.entry(need).or_default().push(resource.key.clone());
         }
     }
     index

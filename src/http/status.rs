@@ -105,6 +105,7 @@ pub(super) fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
         "arn": resource.arn,
         "file": resource.file,
         "revision": resource.revision,
+        "digest": resource.digest,
         "commit": resource.commit,
         "writes": resource.writes.iter().map(write_json).collect::<Vec<_>>(),
     })
@@ -178,6 +179,7 @@ mod tests {
             failures: 1,
             file: "auth.yaml".to_owned(),
             revision: Some("auth:5".to_owned()),
+            digest: Some("v1:ab".to_owned()),
             commit: Some("c0ffee".to_owned()),
             writes: vec![Write {
                 at: Moment(1_700_000_000_000),
@@ -220,6 +222,7 @@ mod tests {
                 "arn": "arn:x",
                 "file": "auth.yaml",
                 "revision": "auth:5",
+                "digest": "v1:ab",
                 "commit": "c0ffee",
                 "writes": [{ "at": "2023-11-14T22:13:20Z", "operation": "UpdateService", "why": "update service auth" }],
             }])

@@ -55,6 +55,9 @@ pub struct Policy {
     pub drift_grace: Duration,
     /// Whether drift is healed at once, whatever a manifest's grace time: somebody asked for it.
     pub heal_at_once: bool,
+    /// Whether what would be done in the end is asked for: what keeps a rollout from starting now is told with
+    /// it, and keeps nothing. Of previews alone, which write nothing.
+    pub in_the_end: bool,
 }
 
 impl Default for Policy {
@@ -63,6 +66,7 @@ impl Default for Policy {
             instance: "default".to_owned(),
             drift_grace: Duration::from_mins(10),
             heal_at_once: false,
+            in_the_end: false,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::environment::{self, ENVIRONMENT, Environment};
 use super::file_reference::{Library, SPEC_FILE};
 use super::names;
 use super::nearest::suggestion;
+use super::rollout;
 use super::schema::{self, Link, listed, unknown_key};
 use super::sections;
 use super::tree::{Data, Entry, Node, Place};
@@ -54,6 +55,8 @@ pub(super) struct Draft {
     pub(super) links: Vec<Link>,
     /// Where `rollout` stands, if it does.
     pub(super) rollout_place: Option<Place>,
+    /// The services that `rollout.dependsOn` names, each with its place.
+    pub(super) follows: Vec<(Key, Place)>,
     /// The first error.
     pub(super) error: Option<FirstError>,
 }
@@ -184,8 +187,20 @@ pub(super) fn read(root: &Node, reading: &Reading<'_>, findings: &mut Findings<'
         beside,
         links,
         rollout_place: root.entry("rollout").map(|entry| entry.key_place),
+        follows: follows(root),
         error: FirstError::of(findings).or(mistake),
     }))
+}
+
+/// The services that `rollout.dependsOn` names.
+fn follows(root: &Node) -> Vec<(Key, Place)> {
+    let named = root.get(&["rollout", rollout::DEPENDS_ON]);
+    let items = named.map(Node::items).unwrap_or_default();
+    let key = |item: &Node| {
+        let name = item.as_text().filter(|name| !name.is_empty())?;
+        Some((Key::new(Kind::Service, name), item.place))
+    };
+    items.iter().filter_map(key).collect()
 }
 
 /// What a document says that it is.

@@ -7,6 +7,7 @@ use super::diagnostic::Findings;
 use super::envelope::Draft;
 use super::image;
 use super::nearest::nearest;
+use super::rollout::DEPENDS_ON;
 use super::world::{FirstError, Ledger, World};
 use crate::model::{Key, Kind};
 
@@ -60,7 +61,41 @@ pub(super) fn dangling(
                 .hint(hint);
         }
         ledger.take(&draft.key, findings);
+        unknown_order(draft, world, unreadable, ledger);
     }
+}
+
+/// Reports services of `rollout.dependsOn` that no manifest declares.
+fn unknown_order(draft: &Draft, world: &World<'_>, unreadable: &[&str], ledger: &mut Ledger) {
+    let mut findings = Findings::of(&draft.file);
+    for (key, place) in &draft.follows {
+        if world.get(key).is_some() {
+            continue;
+        }
+        let names = world.of_kind(Kind::Service).map(|one| &*one.key.name);
+        let hint = match (nearest(&key.name, names), unreadable.first()) {
+            (Some(name), _) => format!("Did you mean `{name}`?"),
+            (None, Some(file)) => format!("It may be in {file}, which cannot be read."),
+            (None, None) => "It names Service manifests by their `metadata.name`.".to_owned(),
+        };
+        let path = format!("rollout.{DEPENDS_ON}");
+        let message = format!("there is no manifest {key}");
+        findings
+            .error("dangling-reference", *place, path, message)
+            .hint(hint);
+    }
+    ledger.take(&draft.key, findings);
+}
+
+/// What comes before what: what every manifest needs, and the services whose rollouts come first.
+pub(super) fn order(needs: &Needs, drafts: &[Draft], world: &World<'_>) -> Needs {
+    let mut order = needs.clone();
+    for draft in drafts {
+        let known = draft.follows.iter().map(|(key, _)| key);
+        let known = known.filter(|key| world.get(key).is_some()).cloned();
+        order.entry(draft.key.clone()).or_default().extend(known);
+    }
+    order
 }
 
 /// What every manifest needs: what it refers to, and what its names imply.
@@ -163,7 +198,11 @@ pub(super) fn circles(needs: &Needs, world: &World<'_>, ledger: &mut Ledger) {
             };
             let next = circle.get(at + 1).or(circle.first());
             let link = draft.links.iter().find(|link| Some(&link.target) == next);
-            let in_manifest = (draft.file.as_str(), draft.name_place, "spec".to_owned());
+            let follows = draft.follows.iter().find(|(key, _)| Some(key) == next);
+            let in_manifest = follows.map_or_else(
+                || (draft.file.as_str(), draft.name_place, "spec".to_owned()),
+                |(_, place)| (&*draft.file, *place, format!("rollout.{DEPENDS_ON}")),
+            );
             let (file, place, path) = link.map_or(in_manifest, |link| {
                 (draft.file_of_spec(), link.place, link.path.clone())
             });

@@ -276,7 +276,7 @@ fn join(drafts: &[Draft], unreadable: &[&str], ledger: &mut Ledger) -> DesiredSe
         ledger.take(&draft.key, findings);
     }
     let needs = link::needs(&world);
-    link::circles(&needs, &world, ledger);
+    link::circles(&link::order(&needs, drafts, &world), &world, ledger);
     link::hold_back(&needs, &world, ledger);
     let invalid = ledger
         .errors

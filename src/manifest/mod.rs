@@ -7,8 +7,8 @@
 //! The flow: `yaml` (text to a tree with places) or `jsonnet` (a computed value to one), `overlay` and
 //! `variables` (what the chosen environment, `environment`, puts over and into it), `envelope` (a
 //! document to a draft), `file_reference` (a spec in a file of its own), `describe_form` (a spec as AWS describes it),
-//! `schema` (the spec against [`crate::catalogue`], references collected), `sections` (what stands beside the
-//! spec), `claims`, `link` and `rules` (drafts against each other), `set`.
+//! `schema` (the spec against [`crate::catalogue`], references collected), `sections` and `rollout` (what stands
+//! beside the spec), `claims`, `link` and `rules` (drafts against each other), `set`.
 //!
 //! Invariants:
 //! - [`load()`] never panics, never fails and gives the same answer for the same files.
@@ -36,6 +36,7 @@ mod path;
 mod reference;
 mod render;
 mod resolve;
+mod rollout;
 mod rules;
 mod schema;
 mod scope;
@@ -54,7 +55,8 @@ pub(crate) use image::{is_ecr_host, split as split_image};
 pub(crate) use names::is_manifest_name;
 pub(crate) use nearest::suggestion as nearest_name;
 pub(crate) use reference::{Row, allowed as references, written as references_of};
-pub(crate) use sections::{HOOKS, SUSPEND, beside};
+pub(crate) use rollout::HOOKS;
+pub(crate) use sections::{SUSPEND, beside};
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use environment::{Environment, Environments, Known, ValueFrom, Variable};

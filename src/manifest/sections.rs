@@ -1,4 +1,5 @@
-//! What stands beside `spec`: members of sibling operations and Even Keel's own sections.
+//! What stands beside `spec`: members of sibling operations and Even Keel's own sections (`rollout` has a
+//! module of its own).
 //!
 //! Invariant: what [`read`] returns is well-formed; what is not is left out and reported.
 
@@ -9,19 +10,11 @@ use serde_json::{Map, Value};
 use super::attributes;
 use super::diagnostic::Findings;
 use super::nearest::suggestion;
+use super::rollout;
 use super::schema::unknown_key;
 use super::tree::{Data, Node};
 use crate::catalogue;
 use crate::model::Kind;
-
-/// The lifecycle events of an ECS deployment that may call a Lambda function (aws-facts 2.3).
-pub(crate) const HOOKS: [&str; 5] = [
-    "BeforeInstall",
-    "AfterInstall",
-    "AfterAllowTestTraffic",
-    "BeforeAllowTraffic",
-    "AfterAllowTraffic",
-];
 
 /// The member of a scalable target's `sync` by which its scaling is suspended while `CodeDeploy`
 /// deploys the service.
@@ -57,7 +50,7 @@ pub(super) fn read(
     {
         let good = match entry.key.as_str() {
             "attributes" => attributes::check(kind, &entry.value, allow_unknown, findings),
-            "rollout" => rollout(&entry.value, findings),
+            "rollout" => rollout::check(&entry.value, findings),
             "sync" => sync(kind, &entry.value, findings),
             policy => policy_text(policy, &entry.value, findings),
         };
@@ -87,30 +80,6 @@ fn policy_text(member: &str, node: &Node, findings: &mut Findings<'_>) -> bool {
     };
     findings.error("wrong-type", node.place, member, fault);
     false
-}
-
-fn rollout(node: &Node, findings: &mut Findings<'_>) -> bool {
-    let before = findings.list.len();
-    if !is_map(node, "rollout", findings) {
-        return false;
-    }
-    for entry in node.entries().iter().filter(|entry| entry.key != "hooks") {
-        unknown_key(entry, &["hooks"], "rollout", findings);
-    }
-    if let Some(hooks) = node.get(&["hooks"])
-        && is_map(hooks, "rollout.hooks", findings)
-    {
-        for entry in hooks.entries() {
-            if !HOOKS.contains(&entry.key.as_str()) {
-                unknown_key(entry, &HOOKS, "rollout.hooks", findings);
-            } else if entry.value.as_text().is_none_or(str::is_empty) {
-                let path = format!("rollout.hooks.{}", entry.key);
-                let message = "expected the name or ARN of a Lambda function";
-                findings.error("wrong-type", entry.value.place, path, message);
-            }
-        }
-    }
-    findings.list.len() == before
 }
 
 fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
@@ -185,7 +154,7 @@ fn ignore(kind: Kind, node: &Node, findings: &mut Findings<'_>) {
     }
 }
 
-fn is_map(node: &Node, path: &str, findings: &mut Findings<'_>) -> bool {
+pub(super) fn is_map(node: &Node, path: &str, findings: &mut Findings<'_>) -> bool {
     let map = matches!(node.data, Data::Map(_));
     if !map {
         let message = format!("expected a map, found {}", node.what());

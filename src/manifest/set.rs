@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::rollout::DEPENDS_ON;
 use super::sections::{SUSPEND, parse_duration};
 use crate::document::Secrets;
 use crate::model::{Key, Kind};
@@ -111,6 +112,14 @@ impl Resource {
     pub fn suspends_during_deployments(&self) -> bool {
         let sync = self.beside.get("sync");
         sync.and_then(|sync| sync.get(SUSPEND)) == Some(&Value::Bool(true))
+    }
+
+    /// The services whose rollouts come before this one's: `rollout.dependsOn`.
+    pub fn depends_on(&self) -> impl Iterator<Item = Key> {
+        let rollout = self.beside.get("rollout");
+        let names = rollout.and_then(|rollout| rollout.get(DEPENDS_ON)?.as_array());
+        let names = names.into_iter().flatten().filter_map(Value::as_str);
+        names.map(|name| Key::new(Kind::Service, name))
     }
 
     /// Pointers of the members that are left to others: `sync.ignore`.

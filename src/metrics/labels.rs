@@ -39,6 +39,9 @@ pub(super) const TRIGGERS: &[&str] = &["signal", "api"];
 /// What a resync is of.
 pub(super) const SCOPES: &[&str] = &["all", "resource"];
 
+/// What came of a command.
+pub(super) const COMMAND_RESULTS: &[&str] = &["done", "refused", "refused_by_aws", "unavailable"];
+
 /// How a new revision is brought out.
 pub(super) const STRATEGIES: &[&str] = &["code_deploy", "rolling"];
 

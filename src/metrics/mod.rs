@@ -25,7 +25,7 @@ pub use axes::{health, sync};
 
 use self::instrument::{Counters, Gauges, Histograms};
 use self::service::ServiceCounts;
-use crate::model::{Hint, Kind};
+use crate::model::{Command, Hint, Kind};
 use crate::status::Status;
 
 /// The value of the queue's `name` and of its `controller`: there is one queue for all kinds.
@@ -45,6 +45,7 @@ pub struct Metrics {
     wake_messages: Counters,
     wakes: Counters,
     resyncs: Counters,
+    commands: Counters,
     aws_calls: Counters,
     aws_time: Histograms,
     aws_wait: Histograms,
@@ -86,6 +87,7 @@ impl Metrics {
             wake_messages: counters(&table::WAKE_MESSAGES),
             wakes: counters(&table::WAKES),
             resyncs: counters(&table::RESYNCS),
+            commands: counters(&table::COMMANDS),
             aws_calls: counters(&table::AWS_CALLS),
             aws_time: histograms(&table::AWS_TIME),
             aws_wait: histograms(&table::AWS_WAIT),
@@ -128,6 +130,11 @@ impl Metrics {
         for trigger in labels::TRIGGERS {
             for scope in labels::SCOPES {
                 self.resyncs.add(&[trigger, scope], 0);
+            }
+        }
+        for command in Command::LABELS {
+            for result in labels::COMMAND_RESULTS {
+                self.commands.add(&[command, result], 0);
             }
         }
         for provider in labels::PROVIDERS {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::labels::{self, bounded};
 use super::{Metrics, QUEUE_NAME, family, table};
-use crate::model::{Hint, Kind};
+use crate::model::{Command, Hint, Kind};
 
 impl Metrics {
     /// Says which AWS operations may be called (service and name, as [`Metrics::aws_called`] gets
@@ -130,6 +130,13 @@ impl Metrics {
         let trigger = bounded(trigger, labels::TRIGGERS);
         self.resyncs
             .add(&[trigger, bounded(scope, labels::SCOPES)], 1);
+    }
+
+    /// A command about a rollout was `done`, `refused`, `refused_by_aws` or `unavailable`.
+    pub fn commanded(&self, command: &str, result: &str) {
+        let command = bounded(command, &Command::LABELS);
+        let result = bounded(result, labels::COMMAND_RESULTS);
+        self.commands.add(&[command, result], 1);
     }
 
     /// A deployment of a service ended. `strategy`: `code_deploy` or `rolling`; `result`:

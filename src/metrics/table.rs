@@ -136,6 +136,8 @@ rows! {
         "Drift that was found and left alone.";
     RESYNCS: counter "evenkeel_forced_resyncs_total" ["trigger", "scope"]
         "Requests to read the source again and pass over it; trigger is signal or api, scope is all or resource.";
+    COMMANDS: counter "evenkeel_commands_total" ["command", "result"]
+        "Commands about rollouts by command; result is done, refused (it does not apply), refused_by_aws or unavailable.";
     RESYNC_TIME: gauge "evenkeel_last_forced_resync_timestamp_seconds" ["stage"]
         "When a resync was last requested and last completed; 0 if never.";
 

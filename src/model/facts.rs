@@ -15,6 +15,9 @@ pub struct Facts {
     /// Whether dependents may build on it (a load balancer still provisioning may be used, an
     /// image that is missing makes its task definition not ready).
     pub ready: bool,
+    /// A service: whether it runs what its manifest asks for, and healthily. Those whose rollouts come after
+    /// its own (`rollout.dependsOn`) wait for that.
+    pub settled: bool,
     /// A task definition's content digest (`v1:...`); `None` for other kinds.
     pub digest: Option<String>,
     /// A task definition whose image is missing: the newest revision that exists all the same.

@@ -206,6 +206,8 @@ pub struct Plan {
     pub tasks: Option<Tasks>,
     /// What a service is said to run: a task definition's family and revision (`auth:5`).
     pub revision: Option<String>,
+    /// A service: the digest of the content that its manifest declares, once all of it is resolved.
+    pub digest: Option<String>,
 }
 
 /// How many tasks a service wants and has.
@@ -230,6 +232,7 @@ impl Plan {
             rollout: None,
             tasks: None,
             revision: None,
+            digest: None,
         }
     }
 

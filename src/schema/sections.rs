@@ -50,8 +50,14 @@ fn rollout() -> Value {
     json!({
         "type": "object",
         "additionalProperties": false,
-        "description": "How a blue/green deployment goes.",
+        "description": "How a service's rollouts go.",
         "properties": {
+            "dependsOn": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1},
+                "description": "Service manifests by name: a rollout starts only while all of them are as their manifests say, \
+                    and healthy.",
+            },
             "hooks": {
                 "type": "object",
                 "additionalProperties": false,

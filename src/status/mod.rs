@@ -50,6 +50,8 @@ pub struct ResourceStatus {
     pub file: String,
     /// What runs: a task definition's family and revision (`auth:5`), of those kinds that have one.
     pub revision: Option<String>,
+    /// A service: the digest of the content that its manifest declares.
+    pub digest: Option<String>,
     /// The commit that declares it, if a repository does.
     pub commit: Option<String>,
     /// The last writes for it since the start, newest first, at most [`WRITES`].
@@ -71,6 +73,7 @@ impl ResourceStatus {
             failures: 0,
             file: String::new(),
             revision: None,
+            digest: None,
             commit: None,
             writes: Vec::new(),
         }

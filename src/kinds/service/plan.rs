@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, items, migration, native, payload, resets, revision,
-    rolling, scaling, side, text,
+    DECLARED_TAG, Observed, blue_green, gates, items, migration, native, payload, resets, revision,
+    rolling, scaling, side, taken_back, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -35,7 +35,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     match &observed.service {
         Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),
         // Whoever needs it waits until it is there again.
-        Seen::Absent => create(view, observed).with_facts(Facts {
+        Seen::Absent => gates::before_start(view, create(view, observed)).with_facts(Facts {
             name: name.to_owned(),
             ..Facts::default()
         }),
@@ -59,6 +59,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
                 arn: Some(text(service, "serviceArn").to_owned()),
                 name: name.to_owned(),
                 ready: true,
+                settled: plan.outcome == Outcome::Converged,
                 ..Facts::default()
             });
             plan.tasks = Some(tasks(service));
@@ -69,7 +70,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
 }
 
 /// The service with the members that an answer names otherwise than the request does.
-fn in_the_words_of_the_request(service: &Value) -> Value {
+pub(super) fn in_the_words_of_the_request(service: &Value) -> Value {
     let mut service = service.clone();
     if let Some(role) = service.get("roleArn").cloned() {
         service["role"] = role;
@@ -79,7 +80,7 @@ fn in_the_words_of_the_request(service: &Value) -> Value {
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let scaled = scaling::with_count(view, observed, service);
-    let plan = engine(&scaled, observed, service);
+    let plan = gates::before_start(view, engine(&scaled, observed, service));
     let code_deploy = controller(service) == "CODE_DEPLOY";
     scaling::around(view, observed, service, code_deploy, plan)
 }
@@ -87,6 +88,18 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
 /// What the engine of the service's controller decides.
 fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let (recalled, view) = &compared(view, service);
+    let plan = of_controller(view, observed, service, recalled);
+    let mut plan = taken_back::kept(view, observed, service, plan);
+    plan.digest = payload::attempt_digest(view);
+    plan
+}
+
+fn of_controller(
+    view: &View<'_>,
+    observed: &Observed,
+    service: &Value,
+    recalled: &Recalled,
+) -> Plan {
     let moves = migration::is_asked(view, service);
     let mut immutable: Vec<Drift> = compare(&view.spec, service, &RULES)
         .into_iter()
@@ -447,8 +460,16 @@ pub(super) fn in_grace(
     ))
 }
 
+/// The commands by which a person lets content that waits go on, or back.
+pub(super) fn ways(view: &View<'_>, digest: &str) -> String {
+    let key = &view.resource.key;
+    format!(
+        "; approve it with `evenkeel approve {key} --digest {digest}`, or send it back with `evenkeel reject {key}`"
+    )
+}
+
 /// A moment for a person, such as `2026-01-01T00:10:00Z`.
-fn time(moment: Moment) -> String {
+pub(super) fn time(moment: Moment) -> String {
     jiff::Timestamp::from_millisecond(moment.0).map_or_else(
         |_| format!("{} s since the epoch", moment.seconds()),
         |time| format!("{time:.0}"),

@@ -4,6 +4,7 @@ mod attributes;
 mod environments;
 mod findings;
 mod jsonnet;
+mod order;
 mod references;
 mod robustness;
 mod rules;

@@ -8,6 +8,7 @@ pub(crate) mod faults;
 pub(crate) mod world;
 
 mod bootstrap;
+mod commands;
 mod concurrency;
 mod console;
 mod crash;
@@ -20,6 +21,7 @@ mod native_courses;
 mod native_trouble;
 mod native_world;
 mod observation;
+mod order;
 mod rolling;
 mod rollout;
 mod scaling;

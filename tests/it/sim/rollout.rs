@@ -289,7 +289,7 @@ async fn a_changed_network_is_a_deployment_and_a_changed_count_is_not() {
 
 impl World {
     /// Makes CodeDeploy give up on tasks that do not come up after ten minutes instead of an hour.
-    fn person_breaks(&self, tag: &str) {
+    pub(super) fn person_breaks(&self, tag: &str) {
         self.mounted.with(|sandbox| {
             let image = json!({
                 "kind": "SandboxSeed", "apiVersion": "evenkeel.dev/v1alpha1", "metadata": {"name": "broken"},
@@ -300,7 +300,7 @@ impl World {
     }
 
     /// Gives the service the retry annotation with this text.
-    fn retry(&self, text: &str) {
+    pub(super) fn retry(&self, text: &str) {
         let path = self.folder.path().join("services/auth.yaml");
         let manifest = std::fs::read_to_string(&path).unwrap();
         let mut documents: Vec<String> = manifest.split("\n---\n").map(str::to_owned).collect();
@@ -322,7 +322,7 @@ impl World {
     }
 
     /// Somebody registers another revision and deploys it with CodeDeploy; gives its ARN.
-    async fn foreign_deployment(&self) -> String {
+    pub(super) async fn foreign_deployment(&self) -> String {
         let ours = self.person.primary("nova", "auth-service").await;
         let input = json!({"taskDefinition": ours});
         let described = self

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel::ask::{Answer, Asker, Carried, Question, Refusal, channel};
 use evenkeel::aws::{Aws, Connection, connect};
 use evenkeel::clock::Clock;
 use evenkeel::controller::{Controller, Ended, Event, Settings, Until};
 use evenkeel::manifest::{LoadOptions, load};
 use evenkeel::metrics::Metrics;
-use evenkeel::model::{Key, Moment, Outcome};
+use evenkeel::model::{Command, Key, Moment, Order, Outcome};
 use evenkeel::mount::Mounted;
 use evenkeel::source::Dir;
 use evenkeel::status::{Board, Status};
@@ -166,10 +167,13 @@ impl World {
             source,
             settings,
         );
+        let (asker, asks) = channel();
+        let controller = controller.with_asks(asks);
         let (events, receiver) = mpsc::channel(16);
         let task = tokio::spawn(controller.run(receiver, Until::Stopped));
         Daemon {
             events,
+            asker,
             board,
             task,
         }
@@ -217,6 +221,7 @@ fn copy(from: &Path, to: &Path, only: &[&str]) {
 /// A running daemon.
 pub(crate) struct Daemon {
     pub events: mpsc::Sender<Event>,
+    asker: Asker,
     pub board: Board,
     task: JoinHandle<Ended>,
 }
@@ -275,6 +280,27 @@ impl Daemon {
     pub(crate) async fn look(&self) {
         self.events.send(Event::SourceChanged).await.unwrap();
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+
+    /// Gives it a command, as `ann`.
+    pub(crate) async fn order(&self, key: &str, command: Command) -> Result<Carried, Refusal> {
+        let order = Order {
+            command,
+            by: "ann".to_owned(),
+        };
+        let question = Question::Command(key.parse().unwrap(), order);
+        match self.asker.ask(question).await? {
+            Answer::Carried(carried) => Ok(carried),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Gives it a command that does not apply; gives why.
+    pub(crate) async fn refuses(&self, key: &str, command: Command) -> String {
+        match self.order(key, command.clone()).await {
+            Err(Refusal::NotApplicable(why)) => why,
+            other => panic!("{command:?}: {other:?}"),
+        }
     }
 
     /// Ends it as a crash does: at once, wherever it is.

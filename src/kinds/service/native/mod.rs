@@ -26,14 +26,14 @@ mod traffic;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use course::{explain as explained, in_flight};
+pub(super) use course::{explain as explained, in_flight, is_of, rollout, sentence};
 pub(super) use intent::TAG as STARTING_TAG;
 pub(super) use traffic::{Gap, listener_of, rules, target_groups};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
 use super::plan::{
     declared_tag, fields, in_grace, quiet, settled, tag_step, tag_with, unresolved, update,
-    waiting_for,
+    waiting_for, ways,
 };
 use super::rolling::{overlaid, resting};
 use super::rules::DEPLOYING;
@@ -48,6 +48,12 @@ pub(super) fn is_native(document: &Value) -> bool {
     let strategy = document.pointer("/deploymentConfiguration/strategy");
     let strategy = strategy.and_then(Value::as_str).unwrap_or("ROLLING");
     strategy != "ROLLING"
+}
+
+/// The digest of what was started last, if the newest deployment is the one that followed.
+pub(super) fn started<'a>(service: &'a Value, history: &[Value]) -> Option<&'a str> {
+    let intent = intent::of(service)?;
+    intent.led_to_newest(history).then_some(intent.attempt)
 }
 
 /// How far a service is from its manifest and from rest, as far as `DescribeServices` tells.
@@ -146,8 +152,9 @@ fn flying(
     } else if declared {
         match course::paused(newest) {
             Some(hook) => {
+                let ways = attempt.map_or_else(String::new, |attempt| ways(view, attempt));
                 message = format!(
-                    "{message}; continue it with `aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {hook}`",
+                    "{message}{ways}; or continue it with `aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {hook}`",
                     text(newest, "serviceDeploymentArn")
                 );
                 Wait::ApprovalPending

@@ -7,8 +7,10 @@
 mod appspec;
 mod bench;
 mod blue_green;
+mod command;
 mod entry;
 mod fixpoint;
+mod gates;
 mod native;
 mod payload;
 mod rolling;

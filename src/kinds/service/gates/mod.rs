@@ -1,0 +1,66 @@
+//! What may keep a rollout from starting, whatever its engine. Pure.
+//!
+//! An engine decides what a service needs; where its plan holds the write that starts a rollout
+//! ([`starts`]), the gates are asked in their order, and the first that is shut says why. Not for deployments in
+//! flight: those are followed, and what acts on them is the engines' own.
+//!
+//! | gate | shut while |
+//! |---|---|
+//! | `order` | a service that `rollout.dependsOn` names is not as its manifest says, or not healthy |
+//!
+//! Invariants:
+//! - A shut gate takes all writes out of the plan: those beside a start belong to it (marks, records), and what
+//!   is quiet is healed by the pass that starts.
+//! - A gate looks at nothing where no rollout is to start.
+
+mod order;
+
+use super::rules::DEPLOYING;
+use crate::kinds::View;
+use crate::model::{Outcome, Plan, Step};
+
+/// The plan as far as the gates let it.
+pub(super) fn before_start(view: &View<'_>, plan: Plan) -> Plan {
+    if !plan.steps.iter().any(starts) {
+        return plan;
+    }
+    match order::shut(view) {
+        Some(why) if view.policy.in_the_end => told(plan, &why),
+        Some(why) => kept(plan, why),
+        None => plan,
+    }
+}
+
+/// The plan with what keeps it for now said where it starts.
+fn told(mut plan: Plan, why: &Outcome) -> Plan {
+    if let Some(step) = plan.steps.iter_mut().find(|step| starts(step)) {
+        step.why = format!("{}; not yet: {}", step.why, why.message());
+    }
+    plan
+}
+
+/// Whether this write makes new tasks of other content start.
+pub(super) fn starts(step: &Step) -> bool {
+    let input = &step.call.input;
+    match step.call.operation {
+        "CreateService" | "CreateDeployment" => true,
+        "UpdateService" => {
+            let starting = ["forceNewDeployment", "deploymentController"];
+            let members = DEPLOYING.iter().chain(&starting);
+            members
+                .into_iter()
+                .any(|member| input.get(*member).is_some())
+        }
+        _ => false,
+    }
+}
+
+/// The plan without its writes.
+fn kept(plan: Plan, why: Outcome) -> Plan {
+    Plan {
+        steps: Vec::new(),
+        outcome: why,
+        rollout: plan.rollout.filter(|rollout| !rollout.id.is_empty()),
+        ..plan
+    }
+}
