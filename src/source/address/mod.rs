@@ -119,9 +119,10 @@ impl Address {
     /// # Errors
     /// If it is of Git or SSM and wrong; every text without a scheme is a folder's name.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        // Some reasons quote a part of the text.
         let error = |why: String| AddressError {
             address: masked(text),
-            why,
+            why: why.chars().filter(|one| !one.is_control()).collect(),
         };
         if let Some(parsed) = SsmAddress::parse(text) {
             return parsed.map(Self::Ssm).map_err(error);
@@ -261,8 +262,8 @@ fn masked(text: &str) -> String {
     let shown = at.map_or(rest.to_owned(), |at| format!("***{}", &rest[at..]));
     // Options may hold anything that somebody took for one; their names are told where they matter.
     let shown = shown.split(['?', '#']).next().unwrap_or_default();
-    let shown: String = shown.chars().filter(|one| !one.is_control()).collect();
-    format!("{start}{shown}")
+    let shown = format!("{start}{shown}");
+    shown.chars().filter(|one| !one.is_control()).collect()
 }
 
 /// What an address begins with: nothing (a folder), a scheme, or nothing but an scp-like place.

@@ -250,3 +250,16 @@ fn a_keyring_is_named_and_tells_one_source_from_another() {
     );
     assert_eq!(git("git+https://x/r").signed_by, None);
 }
+
+#[test]
+fn an_error_shows_no_control_character() {
+    for text in [
+        "git+\u{7}https://h",
+        "git+https://h\u{1b}[2J",
+        "\u{1b}[2J://x",
+        "ssm:/a\u{7}b",
+    ] {
+        let error = Address::parse(text).unwrap_err().to_string();
+        assert!(!error.contains(char::is_control), "{error:?}");
+    }
+}
