@@ -18,8 +18,34 @@ pub enum Question {
     Resync(Option<Key>),
     /// What AWS knows of a resource's rollouts; answered by [`Answer::History`].
     History(Key),
+    /// Set or end a hold; answered by [`Answer::Hold`] when AWS has taken it.
+    Hold(HoldChange),
     /// Act on a resource's rollout; answered by [`Answer::Carried`] when AWS has accepted it.
     Command(Key, Order),
+}
+
+/// A hold to set or to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldChange {
+    /// The service or cluster; everything if it is left out.
+    pub key: Option<Key>,
+    /// Who asks.
+    pub by: String,
+    /// The text of the tag that sets it; ends it if it is left out.
+    pub text: Option<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldChanged {
+    /// The number of the look at all that it concerns: served when that many resyncs are completed.
+    pub resync: u64,
+    /// The resources at AWS whose tag was written or taken away, for a person: `service nova/auth`.
+    pub on: Vec<String>,
+    /// Clusters that could not be written because they are not there.
+    pub absent: Vec<String>,
+    /// Whether AWS's reads show it already.
+    pub confirmed: bool,
 }
 
 /// What is answered.
@@ -29,6 +55,8 @@ pub enum Answer {
     Resync(u64),
     /// The rollouts, newest first.
     History(Vec<PastRollout>),
+    /// A hold was set or ended.
+    Hold(HoldChanged),
     /// A command was carried out.
     Carried(Carried),
 }

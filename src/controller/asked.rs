@@ -9,7 +9,7 @@ use super::Controller;
 use super::pass::{Context, Request, viewed};
 use crate::ask::{Answer, Ask, Question, Refusal};
 use crate::kinds::service;
-use crate::model::{Key, Kind, Seen};
+use crate::model::{Key, Kind, Moment, Seen};
 use crate::status::EventKind;
 
 /// Waits for the next question; for ever where nobody can ask.
@@ -40,6 +40,10 @@ impl Controller {
                 look = true;
                 Answer::Resync(self.ask_resync_of(key))
             }),
+            Question::Hold(change) => {
+                self.change_hold(change, ask.answer);
+                return look;
+            }
             Question::Command(key, order) => {
                 self.order(key, order, ask.answer);
                 return look;
@@ -116,6 +120,11 @@ impl Controller {
         if let Some(reading) = self.reading.take() {
             reading.abort();
         }
+        self.count_resync(now)
+    }
+
+    /// Counts a look at what the loop has been told to look at. Gives its number.
+    pub(super) fn count_resync(&mut self, now: Moment) -> u64 {
         self.board.write(|status| {
             status.resyncs.requested += 1;
             status.resyncs.requested_at = Some(now);

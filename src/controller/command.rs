@@ -48,12 +48,12 @@ pub(super) struct Carrying {
 }
 
 /// Carries an order out.
-pub(super) async fn carry_out(context: &Context, request: Request, ordered: Ordered) -> Carrying {
+pub(super) async fn carry_out(context: &Context, request: &Request, ordered: Ordered) -> Carrying {
     let Ordered { order, reply } = ordered;
-    let (done, touched, result) = match verdict(context, &request, &order).await {
+    let (done, touched, result) = match verdict(context, request, &order).await {
         Err(refusal) => (Vec::new(), false, Err(refusal)),
         Ok((mut steps, deployment)) => {
-            let written = write_all(context, &request.key, &steps).await;
+            let written = write_all(context, &request.key, &steps, None).await;
             let rest = steps.split_off(written.accepted);
             let result = match rest.first() {
                 None => Ok(deployment),

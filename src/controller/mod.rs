@@ -14,8 +14,11 @@
 
 mod asked;
 mod command;
+mod holds;
+mod identity;
 mod pass;
 mod preview;
+mod prune;
 mod reading;
 mod report;
 mod requeue;
@@ -30,11 +33,14 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{Id, JoinHandle, JoinSet};
 
 pub use pass::Mode;
-pub use preview::{Preview, preview};
+pub use preview::{Foresight, Preview, foresee, preview};
+pub use prune::{Prune, source_marks};
 
 use self::command::{Carrying, Ordered};
+use self::identity::identify;
 use self::pass::{Context, Done};
-use self::reading::{Read, Reading, read};
+use self::prune::{Pruner, Turn};
+use self::reading::{Read, Reading, finished, read};
 use self::state::State;
 use crate::ask::Ask;
 use crate::aws::Aws;
@@ -100,6 +106,8 @@ pub struct Settings {
     pub load: LoadOptions,
     /// The environment that is reconciled for.
     pub chosen: Chosen,
+    /// Whether what no manifest declares any more goes, and how.
+    pub prune: Option<Prune>,
     /// Seed of the jitter. Tests fix it.
     pub seed: u64,
 }
@@ -112,6 +120,7 @@ impl Default for Settings {
             poll: Duration::from_mins(1),
             load: LoadOptions::default(),
             chosen: Chosen::default(),
+            prune: None,
             seed: fastrand::u64(..),
         }
     }
@@ -152,14 +161,17 @@ pub struct Controller {
     orders: BTreeMap<Key, Ordered>,
     /// The place of the one answer that is read from AWS.
     histories: Arc<Semaphore>,
+    changing: holds::Changing,
     /// The last complaint about the source, so that it is logged once.
     complaint: Option<String>,
+    /// What pruning is at.
+    pruner: Pruner,
 }
 
 /// What a task over a key gave.
 enum Work {
     /// A pass; nothing if its manifest went away.
-    Pass(Option<Done>),
+    Pass(Box<Option<Done>>),
     /// A command in the place of one.
     Command(Box<Carrying>),
 }
@@ -169,8 +181,10 @@ enum Woken {
     Event(Option<Event>),
     Ask(Ask),
     Read(Read),
+    Changed(holds::Changed),
     Work(Box<Result<(Id, Work), tokio::task::JoinError>>),
     Identified,
+    Pruned(Result<Turn, tokio::task::JoinError>),
     Time,
 }
 
@@ -211,7 +225,9 @@ impl Controller {
             asks: None,
             orders: BTreeMap::new(),
             histories: Arc::new(Semaphore::new(1)),
+            changing: holds::Changing::default(),
             complaint: None,
+            pruner: Pruner::default(),
         }
     }
 
@@ -236,10 +252,15 @@ impl Controller {
             }
             if asked {
                 self.start_due();
+                self.prune_if_due(until);
             }
             self.beat();
             if let Until::Settled(deadline) = until {
-                if self.running.is_empty() && self.revision.is_some() && self.state.settled() {
+                if self.running.is_empty()
+                    && self.revision.is_some()
+                    && self.state.settled()
+                    && self.prune_settled(until)
+                {
                     break Ended::Settled;
                 }
                 if self.clock.now() >= deadline {
@@ -253,8 +274,10 @@ impl Controller {
                 event = events.recv() => Woken::Event(event),
                 Some(ask) = asked::next(&mut self.asks) => Woken::Ask(ask),
                 reading = finished(&mut self.reading), if self.reading.is_some() => Woken::Read(reading),
+                changed = self.changing.next() => Woken::Changed(changed),
                 Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Work(Box::new(joined)),
                 _ = &mut identified, if !asked => Woken::Identified,
+                turn = self.pruner.next() => Woken::Pruned(turn),
                 () = self.clock.sleep_until(wake) => Woken::Time,
             };
             match woken {
@@ -294,8 +317,10 @@ impl Controller {
                         break Ended::SourceUnreadable;
                     }
                 }
+                Woken::Changed(changed) => self.hold_changed(changed),
                 Woken::Work(joined) => self.ended(*joined),
                 Woken::Identified => asked = true,
+                Woken::Pruned(turn) => self.pruned(turn, until),
                 Woken::Time => {}
             }
         };
@@ -321,16 +346,17 @@ impl Controller {
             let request = self.state.request(&due.key, now);
             let context = Arc::clone(&self.context);
             let order = self.orders.remove(&due.key).filter(Ordered::is_wanted);
-            let handle = match order {
-                Some(ordered) => self.running.spawn(async move {
-                    let carried = command::carry_out(&context, request, ordered).await;
+            let handle = if let Some(ordered) = order {
+                self.running.spawn(async move {
+                    let carried = command::carry_out(&context, &request, ordered).await;
                     Work::Command(Box::new(carried))
-                }),
-                None => {
-                    self.metrics.pass_started(due.key.kind);
-                    self.running
-                        .spawn(async move { Work::Pass(pass::pass(&context, &request).await) })
-                }
+                })
+            } else {
+                self.metrics.pass_started(due.key.kind);
+                self.running.spawn(async move {
+                    let done = pass::pass(&context, &request).await;
+                    Work::Pass(Box::new(done))
+                })
             };
             self.passes.insert(handle.id(), (due.key, now));
         }
@@ -339,7 +365,7 @@ impl Controller {
     /// A pass ended, or broke.
     fn ended(&mut self, joined: Result<(Id, Work), tokio::task::JoinError>) {
         let (id, done) = match joined {
-            Ok((id, Work::Pass(done))) => (id, done),
+            Ok((id, Work::Pass(done))) => (id, *done),
             Ok((id, Work::Command(carried))) => {
                 if let Some((key, _)) = self.passes.remove(&id) {
                     self.carried(&key, *carried);
@@ -398,6 +424,10 @@ impl Controller {
             sources,
         } = read;
         let commits = report::revisions(&sources);
+        let reading_trouble = match &reading {
+            Reading::WrongAccount(why) | Reading::Failed(why) => Some(why.clone()),
+            Reading::Same | Reading::New { .. } => None,
+        };
         match &reading {
             Reading::WrongAccount(_) => self.context.refuse(true),
             // The account was proven on the way to either.
@@ -437,9 +467,16 @@ impl Controller {
                 true
             }
         };
+        let trouble = match &reading_trouble {
+            Some(why) => Some(why.clone()),
+            None => complaint.clone(),
+        };
+        self.pruner.sources(trouble, now);
         if read {
             // A commit that changes no manifest is told with what is done from now on, and causes nothing.
-            self.state.set_commits(commits);
+            let environment = self.settings.chosen.name();
+            let marks = prune::source_marks(&sources, environment);
+            self.state.set_origins(commits, marks);
         }
         match complaint {
             Some(why) if read => self.complain(why),
@@ -473,6 +510,7 @@ impl Controller {
             .diagnostics
             .iter()
             .any(|found| found.severity == Severity::Error);
+        self.pruner.manifests(reading::doubt(&loaded), now);
         // A file that cannot be parsed has no key to be counted by.
         let invalid = loaded.set.invalid.len().max(usize::from(broken));
         let lines: Vec<String> = loaded.diagnostics.iter().map(report::line).collect();
@@ -529,6 +567,9 @@ impl Controller {
     fn wake_at(&self, poll_at: Moment, until: Until) -> Moment {
         let now = self.clock.now();
         let mut wake = now.plus(HEARTBEAT * self.clock.speed());
+        // One that is due and not started waits for something that turns the loop anyway.
+        let prune_at = self.prune_at().filter(|at| *at > now);
+        wake = prune_at.map_or(wake, |at| at.min(wake));
         if self.reading.is_none() {
             wake = wake.min(poll_at);
         }
@@ -554,40 +595,6 @@ impl Controller {
             tracing::warn!("a write was left in flight; the next start sees what came of it");
         }
         self.running.abort_all();
-    }
-}
-
-/// Waits for the read under way. A read that broke is a failed one.
-async fn finished(reading: &mut Option<JoinHandle<Read>>) -> Read {
-    match reading {
-        Some(task) => task.await.unwrap_or_else(|error| {
-            Reading::Failed(format!("reading the source broke: {error}")).into()
-        }),
-        None => std::future::pending().await,
-    }
-}
-
-/// How often the account is asked for until it is known.
-const IDENTIFY_EVERY: Duration = Duration::from_mins(1);
-
-/// Learns whose credentials these are, trying until it is known; tells when it has tried once.
-/// `/readyz` waits for it.
-async fn identify(aws: Aws, board: Board, clock: Clock, told: oneshot::Sender<()>) {
-    let mut told = Some(told);
-    loop {
-        let answer = aws.account().await;
-        if let Some(told) = told.take() {
-            // Nobody listens any more when the loop has ended.
-            told.send(()).ok();
-        }
-        match answer {
-            Ok(account) => {
-                tracing::info!(%account, region = aws.region(), "credentials proven");
-                board.write(|status| status.account = Some(account));
-                return;
-            }
-            Err(fault) => tracing::error!("cannot tell whose credentials these are: {fault}"),
-        }
-        clock.sleep(IDENTIFY_EVERY).await;
+        self.pruner = Pruner::default();
     }
 }

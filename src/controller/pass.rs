@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::RwLock;
@@ -16,13 +17,13 @@ use crate::aws::{Aws, Class, Fault, Observer};
 use crate::clock::Clock;
 use crate::document::{self, Secrets};
 use crate::kinds::{
-    Policy, Reconciled, View, cluster::Cluster, deployment_group::DeploymentGroup,
+    Policy, Reconciled, View, cluster::Cluster, deployment_group::DeploymentGroup, hold,
     image_repository::ImageRepository, listener::Listener, listener_rule::ListenerRule,
     load_balancer::LoadBalancer, scalable_target::ScalableTarget, scaling_policy::ScalingPolicy,
     service::Service, target_group::TargetGroup, task_definition::TaskDefinition,
 };
 use crate::manifest::{DesiredSet, Resource, resolve};
-use crate::model::{Block, FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
+use crate::model::{Block, Call, FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
 
 /// Whether a pass writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,32 +38,50 @@ pub enum Mode {
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) aws: Aws,
-    pub(super) observer: Observer,
+    pub(super) observer: Arc<Observer>,
     pub(super) policy: Policy,
     pub(super) mode: Mode,
-    /// Open while writes may begin. Each write holds it for reading, so that closing it waits for
-    /// the writes in flight and for nothing else.
-    gate: RwLock<bool>,
+    /// Each write holds it for reading, so that whoever changes it waits for the writes in flight and for
+    /// nothing else.
+    gate: RwLock<Gate>,
     /// The credentials are of an account that the environment does not allow.
     refused: AtomicBool,
 }
 
+/// Which writes may begin.
+#[derive(Debug)]
+struct Gate {
+    /// Whether any may.
+    open: bool,
+    /// Those of passes that began at or before this may not.
+    after: Moment,
+}
+
 impl Context {
     pub(super) fn new(aws: Aws, clock: &Clock, policy: Policy, mode: Mode) -> Self {
-        let observer = Observer::new(aws.clone(), clock.clone());
+        let observer = Arc::new(Observer::new(aws.clone(), clock.clone()));
         Self {
             aws,
             observer,
             policy,
             mode,
-            gate: RwLock::new(true),
+            gate: RwLock::new(Gate {
+                open: true,
+                after: Moment(i64::MIN),
+            }),
             refused: AtomicBool::new(false),
         }
     }
 
     /// Lets no write begin any more, and waits for those in flight.
     pub(super) async fn close(&self) {
-        *self.gate.write().await = false;
+        self.gate.write().await.open = false;
+    }
+
+    /// Lets no pass that has begun by now write any more, and waits for the writes in flight: what such a
+    /// pass has seen is out of date.
+    pub(super) async fn outdate(&self, now: Moment) {
+        self.gate.write().await.after = now;
     }
 
     /// Lets no write begin while the credentials are of the wrong account.
@@ -86,6 +105,8 @@ pub(super) struct Request {
     pub(super) drifting_since: Option<Moment>,
     /// Observations from before this moment are not used.
     pub(super) fresh: Moment,
+    /// The same of what is only shown and not decided by.
+    pub(super) floor: Moment,
     /// Passes that failed in a row before this one.
     pub(super) failures: u32,
     /// The digest of writes that were made again and again and do not take.
@@ -141,7 +162,8 @@ async fn run<K: Reconciled>(context: &Context, request: &Request) -> Option<Done
     let resource = request.set.get(&request.key)?;
     let view = viewed(context, request, resource);
     let observed = K::observe(&context.observer, &view, request.fresh).await; // I/O
-    let mut plan = K::plan(&view, &observed); // pure
+    let plan = K::plan(&view, &observed); // pure
+    let mut plan = under_holds(context, request, plan).await;
     hide(&mut plan, &request.set.secrets);
     let mut done = match context.mode {
         Mode::Apply => apply(context, request, plan).await, // I/O
@@ -150,6 +172,35 @@ async fn run<K: Reconciled>(context: &Context, request: &Request) -> Option<Done
     // AWS may quote in its refusal what it was sent.
     hide(&mut done.plan, &request.set.secrets);
     Some(done)
+}
+
+/// How old the tags may be by which a plan that writes is held. Other than what is compared, they are the word
+/// of a person who expects to be heeded at once.
+const HOLDS_AGE: Duration = Duration::from_secs(1);
+
+/// How old the tags may be of which only is told. Clusters and services are read more often than that by
+/// passes of their own, so that it costs no call.
+const SHOWN_AGE: Duration = Duration::from_mins(2);
+
+/// The plan as far as holds let it.
+async fn under_holds(context: &Context, request: &Request, plan: Plan) -> Plan {
+    let (key, set, now) = (&request.key, &request.set, request.now);
+    let fresh = if hold::matters(&plan) {
+        request.fresh.max(now.minus(HOLDS_AGE))
+    } else {
+        request.floor.max(now.minus(SHOWN_AGE))
+    };
+    let places = hold::places(set, key);
+    let read = hold::observe(&context.observer, places, fresh).await; // I/O
+    let holding = hold::holding(key, &read, now);
+    match context.mode {
+        Mode::Apply => hold::around(key, plan, holding),
+        // What would be done is told, and that it is held.
+        Mode::Plan => Plan {
+            hold: holding.in_force,
+            ..plan
+        },
+    }
 }
 
 /// What a planner looks at besides the observation.
@@ -191,6 +242,9 @@ fn hide(plan: &mut Plan, secrets: &Secrets) {
     }
     let outcome = std::mem::replace(&mut plan.outcome, Outcome::Converged);
     plan.outcome = outcome.with_message(|text| secrets.hide(text));
+    if let Some(hold) = &mut plan.hold {
+        hold.reason = secrets.hide(&hold.reason);
+    }
     for step in &mut plan.steps {
         step.why = secrets.hide(&step.why);
     }
@@ -217,7 +271,8 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
             ..Done::without_writes(plan)
         };
     }
-    let written = write_all(context, &request.key, &plan.steps).await;
+    let begun = Some(request.now);
+    let written = write_all(context, &request.key, &plan.steps, begun).await;
     let whole = written.accepted == plan.steps.len();
     if let Some(fault) = &written.fault {
         let step = &plan.steps[written.accepted];
@@ -244,28 +299,29 @@ pub(super) struct Written {
     pub(super) fault: Option<Fault>,
 }
 
-/// Writes, one after the other; the first failure ends it.
-pub(super) async fn write_all(context: &Context, key: &Key, steps: &[Step]) -> Written {
+/// Writes, one after the other; the first failure ends it. `begun` as of [`send`].
+pub(super) async fn write_all(
+    context: &Context,
+    key: &Key,
+    steps: &[Step],
+    begun: Option<Moment>,
+) -> Written {
     let mut written = Written {
         accepted: 0,
         touched: false,
         fault: None,
     };
     for step in steps {
-        // Before the gate, so that stopping waits for writes and not for their turn.
-        context.aws.admit(&step.call).await;
-        let gate = context.gate.read().await;
-        if !*gate || context.is_refused() {
-            // The program is stopping, or may not write. The next pass finds the same difference.
+        let Some(sent) = send(context, &step.call, begun).await else {
+            // The next pass finds the same difference.
             return written;
-        }
+        };
         written.touched = true;
-        match context.aws.send(&step.call).await {
+        match sent {
             Ok(answer) => {
                 written.accepted += 1;
                 let operation = step.call.operation;
                 tracing::info!(%key, operation, "{}", step.why);
-                context.observer.wrote(&step.call);
                 if operation == "RegisterTaskDefinition" {
                     context.observer.registered(&answer);
                 }
@@ -277,6 +333,27 @@ pub(super) async fn write_all(context: &Context, key: &Key, steps: &[Step]) -> W
         }
     }
     written
+}
+
+/// Sends one write; nothing if the program is stopping or may not write, or if somebody has set a hold since
+/// `begun`, when what decides it was looked at. Without that moment it is a person's order.
+pub(super) async fn send(
+    context: &Context,
+    call: &Call,
+    begun: Option<Moment>,
+) -> Option<Result<Value, Fault>> {
+    // Before the gate, so that stopping waits for writes and not for their turn.
+    context.aws.admit(call).await;
+    let gate = context.gate.read().await;
+    let outdated = begun.is_some_and(|begun| begun <= gate.after);
+    if !gate.open || outdated || context.is_refused() {
+        return None;
+    }
+    let sent = context.aws.send(call).await;
+    if sent.is_ok() {
+        context.observer.wrote(call);
+    }
+    Some(sent)
 }
 
 /// The digest of some writes; `None` if there are none.

@@ -223,6 +223,7 @@ impl Controller {
                 .revision_of(resource)
                 .map(|revision| revision.commit.clone()),
             writes,
+            hold: done.plan.hold.clone(),
         };
         if let (Some((cluster, name)), Some(before)) = (&service, &before) {
             if let Some(result) = end(before.rollout.as_ref(), rollout.as_ref(), outcome) {
@@ -235,6 +236,10 @@ impl Controller {
             }
             if matches!(outcome, Outcome::Waiting(Wait::DriftGrace, _)) && !same {
                 self.metrics.self_heal_suppressed(cluster, name, "grace");
+            }
+            let drifted = !done.plan.drift.is_empty();
+            if drifted && matches!(outcome, Outcome::Waiting(Wait::Held, _)) && !same {
+                self.metrics.self_heal_suppressed(cluster, name, "paused");
             }
         }
         self.board

@@ -5,15 +5,15 @@ use std::time::Duration;
 use crate::model::{Outcome, Wait};
 
 /// After a write: AWS's reads lag behind its writes by about a second.
-const AFTER_WRITE: Duration = Duration::from_secs(2);
+pub(super) const AFTER_WRITE: Duration = Duration::from_secs(2);
 
 /// While a deployment is in flight or AWS is building something up.
-const IN_FLIGHT: Duration = Duration::from_secs(5);
+pub(super) const IN_FLIGHT: Duration = Duration::from_secs(5);
 
 /// While waiting for another resource, which wakes its dependents when it changes: a safety net.
 const DEPENDENCY: Duration = Duration::from_secs(30);
 
-/// While waiting for a push to a repository, or an approval.
+/// While waiting for a push to a repository, an approval, or the end of a hold.
 const EXTERNAL: Duration = Duration::from_secs(15);
 
 /// When nothing is wrong.
@@ -34,7 +34,7 @@ pub(super) fn requeue(outcome: &Outcome, failures: u32, luck: f64) -> Duration {
         Outcome::Failed(..) => backoff(failures, luck),
         Outcome::Waiting(wait, _) => match wait {
             Wait::RolloutInProgress | Wait::Provisioning | Wait::ForeignDeployment => IN_FLIGHT,
-            Wait::ApprovalPending | Wait::ImageNotFound => EXTERNAL,
+            Wait::ApprovalPending | Wait::ImageNotFound | Wait::Held => EXTERNAL,
             Wait::DependencyNotReady | Wait::DriftGrace => DEPENDENCY,
             Wait::ObservationUnknown | Wait::TransientError => backoff(failures, luck),
         },
@@ -50,14 +50,16 @@ pub(super) fn tolerance(outcome: Option<&Outcome>) -> Duration {
             Wait::RolloutInProgress | Wait::Provisioning | Wait::ForeignDeployment,
             _,
         )) => IN_FLIGHT / 2,
-        Some(Outcome::Waiting(Wait::ImageNotFound | Wait::ApprovalPending, _)) => EXTERNAL / 2,
+        Some(Outcome::Waiting(Wait::ImageNotFound | Wait::ApprovalPending | Wait::Held, _)) => {
+            EXTERNAL / 2
+        }
         Some(Outcome::Acting(_) | Outcome::Waiting(..) | Outcome::Failed(..)) | None => {
             Duration::from_secs(1)
         }
     }
 }
 
-fn backoff(failures: u32, luck: f64) -> Duration {
+pub(super) fn backoff(failures: u32, luck: f64) -> Duration {
     let doubled = BACKOFF
         .0
         .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));

@@ -100,10 +100,17 @@ impl State {
         changed.len()
     }
 
-    /// Takes the commits that the set is of.
-    pub(super) fn set_commits(&mut self, commits: BTreeMap<PathBuf, Revision>) {
+    /// Takes the commits that the set is of, and what its sources go by in marks.
+    pub(super) fn set_origins(
+        &mut self,
+        commits: BTreeMap<PathBuf, Revision>,
+        sources: BTreeMap<PathBuf, String>,
+    ) {
         if self.set.commits != commits {
             Arc::make_mut(&mut self.set).commits = commits;
+        }
+        if self.set.sources != sources {
+            Arc::make_mut(&mut self.set).sources = sources;
         }
     }
 
@@ -159,6 +166,7 @@ impl State {
             now,
             drifting_since: known.drifting_since,
             fresh: known.floor.max(fresh),
+            floor: known.floor,
             failures: known.failures,
             futile: (known.repeats >= REPEATS)
                 .then_some(known.written)

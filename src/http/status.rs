@@ -5,8 +5,10 @@
 use serde_json::{Value, json};
 
 use crate::metrics::sync;
-use crate::model::{Drift, Key, Moment, Rollout};
-use crate::status::{CommitStatus, PartStatus, ResourceStatus, Status, WakeStatus, Write};
+use crate::model::{Drift, Hold, Key, Moment, Rollout};
+use crate::status::{
+    CommitStatus, OrphanStatus, PartStatus, PruneStatus, ResourceStatus, Status, WakeStatus, Write,
+};
 
 /// The status as JSON. Drift values come masked from the planner; nothing else can hold a secret.
 pub fn status_json(status: &Status) -> Value {
@@ -42,6 +44,7 @@ pub fn status_json(status: &Status) -> Value {
             "completedAt": time(resyncs.completed_at),
         },
         "wakeQueue": status.wake.as_ref().map(wake_json),
+        "prune": status.prune.as_ref().map(prune_json),
         "resources": resources,
     })
 }
@@ -54,6 +57,26 @@ fn wake_json(wake: &WakeStatus) -> Value {
         "reason": wake.trouble.as_ref().map(|(reason, _)| reason),
         "message": wake.trouble.as_ref().map(|(_, message)| message),
         "lastMessage": time(wake.last_message),
+    })
+}
+
+/// How pruning stands, or would.
+pub fn prune_json(prune: &PruneStatus) -> Value {
+    let orphan = |one: &OrphanStatus| {
+        json!({
+            "kind": one.kind,
+            "name": one.name,
+            "arn": one.arn,
+            "state": one.state,
+            "reason": one.reason,
+            "message": one.message,
+        })
+    };
+    json!({
+        "lookedAt": time(prune.looked_at),
+        "reason": prune.held.as_ref().map(|(reason, _)| reason),
+        "message": prune.held.as_ref().map(|(_, message)| message),
+        "orphans": prune.orphans.iter().map(orphan).collect::<Vec<_>>(),
     })
 }
 
@@ -108,6 +131,18 @@ pub(super) fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
         "digest": resource.digest,
         "commit": resource.commit,
         "writes": resource.writes.iter().map(write_json).collect::<Vec<_>>(),
+        "hold": resource.hold.as_ref().map(hold_json),
+    })
+}
+
+fn hold_json(hold: &Hold) -> Value {
+    json!({
+        "scope": hold.scope.label(),
+        "on": hold.on,
+        "reason": hold.reason,
+        "by": hold.by,
+        "since": time(hold.since),
+        "until": time(hold.until),
     })
 }
 
@@ -148,7 +183,7 @@ pub(super) fn time(moment: Option<Moment>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, Outcome, RolloutStage, Tasks, Wait};
+    use crate::model::{HoldScope, Kind, Outcome, RolloutStage, Tasks, Wait};
 
     #[test]
     fn the_document_says_everything() {
@@ -186,6 +221,14 @@ mod tests {
                 operation: "UpdateService",
                 why: "update service auth".to_owned(),
             }],
+            hold: Some(Hold {
+                scope: HoldScope::Cluster,
+                on: "cluster nova".to_owned(),
+                reason: "incident 4711".to_owned(),
+                by: Some("ana".to_owned()),
+                since: Some(Moment(1_700_000_000_000)),
+                until: None,
+            }),
         };
         let mut status = Status {
             region: "eu-west-1".to_owned(),
@@ -225,6 +268,14 @@ mod tests {
                 "digest": "v1:ab",
                 "commit": "c0ffee",
                 "writes": [{ "at": "2023-11-14T22:13:20Z", "operation": "UpdateService", "why": "update service auth" }],
+                "hold": {
+                    "scope": "cluster",
+                    "on": "cluster nova",
+                    "reason": "incident 4711",
+                    "by": "ana",
+                    "since": "2023-11-14T22:13:20Z",
+                    "until": null,
+                },
             }])
         );
     }

@@ -5,6 +5,7 @@
 //! in [`crate::model::Kind`], and its arm in the dispatch of `crate::controller`.
 //!
 //! Invariants:
+//! - What a planner decides is done only as far as no hold is in force (`hold`).
 //! - `plan` is a pure function of a [`View`] and the kind's observation: no clock, no I/O.
 //! - An [`crate::model::Seen::Unknown`] anywhere that matters gives a plan without steps.
 
@@ -14,10 +15,12 @@ mod common;
 pub mod deployment_group;
 mod elb;
 mod forward;
+pub(crate) mod hold;
 pub mod image_repository;
 pub mod listener;
 pub mod listener_rule;
 pub mod load_balancer;
+mod marks;
 mod members;
 pub mod scalable_target;
 pub mod scaling_policy;
@@ -27,6 +30,8 @@ mod tags;
 pub mod target_group;
 pub mod task_definition;
 
+pub use hold::{HOLD_ALL_TAG, HOLD_TAG};
+pub use marks::{PRUNE_TAG, SOURCE_TAG};
 pub(crate) use members::default_of;
 pub use members::{MEMBERS_TAG, Reset, table as resets};
 pub use tags::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG};
@@ -34,7 +39,7 @@ pub use tags::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG};
 #[cfg(test)]
 mod contract_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::time::Duration;
 

@@ -56,7 +56,7 @@ pub(crate) use names::is_manifest_name;
 pub(crate) use nearest::suggestion as nearest_name;
 pub(crate) use reference::{Row, allowed as references, written as references_of};
 pub(crate) use rollout::HOOKS;
-pub(crate) use sections::{SUSPEND, beside};
+pub(crate) use sections::{PRUNE, PRUNE_WORDS, SUSPEND, beside, sync_members};
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use environment::{Environment, Environments, Known, ValueFrom, Variable};

@@ -20,6 +20,25 @@ use crate::model::Kind;
 /// deploys the service.
 pub(crate) const SUSPEND: &str = "suspendDuringDeployments";
 
+/// The member of `sync` that says what becomes of a resource when its manifest is gone.
+pub(crate) const PRUNE: &str = "prune";
+
+/// What it may say.
+pub(crate) const PRUNE_WORDS: [&str; 2] = ["never", "confirm"];
+
+/// The members of `sync` of this kind.
+pub(crate) fn sync_members(kind: Kind) -> Vec<&'static str> {
+    let mut members = vec!["driftGrace", "ignore"];
+    // Neither is ever pruned: revisions are history, and policies carry no tags.
+    if !matches!(kind, Kind::TaskDefinition | Kind::ScalingPolicy) {
+        members.push(PRUNE);
+    }
+    if kind == Kind::ScalableTarget {
+        members.push(SUSPEND);
+    }
+    members
+}
+
 /// The members that may stand beside the spec of this kind.
 pub(crate) fn beside(kind: Kind) -> &'static [&'static str] {
     match kind {
@@ -104,11 +123,19 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
                     findings.error("wrong-type", entry.value.place, path, message);
                 }
             }
-            _ => {
-                let known = ["driftGrace", "ignore", SUSPEND];
-                let known = &known[..known.len() - usize::from(kind != Kind::ScalableTarget)];
-                unknown_key(entry, known, "sync", findings);
+            PRUNE if sync_members(kind).contains(&PRUNE) => {
+                let text = entry.value.as_text().unwrap_or_default();
+                if !PRUNE_WORDS.contains(&text) {
+                    let message = format!(
+                        "expected `never` or `confirm`, found {}",
+                        entry.value.what()
+                    );
+                    findings
+                        .error("bad-value", entry.value.place, "sync.prune", message)
+                        .hint("Leave it out to have the resource pruned, where pruning is on.");
+                }
             }
+            _ => unknown_key(entry, &sync_members(kind), "sync", findings),
         }
     }
     findings.list.len() == before

@@ -48,7 +48,8 @@ pub fn sync(status: &ResourceStatus) -> &'static str {
         | Outcome::Failed(Fail::AccessDenied | Fail::Internal, _) => unless_drifted("Unknown"),
         Outcome::Acting(_)
         | Outcome::Waiting(
-            Wait::ImageNotFound
+            Wait::Held
+            | Wait::ImageNotFound
             | Wait::RolloutInProgress
             | Wait::ApprovalPending
             | Wait::DriftGrace,
@@ -98,7 +99,7 @@ fn looked(outcome: &Outcome) -> bool {
     matches!(
         outcome,
         Outcome::Acting(_)
-            | Outcome::Waiting(Wait::ImageNotFound | Wait::Provisioning, _)
+            | Outcome::Waiting(Wait::Held | Wait::ImageNotFound | Wait::Provisioning, _)
             | Outcome::Failed(Fail::Rejected | Fail::QuotaExceeded, _)
     )
 }

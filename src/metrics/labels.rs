@@ -33,6 +33,20 @@ pub(super) const WEBHOOK_RESULTS: &[&str] = &["woken", "ignored", "refused"];
 /// What a message of the queue of wake-ups may be.
 pub(super) const WAKE_RESULTS: &[&str] = &["woken", "ignored", "foreign", "broken"];
 
+/// Kinds of what can be pruned.
+pub(super) const PRUNED: &[&str] = &[
+    "scalable_target",
+    "service",
+    "deployment_group",
+    "application",
+    "listener_rule",
+    "listener",
+    "target_group",
+    "load_balancer",
+    "image_repository",
+    "cluster",
+];
+
 /// What can ask for a resync: SIGHUP.
 pub(super) const TRIGGERS: &[&str] = &["signal", "api"];
 
@@ -57,8 +71,14 @@ pub(super) const DEPLOYMENT_RESULTS: &[&str] = &[
 
 /// Why drift was left alone: a deployment is in flight, the grace time runs, a failed attempt backs
 /// off, the content is in quarantine, the manifest says not to.
-pub(super) const SUPPRESSIONS: &[&str] =
-    &["in_flight", "grace", "backoff", "quarantine", "disabled"];
+pub(super) const SUPPRESSIONS: &[&str] = &[
+    "in_flight",
+    "grace",
+    "backoff",
+    "quarantine",
+    "disabled",
+    "paused",
+];
 
 /// The value if it is in the set, else `other`.
 pub(super) fn bounded(value: &str, set: &[&'static str]) -> &'static str {

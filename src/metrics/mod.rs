@@ -44,6 +44,7 @@ pub struct Metrics {
     webhook: Counters,
     wake_messages: Counters,
     wakes: Counters,
+    pruned: Counters,
     resyncs: Counters,
     commands: Counters,
     aws_calls: Counters,
@@ -86,6 +87,7 @@ impl Metrics {
             webhook: counters(&table::WEBHOOK),
             wake_messages: counters(&table::WAKE_MESSAGES),
             wakes: counters(&table::WAKES),
+            pruned: counters(&table::PRUNED),
             resyncs: counters(&table::RESYNCS),
             commands: counters(&table::COMMANDS),
             aws_calls: counters(&table::AWS_CALLS),
@@ -147,6 +149,9 @@ impl Metrics {
         }
         for about in Hint::LABELS {
             self.wakes.add(&[about], 0);
+        }
+        for kind in labels::PRUNED {
+            self.pruned.add(&[kind], 0);
         }
         let queue = [QUEUE_NAME, QUEUE_NAME];
         self.adds.add(&queue, 0);

@@ -125,6 +125,11 @@ impl Metrics {
         self.wakes.add(&[bounded(about, &Hint::LABELS)], 1);
     }
 
+    /// Something of this kind was deleted, because no manifest declared it any more.
+    pub fn pruned(&self, kind: &str) {
+        self.pruned.add(&[bounded(kind, labels::PRUNED)], 1);
+    }
+
     /// A resync was asked for, by `signal` or `api`, of `all` or of one `resource`.
     pub fn resync_requested(&self, trigger: &str, scope: &str) {
         let trigger = bounded(trigger, labels::TRIGGERS);

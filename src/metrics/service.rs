@@ -120,6 +120,9 @@ pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status, counts: &
             Outcome::Blocked(Block::Quarantined, _)
         )))
     });
+    services.values(scrape, &table::SERVICE_HELD, &[], |one| {
+        Some(flag(one.hold.is_some()))
+    });
     services.values(scrape, &table::IN_PROGRESS, &[], |one| {
         Some(flag(one.rollout.is_some()))
     });

@@ -7,8 +7,8 @@ use prometheus::proto::MetricFamily;
 use super::family::{Family, flag, float};
 use super::table::Row;
 use super::{labels, table};
-use crate::model::{Kind, Moment};
-use crate::status::Status;
+use crate::model::{HoldScope, Kind, Moment};
+use crate::status::{PruneStatus, Status};
 
 /// Adds them to the scrape.
 pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
@@ -87,12 +87,30 @@ pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
         family.gauges(scrape);
     }
     resources(scrape, status);
+    prune(scrape, status.prune.as_ref());
 }
 
-/// Counts of resources by kind, outcome and reason, and of their differences by kind.
+/// Whether pruning is kept up, and what no manifest declares, by state and reason.
+fn prune(scrape: &mut Vec<MetricFamily>, prune: Option<&PruneStatus>) {
+    let mut blocked = Family::new(&table::PRUNE_BLOCKED);
+    blocked.gauge(&[], flag(prune.is_some_and(|prune| prune.held.is_some())));
+    blocked.gauges(scrape);
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for orphan in prune.iter().flat_map(|prune| &prune.orphans) {
+        *counts.entry((orphan.state, orphan.reason)).or_default() += 1;
+    }
+    let mut orphans = Family::new(&table::ORPHANS);
+    for ((state, reason), count) in counts {
+        orphans.gauge(&[state, reason], float(count));
+    }
+    orphans.gauges(scrape);
+}
+
+/// Counts of resources by kind, outcome and reason, of their differences by kind, and of holds.
 fn resources(scrape: &mut Vec<MetricFamily>, status: &Status) {
     let mut counts: BTreeMap<(Kind, &str, &str), u64> = BTreeMap::new();
     let mut drift: BTreeMap<Kind, u64> = BTreeMap::new();
+    let mut held = HoldScope::ALL.map(|scope| (scope, 0));
     for kind in Kind::ALL {
         drift.insert(kind, 0);
         for (outcome, reason) in labels::outcomes() {
@@ -105,7 +123,16 @@ fn resources(scrape: &mut Vec<MetricFamily>, status: &Status) {
             .entry((key.kind, outcome.label(), outcome.reason()))
             .or_default() += 1;
         *drift.entry(key.kind).or_default() += resource.drift.len() as u64;
+        for (scope, count) in &mut held {
+            let hold = resource.hold.as_ref();
+            *count += u64::from(hold.is_some_and(|hold| hold.scope == *scope));
+        }
     }
+    let mut holds = Family::new(&table::HELD);
+    for (scope, count) in held {
+        holds.gauge(&[scope.label()], float(count));
+    }
+    holds.gauges(scrape);
     let mut resources = Family::new(&table::RESOURCES);
     for ((kind, outcome, reason), count) in counts {
         resources.gauge(&[labels::kind(kind), outcome, reason], float(count));

@@ -100,6 +100,15 @@ rows! {
         "Resources of the desired set by kind and outcome of their last pass.";
     DRIFT: gauge "evenkeel_drift_fields" ["kind"]
         "Fields in which live state differs from the manifests, by kind of resource.";
+    HELD: gauge "evenkeel_held" ["scope"]
+        "Resources that a person's hold keeps from being written; scope is service, cluster or everything, the widest that is in force.";
+
+    PRUNED: counter "evenkeel_pruned_total" ["kind"]
+        "Resources that were deleted because no manifest declared them any more, by kind.";
+    ORPHANS: gauge "evenkeel_prune_orphans" ["state", "reason"]
+        "Resources of this instance that no manifest declares, as pruning saw them last; state is goes, waits or stays. No series while pruning is off.";
+    PRUNE_BLOCKED: gauge "evenkeel_prune_blocked" []
+        "Whether pruning is on and something keeps up all of it; /status (prune) says what.";
 
     SERVICES: gauge "evenkeel_services" ["account", "region", "cluster"]
         "Services that are looked after.";
@@ -121,6 +130,8 @@ rows! {
         "Tasks that are starting; no series while unknown.";
     QUARANTINED: gauge "evenkeel_service_quarantined" ["account", "region", "cluster", "service"]
         "Whether the declared content is held back because it failed or was rolled back.";
+    SERVICE_HELD: gauge "evenkeel_service_held" ["account", "region", "cluster", "service"]
+        "Whether a person's hold, of whatever scope, keeps the service from being written.";
     IN_PROGRESS: gauge "evenkeel_deployment_in_progress" ["account", "region", "cluster", "service"]
         "Whether a deployment is in flight, whoever started it.";
     PHASE: gauge "evenkeel_deployment_phase" ["account", "region", "cluster", "service", "phase"]

@@ -8,7 +8,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::model::{Block, Drift, Key, Moment, Outcome, Rollout, RolloutStage, Tasks, Wait};
+use crate::model::{
+    Block, Drift, Hold, HoldScope, Key, Moment, Outcome, Rollout, RolloutStage, Tasks, Wait,
+};
 use crate::status::{CommitStatus, PartStatus, ResourceStatus, SourceStatus, WakeStatus};
 
 /// Two services, one mid-rollout and one in quarantine, and a target group that differs.
@@ -45,6 +47,7 @@ fn sample() -> Status {
     ));
     cart.service = Some(("nova".to_owned(), "cart \"2\"".to_owned()));
     cart.drift.clone_from(&drift);
+    cart.hold = Some(Hold::read(HoldScope::Cluster, String::new(), ""));
     let mut group = resource(Outcome::Converged);
     group.tasks = None;
     group.service = None;

@@ -10,6 +10,7 @@
 
 mod facts;
 mod hint;
+mod hold;
 mod key;
 mod moment;
 mod order;
@@ -20,6 +21,7 @@ mod seen;
 
 pub use facts::{FactBoard, Facts, PLACEHOLDER};
 pub use hint::Hint;
+pub use hold::{Hold, HoldScope, NewHold};
 pub use key::{Key, Kind, ParseKeyError};
 pub use moment::Moment;
 pub use order::{Command, Order};

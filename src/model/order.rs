@@ -26,11 +26,16 @@ pub enum Command {
         /// Only if this content waits: its digest, or how it begins.
         digest: Option<String>,
     },
+    /// Go to the last good content, and leave the manifest's where it is.
+    Rollback {
+        /// Also where somebody else's deployment is in flight.
+        foreign: bool,
+    },
 }
 
 impl Command {
     /// The words of [`Command::label`].
-    pub const LABELS: [&'static str; 4] = ["abort", "promote", "approve", "reject"];
+    pub const LABELS: [&'static str; 5] = ["abort", "promote", "approve", "reject", "rollback"];
 
     /// One word: the command's name on the command line, in the API's paths and in metrics.
     pub fn label(&self) -> &'static str {
@@ -39,6 +44,7 @@ impl Command {
             Self::Promote { .. } => "promote",
             Self::Approve { .. } => "approve",
             Self::Reject { .. } => "reject",
+            Self::Rollback { .. } => "rollback",
         }
     }
 }

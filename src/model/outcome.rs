@@ -20,6 +20,8 @@ pub enum Outcome {
 /// Why a resource waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wait {
+    /// A person wants nothing written for now (a [`super::Hold`]).
+    Held,
     /// A referenced resource is not ready.
     DependencyNotReady,
     /// The image is not in its repository yet. Only a push can move it on.
@@ -74,7 +76,8 @@ pub enum Fail {
 
 impl Wait {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
+        Self::Held,
         Self::DependencyNotReady,
         Self::ImageNotFound,
         Self::RolloutInProgress,
@@ -89,6 +92,7 @@ impl Wait {
     /// The reason as one `CamelCase` word: metric label, JSON and text.
     pub fn label(self) -> &'static str {
         match self {
+            Self::Held => "Held",
             Self::DependencyNotReady => "DependencyNotReady",
             Self::ImageNotFound => "ImageNotFound",
             Self::RolloutInProgress => "RolloutInProgress",
@@ -101,9 +105,13 @@ impl Wait {
         }
     }
 
-    /// Whether only something outside AWS and this program (a push, an approval) ends the wait.
+    /// Whether only something outside AWS and this program (a push, an approval, the end of a hold) ends the
+    /// wait.
     pub fn is_external(self) -> bool {
-        matches!(self, Self::ImageNotFound | Self::ApprovalPending)
+        matches!(
+            self,
+            Self::ImageNotFound | Self::ApprovalPending | Self::Held
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Facts, Outcome};
+use super::{Facts, Hold, Outcome};
 
 /// The AWS services that are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,8 @@ pub enum Service {
     Logs,
     /// Amazon SQS: the queue that wakes the daemon.
     Sqs,
+    /// Resource Groups Tagging API: which resources carry a tag.
+    Tagging,
 }
 
 impl Service {
@@ -55,6 +57,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Logs => "logs",
             Self::Sqs => "sqs",
+            Self::Tagging => "resourcegroupstaggingapi",
         }
     }
 
@@ -62,6 +65,16 @@ impl Service {
     pub fn iam_prefix(self) -> &'static str {
         match self {
             Self::Elb => "elasticloadbalancing",
+            Self::Tagging => "tag",
+            other => other.label(),
+        }
+    }
+
+    /// The first label of its endpoints' names, by which requests to it are signed too (service models).
+    pub fn endpoint_prefix(self) -> &'static str {
+        match self {
+            Self::Elb => "elasticloadbalancing",
+            Self::Tagging => "tagging",
             other => other.label(),
         }
     }
@@ -206,6 +219,8 @@ pub struct Plan {
     pub tasks: Option<Tasks>,
     /// What a service is said to run: a task definition's family and revision (`auth:5`).
     pub revision: Option<String>,
+    /// The hold that concerns it, whether or not there is anything to do.
+    pub hold: Option<Hold>,
     /// A service: the digest of the content that its manifest declares, once all of it is resolved.
     pub digest: Option<String>,
 }
@@ -232,6 +247,7 @@ impl Plan {
             rollout: None,
             tasks: None,
             revision: None,
+            hold: None,
             digest: None,
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::catalogue;
-use crate::manifest::HOOKS;
+use crate::manifest::{HOOKS, PRUNE, PRUNE_WORDS, sync_members};
 use crate::model::Kind;
 
 /// The schema of a member beside a spec; anything goes for one that has none here (a test sees that
@@ -30,7 +30,7 @@ pub(super) fn section(kind: Kind, member: &str) -> Value {
             policy("The repository's permissions policy: JSON text, or the document itself.")
         }
         "rollout" => rollout(),
-        "sync" => sync(),
+        "sync" => sync(kind),
         _ => json!({}),
     }
 }
@@ -52,6 +52,19 @@ fn rollout() -> Value {
         "additionalProperties": false,
         "description": "How a service's rollouts go.",
         "properties": {
+            "approval": {
+                "type": "object",
+                "additionalProperties": false,
+                "description": "A person has to approve a content before its rollout starts, with `evenkeel approve`.",
+                "properties": {
+                    "required": {"type": "boolean", "description": "Whether that is so; true if it is left out."},
+                    "timeout": {
+                        "type": "string",
+                        "pattern": "^([0-9]+[smhd])+$",
+                        "description": "For how long an approval counts, such as `24h`, which is the default.",
+                    },
+                },
+            },
             "dependsOn": {
                 "type": "array",
                 "items": {"type": "string", "minLength": 1},
@@ -68,8 +81,8 @@ fn rollout() -> Value {
     })
 }
 
-fn sync() -> Value {
-    json!({
+fn sync(kind: Kind) -> Value {
+    let mut schema = json!({
         "type": "object",
         "additionalProperties": false,
         "description": "How this resource is kept as declared.",
@@ -86,7 +99,16 @@ fn sync() -> Value {
                     `/attributes/KEY`.",
             },
         },
-    })
+    });
+    if sync_members(kind).contains(&PRUNE) {
+        schema["properties"][PRUNE] = json!({
+            "type": "string",
+            "enum": PRUNE_WORDS,
+            "description": "What becomes of the resource when this manifest is gone and pruning is on: it stays, \
+                or goes only after a person has confirmed. Default: it goes.",
+        });
+    }
+    schema
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub enum EventKind {
     Resync,
     /// A person gave a command.
     Command,
+    /// Something that no manifest declares went, or stands otherwise than before.
+    Prune,
 }
 
 impl EventKind {
@@ -39,6 +41,7 @@ impl EventKind {
             Self::Source => "Source",
             Self::Resync => "Resync",
             Self::Command => "Command",
+            Self::Prune => "Prune",
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use events::{Event, EventKind, Events, KEPT, Page};
 
-use crate::model::{Drift, Key, Moment, Outcome, Rollout, Tasks};
+use crate::model::{Drift, Hold, Key, Moment, Outcome, Rollout, Tasks};
 
 /// How many of a resource's last writes are kept.
 pub const WRITES: usize = 5;
@@ -56,6 +56,8 @@ pub struct ResourceStatus {
     pub commit: Option<String>,
     /// The last writes for it since the start, newest first, at most [`WRITES`].
     pub writes: Vec<Write>,
+    /// The hold that concerns it.
+    pub hold: Option<Hold>,
 }
 
 impl ResourceStatus {
@@ -76,6 +78,7 @@ impl ResourceStatus {
             digest: None,
             commit: None,
             writes: Vec::new(),
+            hold: None,
         }
     }
 }
@@ -172,6 +175,34 @@ impl WakeStatus {
     }
 }
 
+/// A resource of this installation that no manifest declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrphanStatus {
+    /// Its kind, as manifests name it; `Application` too.
+    pub kind: &'static str,
+    /// What it goes by among its kind.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// `goes`, `waits` or `stays`.
+    pub state: &'static str,
+    /// Why, in a word.
+    pub reason: &'static str,
+    /// Why, or what is done, in a sentence.
+    pub message: String,
+}
+
+/// How pruning stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PruneStatus {
+    /// When it was last looked what there is.
+    pub looked_at: Option<Moment>,
+    /// What keeps up everything: a word and a sentence.
+    pub held: Option<(&'static str, String)>,
+    /// What no manifest declares, as it stood then, in the order in which it goes.
+    pub orphans: Vec<OrphanStatus>,
+}
+
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
@@ -187,6 +218,8 @@ pub struct Status {
     pub resyncs: Resyncs,
     /// The queue of wake-ups, if there is one.
     pub wake: Option<WakeStatus>,
+    /// Pruning, if it is on.
+    pub prune: Option<PruneStatus>,
     /// When the loop last turned.
     pub heartbeat: Moment,
     /// Whether every key has been passed over once since the start.

@@ -303,7 +303,8 @@ impl Observer {
             .await
     }
 
-    /// Why the newest tasks of a service stopped: one line each, newest first, at most five.
+    /// Why the newest tasks of a service stopped: one line each, newest first, at most five. Those that were
+    /// no longer wanted say nothing.
     pub async fn stop_reasons(
         &self,
         cluster: &str,
@@ -321,11 +322,27 @@ impl Observer {
                 let newest: Vec<Value> = arns.into_iter().take(100).collect();
                 let mut answer = self.ecs("DescribeTasks", json!({"cluster": cluster, "tasks": newest})).await?;
                 let mut tasks = list(Service::Ecs, "DescribeTasks", &mut answer, "tasks")?;
+                tasks.retain(|task| !text(task, "stoppedReason").starts_with("Scaling activity initiated by"));
                 tasks.sort_by(|a, b| stopped_at(b).total_cmp(&stopped_at(a)));
                 let reasons = tasks.iter().take(5).map(why).collect::<Vec<_>>();
                 Ok(keys.into_iter().map(|key| (key, Some(reasons.clone()))).collect())
             })
             .await
+    }
+
+    /// Has a cluster or a service be read anew when next asked for, however old a reading would do: its
+    /// tags were written by request of a person.
+    pub fn outdate(&self, arn: &str) {
+        let now = self.clock.now();
+        let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+        match resource.split('/').collect::<Vec<_>>().as_slice() {
+            ["cluster", name] => self.clusters.outdate(&(*name).to_owned(), now),
+            ["service", cluster, name] => {
+                let key = ((*cluster).to_owned(), (*name).to_owned());
+                self.services.outdate(&key, now);
+            }
+            _ => {}
+        }
     }
 
     async fn ecs(&self, operation: &'static str, input: Value) -> Result<Value, super::Fault> {
@@ -348,6 +365,10 @@ fn stopped_at(task: &Value) -> f64 {
 /// A stopped task in a line: its reason, and the containers that say more.
 fn why(task: &Value) -> String {
     let mut line = text(task, "stoppedReason");
+    let code = text(task, "stopCode");
+    if !code.is_empty() {
+        line.push_str(&format!(" ({code})"));
+    }
     for container in task
         .get("containers")
         .and_then(Value::as_array)
@@ -361,6 +382,9 @@ fn why(task: &Value) -> String {
         let reason = text(container, "reason");
         if !reason.is_empty() {
             line.push_str(&format!("; container {name}: {reason}"));
+        }
+        if text(container, "healthStatus") == "UNHEALTHY" {
+            line.push_str(&format!("; container {name} fails its health check"));
         }
     }
     line

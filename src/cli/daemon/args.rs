@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::{Output, duration};
+use crate::cli::args::{Output, duration, interval};
 use crate::model::{Key, Kind};
 
 /// The commands to a running daemon.
@@ -38,9 +38,20 @@ pub(in crate::cli) enum DaemonCommand {
     Events(EventsArgs),
     /// Have a running daemon read its sources and look at everything, or at one resource, now
     ///
-    /// Backoff is passed over, quarantine and grace are not. Without a name it is what SIGHUP does.
+    /// Backoff is passed over; quarantine, grace and holds are not. Without a name it is what SIGHUP does.
     /// Exit code 0 when it was taken on (with --wait: served), 1 on an error.
     Resync(ResyncArgs),
+    /// Hold a service, a cluster or everything: nothing is written for it until the hold ends
+    ///
+    /// Observation, differences and metrics go on, and so does a deployment that runs. The hold is a tag at
+    /// AWS, kept over restarts. Exit code 0 when it is set (with --wait: when all that it concerns was looked
+    /// at), 1 on an error.
+    Pause(PauseArgs),
+    /// End the hold of a service, a cluster or everything
+    ///
+    /// A wider or narrower one stays. What was held back is then done, drift after its grace time. Exit code
+    /// 0, 1 on an error.
+    Resume(ResumeArgs),
     /// Have a running daemon stop the deployment of a service and go back
     ///
     /// What ran before gets the traffic again, and the content that is stopped is not deployed again until
@@ -62,6 +73,12 @@ pub(in crate::cli) enum DaemonCommand {
     ///
     /// As abort, but refused if nothing waits. Exit codes as of abort.
     Reject(RejectArgs),
+    /// Have a running daemon take a service back to the last good content
+    ///
+    /// While its deployment is in flight that is stopped, so that the old tasks get the traffic back; afterwards
+    /// it is a new deployment of what AWS remembers. The manifest's content is left where it is until the
+    /// manifest or its retry annotation changes. Exit codes as of abort.
+    Rollback(RollbackArgs),
 }
 
 /// Where the daemon is.
@@ -164,6 +181,54 @@ pub(in crate::cli) struct ResyncArgs {
     pub(in crate::cli) token: TokenArgs,
 }
 
+/// What is meant by `pause` and `resume`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["key", "all"]))]
+pub(in crate::cli) struct HeldArgs {
+    /// Service or cluster, such as service/auth-service or cluster/nova
+    #[arg(value_name = "KIND/NAME", value_parser = key)]
+    pub(in crate::cli) key: Option<Key>,
+    /// Everything that the manifests declare
+    #[arg(long)]
+    pub(in crate::cli) all: bool,
+    /// Who you are [default: your user name]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) by: Option<String>,
+    /// Wait until all that it concerns was looked at
+    #[arg(long)]
+    pub(in crate::cli) wait: bool,
+    /// With --wait: give up after this long
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(in crate::cli) timeout: Duration,
+    #[command(flatten)]
+    pub(in crate::cli) server: ServerArgs,
+    #[command(flatten)]
+    pub(in crate::cli) token: TokenArgs,
+}
+
+/// `pause`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PauseArgs {
+    #[command(flatten)]
+    pub(in crate::cli) held: HeldArgs,
+    /// Why, for others to read
+    #[arg(long, value_name = "TEXT")]
+    pub(in crate::cli) reason: String,
+    /// End by itself after this long, such as 2h [default: when it is resumed]
+    #[arg(long = "for", value_name = "DURATION", value_parser = interval, conflicts_with = "until")]
+    pub(in crate::cli) length: Option<Duration>,
+    /// End by itself at this time, such as 2026-01-02T15:00:00Z
+    #[arg(long, value_name = "RFC3339")]
+    pub(in crate::cli) until: Option<String>,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ResumeArgs {
+    #[command(flatten)]
+    pub(in crate::cli) held: HeldArgs,
+}
+
 /// What all commands about a rollout take.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct OrderArgs {
@@ -224,6 +289,16 @@ pub(in crate::cli) struct RejectArgs {
     /// Only if this content waits: its digest, as describe shows it, or its first eight digits and more
     #[arg(long, value_name = "DIGEST")]
     pub(in crate::cli) digest: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) order: OrderArgs,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RollbackArgs {
+    /// Also where a deployment that somebody else started is in flight
+    #[arg(long)]
+    pub(in crate::cli) foreign: bool,
     #[command(flatten)]
     pub(in crate::cli) order: OrderArgs,
 }

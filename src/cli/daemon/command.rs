@@ -1,4 +1,4 @@
-//! `evenkeel abort`, `promote`, `approve`, `reject`: act on the rollout of a service, now.
+//! `evenkeel abort`, `promote`, `approve`, `reject`, `rollback`: act on the rollout of a service, now.
 
 use std::time::Duration;
 
@@ -58,20 +58,20 @@ pub(super) async fn order(name: &str, args: &OrderArgs, mut body: Value) -> Resu
 /// The exit code of an end: whether it is the one that was ordered.
 fn code(name: &str, outcome: &str) -> u8 {
     let forward = matches!(name, "promote" | "approve");
-    match outcome {
-        "Converged" => 0,
-        "Failed" => 2,
-        "Blocked" if forward => 2,
-        _ if forward => 3,
-        _ => 0,
+    if outcome == "Failed" || (forward && outcome == "Blocked") {
+        2
+    } else if forward && outcome != "Converged" {
+        3
+    } else {
+        0
     }
 }
 
 /// Who orders it: as given, else who is logged in.
 fn who(given: Option<&str>) -> Result<String, String> {
     let named = given.map(str::to_owned).or_else(|| {
-        let names = ["USER", "LOGNAME"].into_iter();
-        names.filter_map(|name| std::env::var(name).ok()).next()
+        let mut names = ["USER", "LOGNAME"].into_iter();
+        names.find_map(|name| std::env::var(name).ok())
     });
     named
         .map(|name| name.trim().to_owned())

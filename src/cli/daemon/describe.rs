@@ -37,6 +37,9 @@ fn shown(document: &Value) -> String {
         }
     };
     line("Why", text(one, "message"));
+    if let Some(hold) = one.get("hold").filter(|hold| !hold.is_null()) {
+        line("Hold", &super::hold::line(hold));
+    }
     line("Revision", text(one, "revision"));
     line("Digest", text(one, "digest"));
     line("ARN", text(one, "arn"));

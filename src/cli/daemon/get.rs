@@ -34,6 +34,15 @@ pub(super) async fn picked(client: &Client, pick: Option<&Pick>) -> Result<Value
     Ok(document)
 }
 
+/// The reason, and that something is held although there is nothing to hold back.
+fn reason(one: &Value) -> String {
+    let reason = text(one, "reason");
+    if one["hold"].is_null() || reason == "Held" {
+        return reason.to_owned();
+    }
+    format!("{reason} (held)")
+}
+
 fn show(document: &Value) {
     let source = document.pointer("/source/error").and_then(Value::as_str);
     if let Some(why) = source {
@@ -51,7 +60,7 @@ fn show(document: &Value) {
             vec![
                 name(one),
                 text(one, "outcome").to_owned(),
-                text(one, "reason").to_owned(),
+                reason(one),
                 text(one, "revision").to_owned(),
                 age(now, text(one, "since")),
             ]

@@ -12,6 +12,7 @@ mod diff;
 mod events;
 mod get;
 mod history;
+mod hold;
 mod resync;
 mod text;
 pub(super) mod token;
@@ -30,6 +31,8 @@ pub(super) async fn run(command: &DaemonCommand) -> Result<u8, String> {
         DaemonCommand::History(args) => history::history(args).await,
         DaemonCommand::Events(args) => events::events(args).await,
         DaemonCommand::Resync(args) => resync::resync(args).await,
+        DaemonCommand::Pause(args) => hold::pause(args).await,
+        DaemonCommand::Resume(args) => hold::resume(args).await,
         DaemonCommand::Abort(args) => {
             let body = body(&[("foreign", Some(args.foreign.into()))]);
             order("abort", &args.order, body).await
@@ -44,6 +47,10 @@ pub(super) async fn run(command: &DaemonCommand) -> Result<u8, String> {
         DaemonCommand::Approve(args) => {
             let digest = Value::from(args.digest.as_str());
             order("approve", &args.order, body(&[("digest", Some(digest))])).await
+        }
+        DaemonCommand::Rollback(args) => {
+            let body = body(&[("foreign", Some(args.foreign.into()))]);
+            order("rollback", &args.order, body).await
         }
         DaemonCommand::Reject(args) => {
             let digest = args.digest.clone().map(Value::from);

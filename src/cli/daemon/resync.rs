@@ -73,7 +73,7 @@ pub(super) async fn resync(args: &ResyncArgs) -> Result<u8, String> {
 }
 
 /// Waits until that many resyncs were served. Gives what was wrong with the source then.
-async fn served(client: &Client, number: u64) -> Result<Option<String>, String> {
+pub(super) async fn served(client: &Client, number: u64) -> Result<Option<String>, String> {
     loop {
         let status: Value = client.get("status").await?;
         let count = |member: &str| status["resyncs"][member].as_u64().unwrap_or(0);

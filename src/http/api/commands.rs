@@ -49,6 +49,10 @@ pub(super) async fn reject(shared: State<Shared>, path: Named, body: Body) -> An
     order(shared, path, body, "reject").await
 }
 
+pub(super) async fn rollback(shared: State<Shared>, path: Named, body: Body) -> Answered {
+    order(shared, path, body, "rollback").await
+}
+
 async fn order(
     State(shared): State<Shared>,
     path: Named,
@@ -88,14 +92,18 @@ fn read(command: &str, given: &Given) -> Result<Command, Error> {
     }
     let digest = digest.map(str::to_owned);
     let stray = [
-        ("foreign", given.foreign, &["abort", "promote"][..]),
+        (
+            "foreign",
+            given.foreign,
+            &["abort", "promote", "rollback"][..],
+        ),
         ("terminate", given.terminate, &["promote"][..]),
         ("digest", digest.is_some(), &["approve", "reject"][..]),
     ]
     .into_iter()
     .find(|(_, is_given, of)| *is_given && !of.contains(&command));
     if let Some((member, _, of)) = stray {
-        let of = of.join(" and ");
+        let of = of.join(", ");
         return Err(Error::invalid(format!(
             "`{member}` is not of {command}, but of {of}"
         )));
@@ -113,6 +121,7 @@ fn read(command: &str, given: &Given) -> Result<Command, Error> {
                 "approve needs the `digest` of the content that is approved; `evenkeel describe` shows it",
             ));
         }
+        ("rollback", _) => Command::Rollback { foreign },
         (_, digest) => Command::Reject { digest },
     })
 }
@@ -157,6 +166,11 @@ mod tests {
                 },
             ),
             ("reject", r#"{"by": "a"}"#, Command::Reject { digest: None }),
+            (
+                "rollback",
+                r#"{"by": "a", "foreign": true}"#,
+                Command::Rollback { foreign: true },
+            ),
         ] {
             let read = read(command, &given(text)).unwrap();
             assert_eq!(read, expected);

@@ -66,6 +66,9 @@ pub(super) fn conditions(kind: Kind, status: &ResourceStatus, now: Moment) -> Ve
     if quarantined {
         all.push(condition("Quarantined", Some(true), reason));
     }
+    if let Some(hold) = &status.hold {
+        all.push(condition("Suspended", Some(true), hold.scope.label()));
+    }
     if let Some(rollout) = &status.rollout {
         let stage = rollout.stage.label();
         all.push(condition("Progressing", Some(true), stage));

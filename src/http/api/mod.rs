@@ -1,5 +1,6 @@
 //! The API of the running daemon: what the commands `get`, `describe`, `diff`, `history`, `events`,
-//! `resync`, `abort`, `promote`, `approve` and `reject` talk to. Documented in `docs/api.md`.
+//! `resync`, `pause`, `resume`, `abort`, `promote`, `approve`, `reject` and `rollback` talk to. Documented in
+//! `docs/api.md`.
 //!
 //! It is served where status and metrics are, and not at an address of its own: reading shows nothing
 //! that `/status` does not, but for a service's history, which is read from AWS one request at a time; and
@@ -14,6 +15,7 @@
 mod commands;
 mod documents;
 mod errors;
+mod holds;
 mod reads;
 mod writes;
 
@@ -55,6 +57,8 @@ impl Api {
 pub(super) fn router(shared: &Shared) -> Router<Shared> {
     let writes = Router::new()
         .route("/api/v1/resync", post(writes::resync))
+        .route("/api/v1/pause", post(holds::pause))
+        .route("/api/v1/resume", post(holds::resume))
         .route(
             "/api/v1/resources/{kind}/{name}/abort",
             post(commands::abort),
@@ -70,6 +74,10 @@ pub(super) fn router(shared: &Shared) -> Router<Shared> {
         .route(
             "/api/v1/resources/{kind}/{name}/reject",
             post(commands::reject),
+        )
+        .route(
+            "/api/v1/resources/{kind}/{name}/rollback",
+            post(commands::rollback),
         )
         .route_layer(axum::extract::DefaultBodyLimit::max(LARGEST))
         .route_layer(middleware::from_fn_with_state(

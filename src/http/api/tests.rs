@@ -207,3 +207,107 @@ async fn every_error_is_a_document() {
         assert_eq!(document["error"]["code"], "NotFound", "{line}");
     }
 }
+
+#[tokio::test]
+async fn a_hold_is_set_and_ended_with_the_token_and_the_right_words() {
+    let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
+    let closed = start(Some(TOKEN), nothing).await;
+    let good = r#"{"resource": "Service/auth", "reason": "x", "by": "ana"}"#;
+    for verb in ["pause", "resume"] {
+        let (code, _) = closed.send(&format!("POST /api/v1/{verb}"), "", good).await;
+        assert_eq!(code, 401, "{verb}");
+    }
+    for (verb, body, part) in [
+        (
+            "pause",
+            r#"{"reason": "x", "by": "ana"}"#,
+            "`\"all\": true`",
+        ),
+        (
+            "pause",
+            r#"{"all": true, "resource": "Service/auth", "reason": "x", "by": "ana"}"#,
+            "name what is meant",
+        ),
+        (
+            "pause",
+            r#"{"resource": "auth", "reason": "x", "by": "ana"}"#,
+            "Kind/name",
+        ),
+        (
+            "pause",
+            r#"{"all": true, "by": "ana"}"#,
+            "missing field `reason`",
+        ),
+        (
+            "pause",
+            r#"{"all": true, "reason": " ", "by": "ana"}"#,
+            "needs a reason",
+        ),
+        (
+            "pause",
+            r#"{"all": true, "reason": "x", "by": ""}"#,
+            "--by ana",
+        ),
+        (
+            "pause",
+            r#"{"all": true, "reason": "x", "by": "ana", "forSeconds": 0}"#,
+            "`forSeconds` is 0",
+        ),
+        (
+            "pause",
+            r#"{"all": true, "reason": "x", "by": "ana", "forSeconds": 99999999999}"#,
+            "leave the end out",
+        ),
+        (
+            "pause",
+            r#"{"all": true, "reason": "x", "by": "ana", "until": "tomorrow"}"#,
+            "2026-01-02T15:00:00Z",
+        ),
+        (
+            "pause",
+            r#"{"all": true, "reason": "x", "by": "ana", "until": "1970-01-01T00:00:01Z"}"#,
+            "is over",
+        ),
+        (
+            "pause",
+            r#"{"all": true, "reason": "x", "by": "ana", "until": "2030-01-01T00:00:00Z", "forSeconds": 1}"#,
+            "not both",
+        ),
+        ("resume", r#"{"by": "ana"}"#, "name what is meant"),
+        ("resume", r#"{"all": true, "by": " "}"#, "`by` is empty"),
+        (
+            "resume",
+            r#"{"all": true, "by": "ana", "reason": "x"}"#,
+            "unknown field",
+        ),
+    ] {
+        let (code, answer) = closed
+            .send(&format!("POST /api/v1/{verb}"), &bearer, body)
+            .await;
+        assert!(code == 400 || code == 422, "{code} {answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(part), "{body}: {message}");
+    }
+    let open = start(Some(TOKEN), |question| {
+        let Question::Hold(change) = question else {
+            panic!("{question:?}")
+        };
+        assert_eq!(change.key, Some(Key::new(Kind::Cluster, "nova")));
+        // The server's clock stands at second 1000.
+        let text = "by=ana since=1970-01-01T00:16:40Z until=1970-01-01T02:16:40Z reason=x =23 1";
+        assert_eq!(change.text.as_deref(), Some(text));
+        Ok(Answer::Hold(crate::ask::HoldChanged {
+            resync: 3,
+            on: vec!["cluster nova".to_owned()],
+            absent: Vec::new(),
+            confirmed: true,
+        }))
+    })
+    .await;
+    let body =
+        r#"{"resource": "Cluster/nova", "reason": "x # 1", "by": "ana", "forSeconds": 7200}"#;
+    let (code, answer) = open.send("POST /api/v1/pause", &bearer, body).await;
+    let expected =
+        serde_json::json!({"resync": 3, "on": ["cluster nova"], "absent": [], "confirmed": true});
+    assert_eq!((code, answer), (200, expected));
+}

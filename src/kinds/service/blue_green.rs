@@ -15,10 +15,11 @@
 
 use serde_json::Value;
 
-use super::history::{attempt_of, bad_end, explain, in_flight, is_rollback, left_by_us};
+use super::history::{BadEnd, attempt_of, bad_end, explain, in_flight, is_rollback, left_by_us};
 use super::payload::{attempt_digest, carried_drift, primary_task_set};
 use super::plan::{
-    declared_tag, fields, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for, ways,
+    because, declared_tag, fields, in_grace, quiet, settled, tag_step, unresolved, update,
+    waiting_for, ways,
 };
 use super::rules::ALLOWED_UNDER_CODE_DEPLOY;
 use super::{Observed, RETRY_ANNOTATION, appspec, items, progress, text};
@@ -194,6 +195,19 @@ fn ended_badly(view: &View<'_>, observed: &Observed) -> Option<Outcome> {
     Some(Outcome::Failed(Fail::RolloutFailed, end.why))
 }
 
+/// What stands behind a bad end, as far as it was read: the lifecycle event that failed, and why tasks stopped.
+fn more(observed: &Observed, service: &Value, end: &BadEnd) -> String {
+    let target = observed.target.present();
+    let target = target.filter(|target| text(target, "deploymentId") == end.id);
+    let event = target.map(|target| progress::failed_event(target, &end.why));
+    let because = if end.newest {
+        because(observed, service)
+    } else {
+        String::new()
+    };
+    event.unwrap_or_default() + &because
+}
+
 /// A deployment that ended badly left its task set beside the `PRIMARY` one (stopped without a
 /// rollback while traffic was moving, say). Nothing of AWS's takes it away before the next deployment,
 /// and it may still get traffic.
@@ -266,7 +280,8 @@ fn deploy(
     if let Some(started) = history.iter().find(|deployment| in_flight(deployment)) {
         return flying(view, observed, service, started).with_drift(carried);
     }
-    if let Some(end) = bad_end(history, attempt) {
+    if let Some(mut end) = bad_end(history, attempt) {
+        end.why.push_str(&more(observed, service, &end));
         let cure = format!(
             "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
         );

@@ -24,12 +24,29 @@ pub(super) fn description(attempt: &str, revision: Option<&Revision>) -> String 
     text.chars().take(LONGEST).collect()
 }
 
+/// The description of a deployment that goes back to what `good` brought, as somebody ordered. It counts as an
+/// attempt of that content.
+pub(super) fn rollback_description(good: &Value, by: &str) -> String {
+    let id = text(good, "deploymentId");
+    let attempt = attempt_of(good).map_or_else(|| format!("rollback-to-{id}"), str::to_owned);
+    let text = format!("{MARK}attempt={attempt} rollback to {id}, ordered by {by}");
+    text.chars().take(LONGEST).collect()
+}
+
 /// The attempt's digest in a description of ours; `None` for a deployment of somebody else.
 pub(super) fn attempt_of(deployment: &Value) -> Option<&str> {
     let words = text(deployment, "description").strip_prefix(MARK)?;
     words
         .split_whitespace()
         .find_map(|word| word.strip_prefix("attempt="))
+}
+
+/// The deployment that failed: the one that a rollback takes back, or itself.
+pub(super) fn failed_one(deployment: &Value) -> &str {
+    match rolled_back_by(deployment, "rollbackTriggeringDeploymentId") {
+        "" => text(deployment, "deploymentId"),
+        triggering => triggering,
+    }
 }
 
 /// The commit in a description of ours.
@@ -63,6 +80,8 @@ fn rolled_back_by<'a>(deployment: &'a Value, member: &str) -> &'a str {
 /// How the last attempt of a payload ended badly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BadEnd {
+    /// The deployment.
+    pub(super) id: String,
     /// What a person needs to know.
     pub(super) why: String,
     /// Whether no other rollout came after it.
@@ -81,6 +100,7 @@ pub(super) fn bad_end(history: &[Value], attempt: &str) -> Option<BadEnd> {
         return None;
     }
     Some(BadEnd {
+        id: text(found, "deploymentId").to_owned(),
         why: explain(found, history),
         newest: text(found, "deploymentId") == text(newest, "deploymentId"),
     })

@@ -50,7 +50,9 @@ pub use past::rollouts;
 pub(crate) use resets::RESETS;
 pub(crate) use revision::{newest as newest_revision, running as running_revisions};
 pub(crate) use rules::ON_THE_REVISION;
-pub(crate) use scaling::suspension_mark;
+pub(crate) use scaling::{
+    resumes as resumes_scaling, suspends as suspends_scaling, suspension_mark,
+};
 
 use crate::aws::Observer;
 use crate::kinds::{Reconciled, View};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::history::in_flight;
+use super::history::{failed_one, in_flight, is_rollback};
 use super::payload::{carried_drift, deploying_drift, primary_deployment, primary_task_set};
 use super::rolling::overlaid;
 use super::{last_segment, migration, native, revision, scaling, side, text};
@@ -28,7 +28,8 @@ pub struct Observed {
     pub(super) group: Option<Seen<Value>>,
     /// The group's last attempted deployment, if it has one.
     pub(super) deployment: Option<Seen<Value>>,
-    /// That deployment's ECS target, while it is in flight.
+    /// That deployment's ECS target, while it is in flight; afterwards that of the one that failed, if the
+    /// service is not as declared or the last one ended badly.
     pub(super) target: Seen<Value>,
     /// The group's deployments, newest first; read only when a deployment might be started or one
     /// ended badly.
@@ -135,19 +136,25 @@ async fn blue_green(
         .filter(|id| !id.is_empty());
     seen.group = Some(group);
     let mut ended_badly = false;
+    let differs =
+        primary_task_set(service).is_none_or(|live| !carried_drift(&view.spec, live).is_empty());
     if let Some(id) = last {
         let deployment = observer.deployment(&id, fresh).await;
         if let Seen::Present(info) = &deployment {
             ended_badly = matches!(text(info, "status"), "Failed" | "Stopped");
-            if in_flight(info) {
+            let failed = ended_badly || (differs && is_rollback(info));
+            let of = if in_flight(info) {
+                Some(id.as_str())
+            } else {
+                failed.then(|| failed_one(info))
+            };
+            if let Some(of) = of {
                 let target = format!("{cluster}:{}", view.resource.aws_name());
-                seen.target = observer.deployment_target(&id, &target, fresh).await;
+                seen.target = observer.deployment_target(of, &target, fresh).await;
             }
         }
         seen.deployment = Some(deployment);
     }
-    let differs =
-        primary_task_set(service).is_none_or(|live| !carried_drift(&view.spec, live).is_empty());
     if matches!(seen.group, Some(Seen::Present(_))) && (differs || ended_badly) {
         seen.history = Some(observer.history(application, name).await);
     }
@@ -229,8 +236,13 @@ fn pick(rules: Vec<Value>, arn: &str) -> Seen<Value> {
         .map_or(Seen::Absent, Seen::Present)
 }
 
-/// Whether the newest service deployment ended otherwise than well.
+/// Whether the newest service deployment ended otherwise than well, or the target of a deployment that failed was
+/// read.
 fn ended_badly(seen: &Observed) -> bool {
+    let last = seen.deployment.as_ref().and_then(Seen::present);
+    if last.is_some_and(|last| !in_flight(last)) && seen.target.present().is_some() {
+        return true;
+    }
     let newest = seen.service_deployments.as_ref().and_then(Seen::present);
     newest
         .and_then(|list| list.as_array()?.first())

@@ -24,7 +24,7 @@ use crate::document::{Change, compare};
 use crate::kinds::common::acting;
 use crate::kinds::members::Recalled;
 use crate::kinds::tags::Spelling;
-use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, members, tagging, tags};
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, marks, members, tagging, tags};
 use crate::model::{
     Block, Call, Drift, Facts, Kind, Moment, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
 };
@@ -35,7 +35,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     match &observed.service {
         Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),
         // Whoever needs it waits until it is there again.
-        Seen::Absent => gates::before_start(view, create(view, observed)).with_facts(Facts {
+        Seen::Absent => gates::before_start(view, None, create(view, observed)).with_facts(Facts {
             name: name.to_owned(),
             ..Facts::default()
         }),
@@ -80,7 +80,7 @@ pub(super) fn in_the_words_of_the_request(service: &Value) -> Value {
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let scaled = scaling::with_count(view, observed, service);
-    let plan = gates::before_start(view, engine(&scaled, observed, service));
+    let plan = gates::before_start(view, Some(service), engine(&scaled, observed, service));
     let code_deploy = controller(service) == "CODE_DEPLOY";
     scaling::around(view, observed, service, code_deploy, plan)
 }
@@ -194,10 +194,18 @@ fn settled_tags(view: &View<'_>, service: &Value, recalled: &Recalled, mut plan:
         });
         plan.drift.extend(gone);
     }
-    if let Some(tag) = recalled.record_tag(kind) {
+    let none = json!([]);
+    let live_tags = service.get("tags").unwrap_or(&none);
+    let (records, lifted) = tagging::records(view, Some(live_tags), recalled);
+    let mut record = |call: Call| {
         let why = format!("record what is declared of service {name}");
-        let call = tagging::write(kind, arn, &tag);
         plan.steps.insert(0, Step { call, why });
+    };
+    if !lifted.is_empty() {
+        record(tagging::remove(kind, arn, &lifted));
+    }
+    if !records.is_empty() {
+        record(tagging::write(kind, arn, &Value::from(records)));
     }
     if alone && let Some(outcome) = acting(&plan.steps) {
         plan.outcome = outcome;
@@ -290,6 +298,7 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     if let Some(members) = members::to_remember(view, &rows) {
         ours.push((MEMBERS_TAG, members));
     }
+    ours.extend(marks::of(view));
     let ours: Vec<(&str, &str)> = ours.iter().map(|(key, text)| (*key, &**text)).collect();
     spec["tags"] = tags::with(spec.get("tags"), Spelling::Lower, &ours);
     let name = view.resource.aws_name();
@@ -486,11 +495,26 @@ pub(super) fn settled(service: &Value, observed: &Observed, steady: bool) -> Out
     if steady && running == desired && pending == 0 {
         return Outcome::Converged;
     }
-    let mut message = format!("{running} of {desired} tasks running, {pending} pending");
-    if let Some(reason) = observed.stop_reasons.first() {
-        message.push_str(&format!("; the last task to stop: {reason}"));
-    }
+    let because = because(observed, service);
+    let message = format!("{running} of {desired} tasks running, {pending} pending{because}");
     Outcome::Waiting(Wait::Provisioning, message)
+}
+
+/// Why tasks do not run, to be put behind a sentence: the last one that failed, and what the scheduler could not
+/// do since all was well last. Empty where nothing is known.
+pub(super) fn because(observed: &Observed, service: &Value) -> String {
+    let mut text = String::new();
+    if let Some(reason) = observed.stop_reasons.first() {
+        text.push_str(&format!("; the last task to stop: {reason}"));
+    }
+    let events = items(service, "events").map(|event| super::text(event, "message"));
+    let lately = events.take_while(|message| !message.contains("has reached a steady state"));
+    let told = ["unable to place a task", "failed to launch a task"];
+    let trouble = |message: &&str| told.iter().any(|told| message.contains(told));
+    if let Some(message) = lately.into_iter().find(trouble) {
+        text.push_str(&format!("; ECS says: {message}"));
+    }
+    text
 }
 
 /// The service's counts.

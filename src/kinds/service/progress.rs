@@ -81,6 +81,30 @@ pub(super) fn sentence(rollout: &Rollout) -> String {
     line
 }
 
+/// The lifecycle event that failed, with the function that it called, to be put behind a sentence; empty if
+/// none did. `target` is the deployment's `ecsTarget`.
+pub(super) fn failed_event(target: &Value, sentence: &str) -> String {
+    let failed = items(target, "lifecycleEvents").find(|event| text(event, "status") == "Failed");
+    let Some(event) = failed else {
+        return String::new();
+    };
+    let mut told = format!(
+        "; lifecycle event {} failed",
+        text(event, "lifecycleEventName")
+    );
+    let nothing = Value::Null;
+    let diagnostics = event.get("diagnostics").unwrap_or(&nothing);
+    let function = text(diagnostics, "scriptName");
+    if !function.is_empty() {
+        told.push_str(&format!(" in function {function}"));
+    }
+    let message = text(diagnostics, "message");
+    if !message.is_empty() && !sentence.contains(message) {
+        told.push_str(&format!(": {message}"));
+    }
+    told
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -151,6 +175,18 @@ mod tests {
                 "{status} {current}"
             );
         }
+    }
+
+    #[test]
+    fn the_event_that_failed_is_told_with_its_function_and_what_was_not_said_yet() {
+        let target = json!({"lifecycleEvents": [
+            {"lifecycleEventName": "Install", "status": "Succeeded"},
+            {"lifecycleEventName": "AfterInstall", "status": "Failed",
+                "diagnostics": {"scriptName": "smoke", "message": "it said no"}}]});
+        let told = "; lifecycle event AfterInstall failed in function smoke";
+        assert_eq!(failed_event(&target, ""), format!("{told}: it said no"));
+        assert_eq!(failed_event(&target, "because it said no"), told);
+        assert_eq!(failed_event(&Value::Null, ""), "");
     }
 
     #[test]

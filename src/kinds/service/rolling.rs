@@ -19,9 +19,10 @@
 
 use serde_json::Value;
 
+use super::native::{explained, in_flight};
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
 use super::plan::{
-    declared_tag, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for,
+    because, declared_tag, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for,
 };
 use super::rules::ON_THE_DEPLOYMENT;
 use super::{Observed, RETRY_ANNOTATION, items, text};
@@ -69,7 +70,8 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
             "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
         );
         let outcome = if tried {
-            Outcome::Failed(Fail::RolloutFailed, format!("{why}; {cure}"))
+            let because = because(observed, service);
+            Outcome::Failed(Fail::RolloutFailed, format!("{why}{because}; {cure}"))
         } else {
             Outcome::Blocked(
                 Block::Quarantined,
@@ -139,20 +141,26 @@ fn state(observed: &Observed, service: &Value) -> Outcome {
     match text(primary, "rolloutState") {
         "FAILED" => {
             let mut why = text(primary, "rolloutStateReason").to_owned();
-            if let Some(reason) = observed.stop_reasons.first() {
-                why.push_str(&format!("; the last task to stop: {reason}"));
+            let newest = observed
+                .service_deployments
+                .as_ref()
+                .and_then(Seen::present);
+            if let Some(newest) = newest.and_then(|list| list.as_array()?.first())
+                && !in_flight(newest)
+                && text(newest, "status") != "SUCCESSFUL"
+            {
+                why.push_str(&format!("; {}", explained(newest)));
             }
+            why.push_str(&because(observed, service));
             Outcome::Failed(Fail::RolloutFailed, why)
         }
         "IN_PROGRESS" => {
-            let mut message = format!(
-                "{}: {}",
+            let message = format!(
+                "{}: {}{}",
                 text(primary, "id"),
-                text(primary, "rolloutStateReason")
+                text(primary, "rolloutStateReason"),
+                because(observed, service)
             );
-            if let Some(reason) = observed.stop_reasons.first() {
-                message.push_str(&format!("; the last task to stop: {reason}"));
-            }
             Outcome::Waiting(Wait::RolloutInProgress, message)
         }
         _ => settled(
@@ -187,10 +195,5 @@ fn bad_end(deployments: &Value, spec: &Value) -> Option<String> {
     let struck = ["/deploymentCircuitBreaker/status", "/alarms/status"]
         .iter()
         .any(|at| newest.pointer(at).and_then(Value::as_str) == Some("TRIGGERED"));
-    (struck || status.starts_with("ROLLBACK")).then(|| {
-        format!(
-            "service deployment {status}: {}",
-            text(newest, "statusReason")
-        )
-    })
+    (struck || status.starts_with("ROLLBACK")).then(|| explained(newest))
 }

@@ -27,6 +27,7 @@
 //! Invariants:
 //! - Resuming asks for no option: it is done for every mark, whatever has become of the manifest.
 //! - Nothing that was suspended before is resumed; nothing that a person resumed is suspended at the end.
+//! - Resuming is done under a hold too ([`resumes`]), suspending is not.
 //! - Resuming comes before every other write of the pass, so that none can keep it up.
 
 use serde_json::{Value, json};
@@ -57,6 +58,34 @@ pub(crate) fn suspension_mark(service: &Value) -> Option<&str> {
     let tags = service.get("tags").and_then(Value::as_array)?;
     let tag = tags.iter().find(|tag| text(tag, "key") == SUSPENDED_TAG)?;
     Some(text(tag, "value"))
+}
+
+/// Whether this step of a service's plan is of the end of a suspension. Under a hold it is done all the same:
+/// the suspension is ours, and a service that is held must not stay without scaling unseen.
+pub(crate) fn resumes(step: &Step) -> bool {
+    if step.call.operation == "UntagResource" {
+        return step.call.input["tagKeys"] == json!([SUSPENDED_TAG]);
+    }
+    registers(step) && !is_all_suspended(step)
+}
+
+/// Whether this step of a service's plan is of the beginning of a suspension.
+pub(crate) fn suspends(step: &Step) -> bool {
+    if step.call.operation == "TagResource" {
+        let tags: Vec<&Value> = items(&step.call.input, "tags").collect();
+        return tags.len() == 1 && text(tags[0], "key") == SUSPENDED_TAG;
+    }
+    registers(step) && is_all_suspended(step)
+}
+
+fn registers(step: &Step) -> bool {
+    step.call.operation == "RegisterScalableTarget"
+}
+
+fn is_all_suspended(step: &Step) -> bool {
+    WORDS
+        .iter()
+        .all(|(member, _)| step.call.input["SuspendedState"][*member] == json!(true))
 }
 
 /// Whether the scalable target has to be read.

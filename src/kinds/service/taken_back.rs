@@ -1,4 +1,4 @@
-//! A content that a person took back (aborted, rejected): what is planned for a service while the manifest still
+//! A content that a person took back (aborted, rejected, rolled back): what is planned for a service while the manifest still
 //! asks for it. Pure.
 //!
 //! The mark is a tag on the service (`mark`), so it outlives the process, and AWS's memory of the deployment. It
@@ -10,7 +10,7 @@
 //! | of another content | as declared, at rest | take the mark away |
 //! | of the declared content | as declared, at rest for [`STALE`] | somebody brought it back: take the mark away |
 //! | of the declared content | as declared | the engine's: the way back has not begun, or not ended |
-//! | of the declared content | other, in flight | wait |
+//! | of the declared content | any, in flight | wait; say whose word it is, and if it waits for a person |
 //! | of the declared content | other, the way back failed | `RolloutFailed` |
 //! | of the declared content | other | `Quarantined`: no start, no healing; quiet fields are healed |
 //!
@@ -26,11 +26,16 @@ use super::plan::controller;
 use super::rolling::overlaid;
 use super::{Observed, RETRY_ANNOTATION, gates, native, progress, text};
 use crate::kinds::{View, tagging};
-use crate::model::{Block, Fail, Kind, Outcome, Plan, Rollout, Seen, Step, Wait};
+use crate::model::{Block, Fail, Kind, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
 
 /// How old a mark is when live content that it is about is no longer taken for a way back that is only
 /// about to begin.
 const STALE: Duration = Duration::from_mins(10);
+
+/// What a person took back last.
+pub(super) fn marked(service: &Value) -> Option<Mark> {
+    Mark::of(service, TAKEN_BACK_TAG)
+}
 
 /// Whether the declared content is what the service is said to run.
 pub(super) fn is_live(view: &View<'_>, service: &Value) -> bool {
@@ -43,13 +48,16 @@ pub(super) fn is_live(view: &View<'_>, service: &Value) -> bool {
 
 /// The plan as far as the mark lets it.
 pub(super) fn kept(view: &View<'_>, observed: &Observed, service: &Value, plan: Plan) -> Plan {
-    let Some(mark) = Mark::of(service, TAKEN_BACK_TAG) else {
+    let Some(mark) = marked(service) else {
         return plan;
     };
     let Some(attempt) = attempt_digest(view) else {
         return plan;
     };
     let live = is_live(view, service);
+    if mark.digest == attempt && is_moving(&plan) {
+        return told(service, &mark, plan, view);
+    }
     if mark.digest != attempt || live {
         let over = mark.digest != attempt || view.now.since(mark.at) >= STALE;
         let rests = plan.outcome == Outcome::Converged && plan.steps.is_empty();
@@ -59,7 +67,33 @@ pub(super) fn kept(view: &View<'_>, observed: &Observed, service: &Value, plan: 
             plan
         };
     }
-    held(observed, service, &mark, plan)
+    held(view, observed, service, &mark, plan)
+}
+
+/// Whether the plan follows a deployment of ours, and starts none.
+fn is_moving(plan: &Plan) -> bool {
+    let waits = matches!(
+        plan.outcome,
+        Outcome::Waiting(Wait::RolloutInProgress | Wait::ApprovalPending, _)
+    );
+    waits && plan.rollout.is_some() && !plan.steps.iter().any(gates::starts)
+}
+
+/// The plan that says by whose word a deployment goes on.
+fn told(service: &Value, mark: &Mark, mut plan: Plan, view: &View<'_>) -> Plan {
+    let Some(rollout) = &plan.rollout else {
+        return plan;
+    };
+    let course = sentence(service, rollout);
+    let mut message = format!("{course}; content {} was {}", mark.digest, mark.sentence());
+    let mut wait = Wait::RolloutInProgress;
+    if rollout.stage == RolloutStage::AwaitingApproval {
+        let key = &view.resource.key;
+        message.push_str(&format!("; let it go on with `evenkeel promote {key}`"));
+        wait = Wait::ApprovalPending;
+    }
+    plan.outcome = Outcome::Waiting(wait, message);
+    plan
 }
 
 /// The plan that takes the mark away.
@@ -77,7 +111,13 @@ fn forgetting(service: &Value, mut plan: Plan) -> Plan {
     plan
 }
 
-fn held(observed: &Observed, service: &Value, mark: &Mark, mut plan: Plan) -> Plan {
+fn held(
+    view: &View<'_>,
+    observed: &Observed,
+    service: &Value,
+    mark: &Mark,
+    mut plan: Plan,
+) -> Plan {
     let starting = plan.steps.iter().any(gates::starts);
     if starting {
         plan.steps = Vec::new();
@@ -101,10 +141,10 @@ fn held(observed: &Observed, service: &Value, mark: &Mark, mut plan: Plan) -> Pl
         return plan;
     }
     let why = format!("content {} was {}", mark.digest, mark.sentence());
-    plan.outcome = if let Some(rollout) = &plan.rollout {
-        let course = sentence(service, rollout);
-        Outcome::Waiting(Wait::RolloutInProgress, format!("{course}; {why}"))
-    } else if way_back_failed(observed) {
+    if plan.rollout.is_some() {
+        return told(service, mark, plan, view);
+    }
+    plan.outcome = if way_back_failed(observed) {
         let message = plan.outcome.message();
         Outcome::Failed(Fail::RolloutFailed, format!("{why}; {message}"))
     } else {

@@ -1,6 +1,6 @@
 //! Tags: their rules, the tag operations, and the tags of every resource by ARN.
 //!
-//! Invariants: at most 50 tags per resource, keys unique; tags of a resource outlive it only until
+//! Invariants: at most 50 tags per resource, keys unique, characters as AWS allows them; tags of a resource outlive it only until
 //! the resource is made again.
 
 use super::refuse::invalid;
@@ -33,12 +33,22 @@ pub(crate) fn parse(request: &Value) -> Result<BTreeMap<String, String>, AwsErro
                 "Tag key '{key}': the prefix 'aws:' is reserved."
             )));
         }
+        if let Some(c) = key.chars().chain(value.chars()).find(|c| !is_allowed(*c)) {
+            return Err(invalid(format!(
+                "The tag '{key}' has the character '{c}', which is not allowed: letters, numbers, spaces and + - = . _ : / @ are."
+            )));
+        }
         if tags.insert(key.to_owned(), value.to_owned()).is_some() {
             return Err(invalid(format!("Duplicate tag key found: {key}")));
         }
     }
     limit(tags.len())?;
     Ok(tags)
+}
+
+/// What keys and values may hold (ECS API, `Tag`).
+fn is_allowed(c: char) -> bool {
+    c.is_alphanumeric() || c == ' ' || "+-=._:/@".contains(c)
 }
 
 /// Refuses more than fifty.
@@ -135,7 +145,7 @@ fn resource(world: &World, request: &Value) -> Result<String, AwsError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::world;
+    use super::super::testing::{call, fargate_service, world};
     use super::*;
 
     #[test]
@@ -158,6 +168,30 @@ mod tests {
     }
 
     #[test]
+    fn describing_a_cluster_or_service_shows_them_if_asked() {
+        let mut world = world();
+        fargate_service(&mut world, "web", 1);
+        let named = [
+            ("cluster/main", "DescribeClusters", "clusters", "main"),
+            ("service/main/web", "DescribeServices", "services", "web"),
+        ];
+        for (name, operation, list, one) in named {
+            let arn = arn::of(&world.region, name);
+            let tags = json!([{"key": "evenkeel.dev/hold", "value": "by=ana reason=a =23b"}]);
+            let request = json!({"resourceArn": arn, "tags": tags});
+            call(&mut world, "TagResource", &request);
+            let request = json!({"cluster": "main", list: [one], "include": ["TAGS"]});
+            let answer = call(&mut world, operation, &request);
+            assert_eq!(answer[list][0]["tags"], tags);
+            let untag = json!({"resourceArn": arn, "tagKeys": ["evenkeel.dev/hold"]});
+            call(&mut world, "UntagResource", &untag);
+            let answer = call(&mut world, operation, &request);
+            let left = answer[list][0]["tags"].as_array();
+            assert!(left.is_none_or(Vec::is_empty), "{answer}");
+        }
+    }
+
+    #[test]
     fn what_breaks_the_rules_is_refused() {
         let many: Vec<Value> = (0..51).map(|n| json!({"key": n.to_string()})).collect();
         let rows = [
@@ -169,6 +203,10 @@ mod tests {
             (
                 json!([{"key": "aws:x"}]),
                 "Tag key 'aws:x': the prefix 'aws:' is reserved.",
+            ),
+            (
+                json!([{"key": "evenkeel.dev/hold", "value": "by=ana reason=a, b"}]),
+                "The tag 'evenkeel.dev/hold' has the character ',', which is not allowed: letters, numbers, spaces and + - = . _ : / @ are.",
             ),
             (
                 json!([{"key": ""}]),

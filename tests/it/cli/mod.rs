@@ -6,7 +6,7 @@
 use crate::e2e::program::{Finished, run};
 
 /// The commands, as they are typed.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["run"],
     &["sync"],
@@ -19,10 +19,13 @@ const COMMANDS: [&[&str]; 18] = [
     &["history"],
     &["events"],
     &["resync"],
+    &["pause"],
+    &["resume"],
     &["abort"],
     &["promote"],
     &["approve"],
     &["reject"],
+    &["rollback"],
     &["sandbox"],
     &["sandbox", "push"],
 ];

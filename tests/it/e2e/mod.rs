@@ -12,6 +12,7 @@ mod api;
 mod commands;
 mod daemon;
 mod folder;
+mod holds;
 mod jsonnet;
 pub(crate) mod program;
 pub(crate) mod talk;

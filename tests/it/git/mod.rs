@@ -7,6 +7,7 @@ mod history;
 mod http;
 mod modules;
 mod program;
+mod prune;
 mod signed;
 mod sparse;
 mod ssh;

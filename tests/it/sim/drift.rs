@@ -136,7 +136,7 @@ async fn writes_that_do_not_take_are_given_up() {
 
 impl World {
     /// The ARN of the production rule of auth.
-    async fn rule(&self) -> String {
+    pub(super) async fn rule(&self) -> String {
         let answer = self
             .person
             .call(

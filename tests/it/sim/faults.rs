@@ -26,6 +26,12 @@ pub(crate) struct Odds {
     pub lost: u32,
 }
 
+/// Somebody who looks on at every call that reaches AWS.
+pub(crate) trait Witness: std::fmt::Debug + Send + Sync {
+    /// Is told of a call, and has it carried out; the answer's body is given if AWS did it.
+    fn saw(&self, operation: &str, body: &[u8], carry: &mut dyn FnMut() -> Option<Vec<u8>>);
+}
+
 /// The wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Wire {
@@ -37,6 +43,7 @@ pub(crate) struct Wire {
     crashed: Arc<Notify>,
     /// The operation whose answers name nothing, and the list that they leave empty.
     passed_over: Arc<Mutex<Option<(&'static str, &'static str)>>>,
+    witness: Arc<Mutex<Option<Arc<dyn Witness>>>>,
 }
 
 impl Wire {
@@ -48,12 +55,18 @@ impl Wire {
             crash_after: Arc::default(),
             crashed: Arc::default(),
             passed_over: Arc::default(),
+            witness: Arc::default(),
         }
     }
 
     pub(crate) fn http_client(&self) -> SharedHttpClient {
         let connector = SharedHttpConnector::new(self.clone());
         http_client_fn(move |_, _| connector.clone())
+    }
+
+    /// Has somebody look on from now on.
+    pub(crate) fn witness(&self, witness: Arc<dyn Witness>) {
+        *self.witness.lock().unwrap() = Some(witness);
     }
 
     pub(crate) fn set(&self, odds: Odds) {
@@ -125,7 +138,11 @@ impl Wire {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let passed_over = *self.passed_over.lock().unwrap();
         let list = passed_over.filter(|(operation, _)| target.ends_with(&format!(".{operation}")));
-        let mut answer = self.mounted.carry(request).await;
+        let witness = self.witness.lock().unwrap().clone();
+        let mut answer = match witness {
+            Some(witness) => self.witnessed(&*witness, request),
+            None => self.mounted.carry(request).await,
+        };
         if let (Some((_, list)), Ok(answer)) = (list, &mut answer) {
             *answer.body_mut() = SdkBody::from(format!("{{\"{list}\":[],\"failures\":[]}}"));
         }
@@ -147,6 +164,35 @@ impl Wire {
         }
         tokio::time::sleep(Duration::from_millis(latency)).await;
         answer
+    }
+}
+
+impl Wire {
+    fn witnessed(
+        &self,
+        witness: &dyn Witness,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let body = request.body().bytes().unwrap_or_default().to_vec();
+        let target = request.headers().get("x-amz-target");
+        let operation = match target.and_then(|target| target.rsplit_once('.')) {
+            Some((_, operation)) => operation.to_owned(),
+            None => form_urlencoded::parse(&body)
+                .find(|(key, _)| key == "Action")
+                .map(|(_, action)| action.into_owned())
+                .unwrap_or_default(),
+        };
+        let (mut request, mut answer) = (Some(request), None);
+        witness.saw(&operation, &body, &mut || {
+            let done = self.mounted.answer(request.take()?);
+            let body = match &done {
+                Ok(done) if done.status().is_success() => done.body().bytes().map(<[u8]>::to_vec),
+                _ => None,
+            };
+            answer = Some(done);
+            body
+        });
+        answer.unwrap_or_else(|| Err(ConnectorError::other("nobody carried it".into(), None)))
     }
 }
 

@@ -112,7 +112,7 @@ async fn dying(strategy: &str, crash_after: u64) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_after_any_write_changes_nothing_of_the_end() {
-    for strategy in [BLUE_GREEN, CANARY] {
+    for strategy in [BLUE_GREEN, CANARY, "strategy: ROLLING"] {
         let calm = dying(strategy, 0).await;
         for k in 1..=calm.len() as u64 {
             let writes = dying(strategy, k).await;

@@ -1,15 +1,18 @@
 //! What a full cycle of observation costs when nothing is wrong.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use evenkeel::controller::Event;
 
-use super::world::World;
+use super::world::{World, pass};
 
 /// The calls of one full cycle over the eight services, by operation.
 async fn cycle(world: &World) -> BTreeMap<String, usize> {
     let daemon = world.daemon().await;
     daemon.converged().await;
+    // What is under way ends.
+    pass(Duration::from_secs(5)).await;
     let before = world.mounted.with(|sandbox| sandbox.journal().len());
     daemon.events.send(Event::Resync("signal")).await.unwrap();
     daemon

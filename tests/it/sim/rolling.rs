@@ -348,7 +348,7 @@ impl World {
     }
 
     /// Somebody updates the worker in the console.
-    async fn update(&self, members: Value) {
+    pub(super) async fn update(&self, members: Value) {
         let mut input = json!({"cluster": "nova", "service": "worker"});
         for (name, value) in members.as_object().unwrap() {
             input[name] = value.clone();
@@ -357,7 +357,7 @@ impl World {
     }
 
     /// Somebody registers a revision of other content; gives its ARN.
-    async fn register_by_hand(&self) -> String {
+    pub(super) async fn register_by_hand(&self) -> String {
         let input = json!({"family": "worker", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
             "cpu": "256", "memory": "512",
             "executionRoleArn": "arn:aws:iam::123456789012:role/nova-task-execution",

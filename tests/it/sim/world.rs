@@ -12,7 +12,7 @@ use evenkeel::manifest::{LoadOptions, load};
 use evenkeel::metrics::Metrics;
 use evenkeel::model::{Command, Key, Moment, Order, Outcome};
 use evenkeel::mount::Mounted;
-use evenkeel::source::Dir;
+use evenkeel::source::{Dir, Sources};
 use evenkeel::status::{Board, Status};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -151,14 +151,19 @@ impl World {
 
     /// Starts a daemon with an empty memory.
     pub(crate) async fn daemon(&self) -> Daemon {
+        let source = Dir::new(self.folder.path());
+        self.daemon_of(source, Settings::default()).await
+    }
+
+    /// Starts a daemon with an empty memory, this source and these settings but the seed.
+    pub(crate) async fn daemon_of(&self, source: impl Into<Sources>, settings: Settings) -> Daemon {
         let metrics = Arc::new(Metrics::new());
         let aws = self.wired(Arc::clone(&metrics)).await;
         let board = Board::default();
         let settings = Settings {
             seed: self.seed,
-            ..Settings::default()
+            ..settings
         };
-        let source = Dir::new(self.folder.path());
         let controller = Controller::new(
             aws,
             self.clock.clone(),
@@ -175,6 +180,7 @@ impl World {
             events,
             asker,
             board,
+            asker,
             task,
         }
     }
@@ -223,6 +229,7 @@ pub(crate) struct Daemon {
     pub events: mpsc::Sender<Event>,
     asker: Asker,
     pub board: Board,
+    pub asker: Asker,
     task: JoinHandle<Ended>,
 }
 

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::super::history::{attempt_of, in_flight, is_rollback};
-use super::super::{Observed, progress, text};
-use super::{Case, Verdict, call};
+use super::super::{progress, text};
+use super::{Case, Standing, Verdict, call, rollback};
 use crate::model::{Command, RolloutStage, Seen, Service, Step};
 
 /// Decides.
-pub(super) fn decide(case: &Case<'_>, observed: &Observed) -> Verdict {
+pub(super) fn decide(case: &Case<'_>, standing: &Standing) -> Verdict {
+    let observed = &standing.observed;
     let history = match &observed.history {
         Some(Seen::Present(history)) => history.as_slice(),
         Some(Seen::Absent) => &[],
@@ -23,6 +24,9 @@ pub(super) fn decide(case: &Case<'_>, observed: &Observed) -> Verdict {
     };
     match history.iter().find(|deployment| in_flight(deployment)) {
         Some(deployment) => flying(case, deployment, &observed.target),
+        None if matches!(case.order.command, Command::Rollback { .. }) => {
+            rollback::by_code_deploy(case, observed, standing.revision.as_ref(), history)
+        }
         None => case.resting(),
     }
 }
@@ -31,10 +35,13 @@ fn flying(case: &Case<'_>, deployment: &Value, target: &Seen<Value>) -> Verdict 
     let id = text(deployment, "deploymentId");
     let rollout = progress::rollout(deployment, target);
     let course = progress::sentence(&rollout);
+    let digest = attempt_of(deployment);
+    if let Some(verdict) = case.at_the_gate(digest) {
+        return verdict;
+    }
     if is_rollback(deployment) {
         return Verdict::No(format!("{course}; it goes back already"));
     }
-    let digest = attempt_of(deployment);
     if digest.is_none()
         && let Some(no) = case.respected(&format!("deployment {id}"))
     {
@@ -48,7 +55,7 @@ fn flying(case: &Case<'_>, deployment: &Value, target: &Seen<Value>) -> Verdict 
     let ready = rollout.stage == RolloutStage::AwaitingApproval;
     let warm = deployment.get("instanceTerminationWaitTimeStarted") == Some(&Value::Bool(true));
     match case.order.command {
-        Command::Abort { .. } => case.stop(id, stop(id), digest),
+        Command::Abort { .. } | Command::Rollback { .. } => case.stop(id, stop(id), digest),
         Command::Reject { .. } if ready => case.stop(id, stop(id), digest),
         Command::Promote {
             terminate: true, ..

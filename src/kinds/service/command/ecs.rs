@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Observed, items, native, text};
-use super::{Case, Verdict, call};
+use super::{Case, Verdict, call, rollback};
 use crate::model::{Command, RolloutStage, Seen, Service, Step};
 
 /// Decides.
@@ -17,6 +17,9 @@ pub(super) fn decide(case: &Case<'_>, observed: &Observed) -> Verdict {
     };
     match history.first().filter(|newest| native::in_flight(newest)) {
         Some(newest) => flying(case, history, newest),
+        None if matches!(case.order.command, Command::Rollback { .. }) => {
+            rollback::by_ecs(case, observed, history)
+        }
         None => case.resting(),
     }
 }
@@ -28,6 +31,9 @@ fn flying(case: &Case<'_>, history: &[Value], newest: &Value) -> Verdict {
         .filter(|_| native::is_of(newest, &case.view.spec));
     let started = || native::started(case.service, history);
     let digest = declared.or_else(started);
+    if let Some(verdict) = case.at_the_gate(digest) {
+        return verdict;
+    }
     let rollout = native::rollout(newest, digest.is_some());
     let course = native::sentence(&rollout);
     if rollout.stage == RolloutStage::RollingBack {
@@ -51,7 +57,7 @@ fn flying(case: &Case<'_>, history: &[Value], newest: &Value) -> Verdict {
         .map(|hook| text(hook, "hookId"))
         .collect();
     match case.order.command {
-        Command::Abort { .. } => case.stop(id, stop(arn, id), digest),
+        Command::Abort { .. } | Command::Rollback { .. } => case.stop(id, stop(arn, id), digest),
         Command::Promote {
             terminate: true, ..
         } => Verdict::No(format!(

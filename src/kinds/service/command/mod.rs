@@ -2,9 +2,9 @@
 //! calls are made by the controller, in the place of a pass over the service, so that no pass decides
 //! beside it.
 //!
-//! | nothing in flight | `abort` | `promote` | `approve` | `reject` |
-//! |---|---|---|---|---|
-//! | any engine | no | no | no | no |
+//! With nothing in flight `rollback` has something to do (`rollback`), and `approve` and `reject` where content waits
+//! for an approval before it starts. With a deployment in flight it stops that,
+//! as `abort` does, and marks the declared content.
 //!
 //! | in flight | `abort` | `promote` | `approve`, `reject` |
 //! |---|---|---|---|
@@ -24,13 +24,14 @@
 mod code_deploy;
 mod ecs;
 mod observe;
+mod rollback;
 
 use serde_json::Value;
 
 use super::mark::{APPROVED_TAG, Mark, TAKEN_BACK_TAG};
 use super::payload::attempt_digest;
 use super::plan::{compared, controller, in_the_words_of_the_request, unresolved};
-use super::{Observed, revision, text};
+use super::{Observed, gates, revision, taken_back, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::model::{Call, Command, Moment, Order, Seen, Service, Step};
@@ -58,12 +59,22 @@ pub async fn ordered(
     order: &Order,
     fresh: Moment,
 ) -> Verdict {
-    let observed = observe::standing(observer, view, fresh).await; // I/O
-    decide(view, &observed, order) // pure
+    let standing = observe::standing(observer, view, order, fresh).await; // I/O
+    decide(view, &standing, order) // pure
+}
+
+/// What an order looks at.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// What a pass reads, and the deployments.
+    pub(super) observed: Observed,
+    /// The revision of `CodeDeploy` that a rollback would deploy; read only for one.
+    pub(super) revision: Option<Seen<Value>>,
 }
 
 /// Decides.
-pub(super) fn decide(view: &View<'_>, observed: &Observed, order: &Order) -> Verdict {
+pub(super) fn decide(view: &View<'_>, standing: &Standing, order: &Order) -> Verdict {
+    let observed = &standing.observed;
     let name = view.resource.aws_name();
     let service = match &observed.service {
         Seen::Unknown(why) => return Verdict::Unknown(why.clone()),
@@ -82,20 +93,27 @@ pub(super) fn decide(view: &View<'_>, observed: &Observed, order: &Order) -> Ver
         known => known.as_ref().and_then(Seen::present),
     };
     let service = in_the_words_of_the_request(&revision::overlaid(service, known, view));
-    let (_, view) = compared(view, &service);
+    let (view, attempt) = declared(view, &service);
     let case = Case {
         view: &view,
         service: &service,
         order,
-        attempt: attempt_digest(&view).filter(|_| unresolved(&view).is_empty()),
+        attempt,
     };
     match controller(&service) {
-        "CODE_DEPLOY" => code_deploy::decide(&case, observed),
+        "CODE_DEPLOY" => code_deploy::decide(&case, standing),
         "ECS" => ecs::decide(&case, observed),
         other => Verdict::No(format!(
             "service {name} has deployment controller {other}: its rollouts are driven by somebody else, and left to them"
         )),
     }
+}
+
+/// The view of a service that is there, and the digest of the declared content once all of it is resolved.
+fn declared<'a>(view: &View<'a>, service: &Value) -> (View<'a>, Option<String>) {
+    let (_, view) = compared(view, service);
+    let attempt = attempt_digest(&view).filter(|_| unresolved(&view).is_empty());
+    (view, attempt)
 }
 
 /// What the decisions look at.
@@ -113,12 +131,55 @@ impl Case<'_> {
         self.view.resource.key.to_string()
     }
 
+    /// The declared content, if it waits for an approval before it starts.
+    fn gated(&self) -> Option<&str> {
+        let attempt = self.attempt.as_deref()?;
+        let held = taken_back::marked(self.service).is_some_and(|mark| mark.digest == attempt);
+        let waits = gates::asks_for_approval(self.view, self.service, attempt)
+            && !held
+            && !taken_back::is_live(self.view, self.service);
+        waits.then_some(attempt)
+    }
+
+    /// What follows of an approval or a rejection for content that waits before it starts; `None` if the order is
+    /// not about it. `flying` is the content that is in flight.
+    fn at_the_gate(&self, flying: Option<&str>) -> Option<Verdict> {
+        let attempt = self.gated().filter(|attempt| flying != Some(*attempt))?;
+        let (tag, what) = match &self.order.command {
+            Command::Approve { digest } if begins(attempt, digest) => (APPROVED_TAG, "approved"),
+            Command::Reject {
+                digest: Some(digest),
+            } if begins(attempt, digest) => (TAKEN_BACK_TAG, "rejected"),
+            Command::Reject { digest: None } if flying.is_none() => (TAKEN_BACK_TAG, "rejected"),
+            _ => return None,
+        };
+        Some(Verdict::Do {
+            steps: vec![self.mark(tag, attempt, what)],
+            deployment: None,
+        })
+    }
+
     /// Nothing is in flight.
     fn resting(&self) -> Verdict {
+        if let Some(verdict) = self.at_the_gate(None) {
+            return verdict;
+        }
         let key = self.key();
+        if let Some(waits) = self.gated() {
+            if let Some(no) = self.of_other_content("what waits for an approval", waits) {
+                return no;
+            }
+            if matches!(self.order.command, Command::Promote { .. }) {
+                return Verdict::No(format!(
+                    "content {waits} waits for an approval before it starts: `evenkeel approve {key} --digest {waits}`"
+                ));
+            }
+        }
         let name = text(self.service, "serviceName");
         Verdict::No(match self.order.command {
-            Command::Abort { .. } => format!("no deployment of service {name} is in flight"),
+            Command::Abort { .. } | Command::Rollback { .. } => {
+                format!("no deployment of service {name} is in flight")
+            }
             Command::Promote { .. } | Command::Approve { .. } | Command::Reject { .. } => format!(
                 "nothing of service {name} waits for a person: no deployment is in flight; `evenkeel describe {key}` \
                  says how it stands"
@@ -129,7 +190,9 @@ impl Case<'_> {
     /// Why a deployment of somebody else is left alone; `None` if the order names it.
     fn respected(&self, what: &str) -> Option<Verdict> {
         let named = match self.order.command {
-            Command::Abort { foreign } | Command::Promote { foreign, .. } => foreign,
+            Command::Abort { foreign }
+            | Command::Promote { foreign, .. }
+            | Command::Rollback { foreign } => foreign,
             Command::Approve { .. } | Command::Reject { .. } => false,
         };
         if named {
@@ -190,12 +253,14 @@ impl Case<'_> {
 
     /// Stopping a deployment of a content: the call, and the mark if the manifest still asks for it.
     fn stop(&self, id: &str, stop: Step, digest: Option<&str>) -> Verdict {
-        let what = match self.order.command {
-            Command::Reject { .. } => "rejected",
-            _ => "aborted",
+        let declared = self.attempt.as_deref();
+        let (what, held) = match self.order.command {
+            Command::Reject { .. } => ("rejected", digest.filter(|_| digest == declared)),
+            // The manifest's content, whatever of ours is in flight: what was left by a rollback stays.
+            Command::Rollback { .. } => (rollback::WORD, declared.filter(|_| digest.is_some())),
+            _ => ("aborted", digest.filter(|_| digest == declared)),
         };
-        let declared = digest.filter(|digest| self.attempt.as_deref() == Some(*digest));
-        let mark = declared.map(|digest| self.mark(TAKEN_BACK_TAG, digest, what));
+        let mark = held.map(|digest| self.mark(TAKEN_BACK_TAG, digest, what));
         Verdict::Do {
             steps: std::iter::once(stop).chain(mark).collect(),
             deployment: Some(id.to_owned()),

@@ -7,24 +7,31 @@
 //! | gate | shut while |
 //! |---|---|
 //! | `order` | a service that `rollout.dependsOn` names is not as its manifest says, or not healthy |
+//! | `approval` | `rollout.approval` asks for a person's word, and none counts for this content |
 //!
 //! Invariants:
 //! - A shut gate takes all writes out of the plan: those beside a start belong to it (marks, records), and what
 //!   is quiet is healed by the pass that starts.
 //! - A gate looks at nothing where no rollout is to start.
 
+mod approval;
 mod order;
+
+pub(super) use approval::asked as asks_for_approval;
+
+use serde_json::Value;
 
 use super::rules::DEPLOYING;
 use crate::kinds::View;
 use crate::model::{Outcome, Plan, Step};
 
-/// The plan as far as the gates let it.
-pub(super) fn before_start(view: &View<'_>, plan: Plan) -> Plan {
+/// The plan as far as the gates let it. `service` is the live one, if there is one.
+pub(super) fn before_start(view: &View<'_>, service: Option<&Value>, plan: Plan) -> Plan {
     if !plan.steps.iter().any(starts) {
         return plan;
     }
-    match order::shut(view) {
+    let shut = order::shut(view).or_else(|| approval::shut(view, service, plan.digest.as_deref()));
+    match shut {
         Some(why) if view.policy.in_the_end => told(plan, &why),
         Some(why) => kept(plan, why),
         None => plan,

@@ -128,20 +128,18 @@ pub(super) struct BadEnd {
     pub(super) newest: bool,
 }
 
-/// The bad end of the newest deployment of the declared content, if it ended badly. `history` is
-/// newest first.
+/// The bad end of the newest deployment of the declared content that came to an end of its own, if it
+/// ended badly. `history` is newest first.
 pub(super) fn bad_end(history: &[Value], spec: &Value) -> Option<BadEnd> {
-    let (index, found) = history
-        .iter()
-        .enumerate()
-        .find(|(_, deployment)| is_of(deployment, spec))?;
-    let bad = match text(found, "status") {
-        // One that a newer deployment superseded says nothing of its content.
-        "STOPPED" | "STOP_REQUESTED" => {
-            index == 0 || struck(found) || found.get("rollback").is_some()
-        }
-        status => status.starts_with("ROLLBACK"),
+    // One that a newer deployment superseded says nothing of its content.
+    let says = |(index, deployment): &(usize, &Value)| {
+        let stopped = matches!(text(deployment, "status"), "STOPPED" | "STOP_REQUESTED");
+        let itself = *index == 0 || struck(deployment) || deployment.get("rollback").is_some();
+        is_of(deployment, spec) && (itself || !stopped)
     };
+    let (index, found) = history.iter().enumerate().find(says)?;
+    let status = text(found, "status");
+    let bad = matches!(status, "STOPPED" | "STOP_REQUESTED") || status.starts_with("ROLLBACK");
     bad.then(|| BadEnd {
         why: explain(found),
         newest: index == 0,

@@ -32,8 +32,8 @@ pub(super) use traffic::{Gap, listener_of, rules, target_groups};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
 use super::plan::{
-    declared_tag, fields, in_grace, quiet, settled, tag_step, tag_with, unresolved, update,
-    waiting_for, ways,
+    because, declared_tag, fields, in_grace, quiet, settled, tag_step, tag_with, unresolved,
+    update, waiting_for, ways,
 };
 use super::rolling::{overlaid, resting};
 use super::rules::DEPLOYING;
@@ -54,6 +54,34 @@ pub(super) fn is_native(document: &Value) -> bool {
 pub(super) fn started<'a>(service: &'a Value, history: &[Value]) -> Option<&'a str> {
     let intent = intent::of(service)?;
     intent.led_to_newest(history).then_some(intent.attempt)
+}
+
+/// The record that a deployment is about to be started, of no declared content.
+pub(super) fn starting(
+    view: &View<'_>,
+    service: &Value,
+    what: &str,
+    history: &[Value],
+) -> Option<Step> {
+    if !is_native(service) {
+        return None;
+    }
+    let mark = intent::value(what, history);
+    tag_with(view, service, &[(intent::TAG, &mark)])
+}
+
+/// Whether production traffic is where the live tasks are; else why it is not, or what could not be read.
+pub(super) fn traffic_is_legal(
+    view: &View<'_>,
+    observed: &Observed,
+    service: &Value,
+    history: &[Value],
+) -> Result<(), Outcome> {
+    if !is_native(service) {
+        return Ok(());
+    }
+    let live = course::live_revision(history, observed);
+    traffic::check(&view.spec, observed, service, live, false).map_err(Trouble::outcome)
 }
 
 /// How far a service is from its manifest and from rest, as far as `DescribeServices` tells.
@@ -104,7 +132,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
     let waits = unresolved(view);
     let attempt = attempt_digest(view).filter(|_| waits.is_empty());
     if history.first().is_some_and(in_flight)
-        && let Some(plan) = flying(view, service, history, attempt.as_deref())
+        && let Some(plan) = flying(view, observed, service, history, attempt.as_deref())
     {
         return plan;
     }
@@ -134,6 +162,7 @@ fn unknown(why: String) -> Plan {
 /// A deployment is in flight: it is followed, unless a newer manifest may supersede it (`None`).
 fn flying(
     view: &View<'_>,
+    observed: &Observed,
     service: &Value,
     history: &[Value],
     attempt: Option<&str>,
@@ -159,14 +188,25 @@ fn flying(
                 );
                 Wait::ApprovalPending
             }
-            None => Wait::RolloutInProgress,
+            None => {
+                if rollout.stage == RolloutStage::ScalingUp {
+                    message.push_str(&because(observed, service));
+                }
+                Wait::RolloutInProgress
+            }
         }
     } else if ours {
         if attempt.is_some() && course::before_traffic(newest) {
             return None;
         }
         message = format!("{message}; the manifest has changed since, and follows when it ends");
-        Wait::RolloutInProgress
+        match intent::of(service).filter(|_| course::paused(newest).is_some()) {
+            Some(intent) => {
+                message.push_str(&ways(view, intent.attempt));
+                Wait::ApprovalPending
+            }
+            None => Wait::RolloutInProgress,
+        }
     } else {
         message = format!("{message}, started by somebody else; it is respected until it ends");
         Wait::ForeignDeployment
@@ -221,10 +261,20 @@ impl Case<'_> {
             };
             return self.rest(None, outcome).with_drift(deploying);
         }
-        if let Some(outcome) = in_grace(self.view, self.service, self.attempt, &deploying) {
+        if !self.left_by_us()
+            && let Some(outcome) = in_grace(self.view, self.service, self.attempt, &deploying)
+        {
             return self.rest(None, outcome).with_drift(deploying);
         }
         self.start(deploying)
+    }
+
+    /// Whether the newest deployment is ours, of another payload than the declared one: the manifest has gone
+    /// back since, and what is live is nobody's change. The record on the service comes a pass after the start.
+    fn left_by_us(&self) -> bool {
+        intent::of(self.service).is_some_and(|intent| {
+            intent.attempt != self.attempt && intent.led_to_newest(self.history)
+        })
     }
 
     /// Whether the declared attempt, the retry annotation's text included, was started already.
@@ -246,11 +296,9 @@ impl Case<'_> {
     }
 
     fn failed(&self, end: &BadEnd) -> Outcome {
-        let mut why = end.why.clone();
-        if let Some(reason) = self.observed.stop_reasons.first() {
-            why.push_str(&format!("; the last task to stop: {reason}"));
-        }
-        Outcome::Failed(Fail::RolloutFailed, format!("{why}; {}", cure()))
+        let because = because(self.observed, self.service);
+        let why = format!("{}{because}; {}", end.why, cure());
+        Outcome::Failed(Fail::RolloutFailed, why)
     }
 
     /// Whether production traffic is where it should be; `starting` asks for all that a deployment

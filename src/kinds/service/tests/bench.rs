@@ -17,7 +17,7 @@ pub(super) const CLUSTER: &str = "arn:aws:ecs:us-east-1:123456789012:cluster/mai
 pub(super) const SERVICE: &str = "arn:aws:ecs:us-east-1:123456789012:service/main/web";
 
 /// What a deployment carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Payload {
     A,
     B,
@@ -186,8 +186,13 @@ impl Bench {
     }
 
     pub(super) fn plan(&self) -> Plan {
+        self.plan_of(&self.observed)
+    }
+
+    /// The plan of other observations than its own.
+    pub(super) fn plan_of(&self, observed: &Observed) -> Plan {
         let view = self.view();
-        let mut observed = self.observed.clone();
+        let mut observed = observed.clone();
         if let Seen::Present(service) = &mut observed.service {
             record(&view, service);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::command::{Verdict, decide};
+use super::super::command::{Standing, Verdict, decide};
 use super::super::mark::{APPROVED_TAG, Mark, TAKEN_BACK_TAG};
 use super::bench::{Bench, NOW, Payload, deployment};
 use crate::model::{Block, Command, Moment, Order, Outcome, Seen, Wait};
@@ -25,13 +25,21 @@ fn approve(digest: &str) -> Command {
     }
 }
 
+fn standing(bench: &Bench) -> Standing {
+    let revision = json!({"revisionType": "AppSpecContent", "appSpecContent": {"content": "{}"}});
+    Standing {
+        observed: bench.observed.clone(),
+        revision: Some(Seen::Present(revision)),
+    }
+}
+
 /// The operations that follow, or why none does.
 fn ordered(bench: &Bench, command: Command) -> Result<Vec<&'static str>, String> {
     let order = Order {
         command,
         by: "ann".to_owned(),
     };
-    match decide(&bench.view(), &bench.observed, &order) {
+    match decide(&bench.view(), &standing(bench), &order) {
         Verdict::Do { steps, .. } => Ok(steps.iter().map(|step| step.call.operation).collect()),
         Verdict::No(why) | Verdict::Unknown(why) => Err(why),
     }
@@ -189,7 +197,7 @@ fn an_approval_is_of_the_content_that_waits() {
         command: approve(&attempt[..11]),
         by: "ann".to_owned(),
     };
-    let Verdict::Do { steps, .. } = decide(&bench.view(), &bench.observed, &order) else {
+    let Verdict::Do { steps, .. } = decide(&bench.view(), &standing(&bench), &order) else {
         panic!("approved");
     };
     let tags = json!({"tags": steps[0].call.input["tags"]});
@@ -310,4 +318,201 @@ fn what_cannot_be_seen_is_not_passed_off_as_held() {
         matches!(outcome, Outcome::Waiting(Wait::ObservationUnknown, _)),
         "{outcome}"
     );
+}
+
+const ROLLBACK: Command = Command::Rollback { foreign: false };
+
+#[test]
+fn a_rollback_stops_what_is_in_flight_and_holds_what_the_manifest_asks_for() {
+    let mut bench = Bench::blue_green(Payload::B, Payload::A);
+    let attempt = bench.attempt();
+    let stop = || Ok(vec!["StopDeployment", "TagResource"]);
+    // Whatever of ours it is of: the manifest's content is what must not follow.
+    for content in [attempt.as_str(), "v1:older000"] {
+        bench.deployments(vec![deployment("d-1", content, "InProgress")]);
+        assert_eq!(ordered(&bench, ROLLBACK), stop());
+    }
+    bench.deployments(vec![json!({"deploymentId": "d-1", "status": "InProgress"})]);
+    let why = ordered(&bench, ROLLBACK).unwrap_err();
+    assert!(why.contains("--foreign"), "{why}");
+    let foreign = Command::Rollback { foreign: true };
+    assert_eq!(ordered(&bench, foreign), Ok(vec!["StopDeployment"]));
+}
+
+/// A deployment of `CodeDeploy` whose AppSpec has this digest.
+fn carrying(id: &str, attempt: &str, status: &str, sha: &str) -> Value {
+    let mut one = deployment(id, attempt, status);
+    one["revision"] = json!({"revisionType": "AppSpecContent", "appSpecContent": {"sha256": sha}});
+    one
+}
+
+#[test]
+fn a_rollback_through_codedeploy_is_to_the_newest_other_content_that_succeeded() {
+    let mut bench = Bench::blue_green(Payload::B, Payload::B);
+    bench.live()["taskSets"][0]["externalId"] = json!("d-5");
+    let attempt = bench.attempt();
+    let mut history = vec![
+        carrying("d-6", "v1:failed00", "Failed", "f"),
+        carrying("d-5", &attempt, "Succeeded", "b"),
+        // The same content by another text, and the same text started by hand.
+        carrying("d-4", &attempt, "Succeeded", "b2"),
+        carrying("d-3", "v1:hand0000", "Succeeded", "b"),
+        carrying("d-2", "v1:good0000", "Succeeded", "a"),
+        carrying("d-1", "v1:older000", "Succeeded", "o"),
+    ];
+    bench.deployments(history.clone());
+    let order = Order {
+        command: ROLLBACK,
+        by: "ann".to_owned(),
+    };
+    let Verdict::Do { steps, .. } = decide(&bench.view(), &standing(&bench), &order) else {
+        panic!("{:?}", ordered(&bench, ROLLBACK));
+    };
+    // The mark is first: without it the next pass would deploy the manifest again.
+    let operations: Vec<_> = steps.iter().map(|step| step.call.operation).collect();
+    assert_eq!(operations, ["TagResource", "CreateDeployment"]);
+    let mark = Mark::of(&steps[0].call.input, TAKEN_BACK_TAG).unwrap();
+    assert_eq!((mark.digest, mark.what.as_str()), (attempt, "rolled back"));
+    let input = &steps[1].call.input;
+    let description = "evenkeel attempt=v1:good0000 rollback to d-2, ordered by ann";
+    assert_eq!(input["description"], description);
+    assert_eq!(input["revision"]["appSpecContent"]["content"], "{}");
+    history.truncate(4);
+    bench.deployments(history);
+    let why = ordered(&bench, ROLLBACK).unwrap_err();
+    assert!(why.contains("remembers no deployment"), "{why}");
+}
+
+#[test]
+fn a_rollback_by_ecs_sends_what_differs_and_takes_away_what_was_added() {
+    let mut bench = Bench::rolling(Payload::B, Payload::B, "COMPLETED");
+    let good = |status: &str, revision: &str| service_deployment(status, &[], revision);
+    let (a, b) = (Payload::A.task_definition(), Payload::B.task_definition());
+    bench.live()["serviceRegistries"] = json!([{"registryArn": "arn:registry"}]);
+    let history = [
+        good("SUCCESSFUL", b),
+        good("ROLLBACK_SUCCESSFUL", a),
+        good("SUCCESSFUL", a),
+    ];
+    bench.observed.service_deployments = Some(Seen::Present(json!(history)));
+    let order = Order {
+        command: ROLLBACK,
+        by: "ann".to_owned(),
+    };
+    let Verdict::Do { steps, .. } = decide(&bench.view(), &standing(&bench), &order) else {
+        panic!("{:?}", ordered(&bench, ROLLBACK));
+    };
+    let operations: Vec<_> = steps.iter().map(|step| step.call.operation).collect();
+    assert_eq!(operations, ["TagResource", "UpdateService"]);
+    let expected = json!({"taskDefinition": a, "serviceRegistries": [], "cluster": super::bench::CLUSTER,
+        "service": "web"});
+    assert_eq!(steps[1].call.input, expected);
+    bench.observed.service_deployments = Some(Seen::Present(json!(history[..2])));
+    let why = ordered(&bench, ROLLBACK).unwrap_err();
+    assert!(why.contains("remembers no deployment"), "{why}");
+}
+
+#[test]
+fn only_content_of_the_manifest_that_runs_is_rolled_back() {
+    let mut bench = Bench::rolling(Payload::B, Payload::A, "COMPLETED");
+    bench.observed.service_deployments = Some(Seen::Absent);
+    let why = ordered(&bench, ROLLBACK).unwrap_err();
+    assert!(why.contains("does not run the content"), "{why}");
+    let attempt = bench.attempt();
+    take_back(&mut bench, &attempt, NOW);
+    let why = ordered(&bench, ROLLBACK).unwrap_err();
+    assert!(
+        why.contains("aborted by ann") && why.contains("already"),
+        "{why}"
+    );
+}
+
+/// A bench whose manifest asks for an approval.
+fn asking(mut bench: Bench, approval: &Value) -> Bench {
+    let rollout = json!({"approval": approval});
+    let kind = crate::model::Kind::Service;
+    bench.scene = std::mem::take(&mut bench.scene).beside(kind, "web", "rollout", rollout);
+    bench
+}
+
+#[test]
+fn a_rollout_waits_for_the_approval_of_its_content() {
+    for mut bench in [
+        Bench::blue_green(Payload::B, Payload::A),
+        Bench::rolling(Payload::B, Payload::A, "COMPLETED"),
+    ] {
+        bench.deployments(Vec::new());
+        bench.observed.deployment = None;
+        bench.observed.service_deployments = Some(Seen::Absent);
+        let mut bench = asking(bench, &json!({"timeout": "2h"}));
+        let attempt = bench.attempt();
+        let hours = |hours: u64| NOW.minus(Duration::from_hours(hours));
+        for (digest, at, opens) in [
+            (None, NOW, false),
+            (Some("v1:other000"), NOW, false),
+            (Some(attempt.as_str()), NOW, true),
+            (Some(attempt.as_str()), hours(1), true),
+            (Some(attempt.as_str()), hours(2), false),
+        ] {
+            bench.live()["tags"] = json!([]);
+            if let Some(digest) = digest {
+                let mark = Mark {
+                    digest: digest.to_owned(),
+                    what: "approved".to_owned(),
+                    by: "bob".to_owned(),
+                    at,
+                };
+                let tag = mark.write(&json!({}), APPROVED_TAG).call.input["tags"][0].clone();
+                bench.live()["tags"] = json!([tag]);
+            }
+            let plan = bench.plan();
+            assert_eq!(!plan.steps.is_empty(), opens, "{digest:?} {at:?}: {plan:?}");
+            if !opens {
+                assert_eq!(plan.outcome.reason(), "ApprovalPending");
+                let way = format!("`evenkeel approve Service/web --digest {attempt}`");
+                assert!(plan.outcome.message().contains(&way), "{plan:?}");
+            }
+        }
+        let message = bench.plan().outcome.message().to_owned();
+        assert!(message.contains("approved by bob"), "expired: {message}");
+        // What was started before with this digest is healed without a word.
+        bench.tag(&attempt);
+        bench.drifting_since = Some(Moment(0));
+        assert!(!bench.plan().steps.is_empty());
+    }
+    let mut off = asking(
+        Bench::rolling(Payload::B, Payload::A, "COMPLETED"),
+        &json!({"required": false}),
+    );
+    off.observed.service_deployments = Some(Seen::Absent);
+    assert!(!off.plan().steps.is_empty());
+}
+
+#[test]
+fn what_waits_before_it_starts_is_approved_or_rejected_by_its_digest() {
+    let mut bench = asking(
+        Bench::rolling(Payload::B, Payload::A, "COMPLETED"),
+        &json!({}),
+    );
+    bench.observed.service_deployments = Some(Seen::Absent);
+    let attempt = bench.attempt();
+    let tag = || Ok(vec!["TagResource"]);
+    assert_eq!(ordered(&bench, approve(&attempt)), tag());
+    assert_eq!(ordered(&bench, REJECT), tag());
+    let why = ordered(&bench, approve("v1:00000000")).unwrap_err();
+    assert!(why.contains(&attempt), "{why}");
+    let why = ordered(&bench, promote(false)).unwrap_err();
+    assert!(
+        why.contains("evenkeel approve Service/web --digest"),
+        "{why}"
+    );
+    // Somebody else's deployment in flight is no reason not to answer.
+    let theirs = service_deployment("IN_PROGRESS", &[], "arn:other");
+    bench.observed.service_deployments = Some(Seen::Present(json!([theirs])));
+    assert_eq!(ordered(&bench, approve(&attempt)), tag());
+    // What was rejected does not wait.
+    bench.observed.service_deployments = Some(Seen::Absent);
+    take_back(&mut bench, &attempt, NOW);
+    let why = ordered(&bench, approve(&attempt)).unwrap_err();
+    assert!(why.contains("nothing of service"), "{why}");
 }

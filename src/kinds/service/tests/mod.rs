@@ -12,6 +12,7 @@ mod entry;
 mod fixpoint;
 mod gates;
 mod native;
+mod native_search;
 mod payload;
 mod rolling;
 mod rolling_fixpoint;

@@ -9,7 +9,7 @@ use crate::model::{Moment, Plan, RolloutStage, Seen, Step};
 
 use Payload::{A, B};
 
-const RULE: &str =
+pub(super) const RULE: &str =
     "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener-rule/app/web/1/2/3";
 
 fn balancers() -> Value {
@@ -19,7 +19,7 @@ fn balancers() -> Value {
 }
 
 /// A service deployment of a payload, as the observer gives it.
-fn deployment(id: &str, payload: Payload, status: &str, group: &str) -> Value {
+pub(super) fn deployment(id: &str, payload: Payload, status: &str, group: &str) -> Value {
     json!({"serviceDeploymentArn": format!("arn:aws:ecs:us-east-1:123456789012:service-deployment/main/web/{id}"),
         "status": status, "statusReason": "because",
         "sourceServiceRevisions": [{"arn": "old", "requestedProductionTrafficWeight": 100.0}],
@@ -31,7 +31,7 @@ fn deployment(id: &str, payload: Payload, status: &str, group: &str) -> Value {
 
 /// A service that declares one payload and runs the other, with production traffic on blue, where a
 /// healthy target is.
-fn bench(desired: Payload, live: Payload, history: Vec<Value>) -> Bench {
+pub(super) fn bench(desired: Payload, live: Payload, history: Vec<Value>) -> Bench {
     let mut bench = Bench::rolling(desired, live, "COMPLETED");
     let config = json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5});
     for document in [true, false] {
@@ -48,7 +48,7 @@ fn bench(desired: Payload, live: Payload, history: Vec<Value>) -> Bench {
     bench
 }
 
-fn weigh(bench: &mut Bench, weights: [u64; 2]) {
+pub(super) fn weigh(bench: &mut Bench, weights: [u64; 2]) {
     let groups = [target_group("blue"), target_group("green")];
     let groups: Value = groups
         .iter()
@@ -242,6 +242,30 @@ fn an_older_bad_end_is_quarantined_and_one_that_was_superseded_is_not() {
             }
         }
     }
+}
+
+/// A retry that made room for another manifest says nothing: what failed before it stays quarantined.
+#[test]
+fn an_attempt_that_was_superseded_does_not_lift_the_quarantine() {
+    let history = vec![
+        deployment("4", A, "SUCCESSFUL", "blue"),
+        deployment("3", B, "STOPPED", "green"),
+        deployment("2", B, "ROLLBACK_SUCCESSFUL", "green"),
+    ];
+    assert_inert(&bench(B, A, history).plan(), "Quarantined");
+}
+
+/// The record on the service comes a pass after the start: a manifest that goes back before that finds its own
+/// digest there, and what is live is still nobody's change.
+#[test]
+fn a_manifest_that_goes_back_before_the_record_of_the_start_is_followed_at_once() {
+    let mut flying = deployment("2", B, "IN_PROGRESS", "green");
+    flying["lifecycleStage"] = json!("SCALE_UP");
+    let mut bench = bench(A, B, vec![flying, good(A)]);
+    let declared = bench.attempt();
+    bench.live()["tags"] = json!([{"key": "evenkeel.dev/declared", "value": declared},
+        {"key": "evenkeel.dev/starting", "value": "v1:of-b after 1"}]);
+    start(&bench.plan());
 }
 
 #[test]

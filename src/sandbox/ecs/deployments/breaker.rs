@@ -1,4 +1,4 @@
-//! The deployment circuit breaker (deployment-circuit-breaker page). Alarms are not simulated.
+//! The deployment circuit breaker (deployment-circuit-breaker page), and giving up on a rolling deployment.
 
 use super::super::World;
 use super::super::services::{Rollout, Service};
@@ -55,21 +55,38 @@ pub(crate) fn judge(world: &mut World, service: &mut Service) {
     if !running || !enabled(service) || failures(service) < threshold(service) {
         return;
     }
-    let now = world.now;
     let count = failures(service);
+    if let Some(record) = service.history.first_mut() {
+        record.breaker["status"] = "TRIGGERED".into();
+        record.breaker["failureCount"] = count.into();
+    }
+    let wanted = config(service).is_some_and(|it| it["rollback"] == true);
+    let why = "the circuit breaker threshold was exceeded.";
+    give_up(world, service, "tasks failed to start.", why, wanted);
+}
+
+/// Gives up on the rolling deployment in flight, and goes back to the last one that succeeded where that is
+/// `wanted` and there is one.
+pub(super) fn give_up(
+    world: &mut World,
+    service: &mut Service,
+    what: &str,
+    why: &str,
+    wanted: bool,
+) {
+    let now = world.now;
     let Some(primary) = service.sets.first_mut() else {
         return;
     };
     let id = primary.id.clone();
     primary.rollout = Rollout::Failed;
-    "ECS deployment circuit breaker: tasks failed to start."
-        .clone_into(&mut primary.rollout_reason);
+    primary.rollout_reason = if what.starts_with("tasks") {
+        format!("ECS deployment circuit breaker: {what}")
+    } else {
+        format!("ECS deployment failed: {what}")
+    };
     primary.updated_at = now;
-    service.event(
-        now,
-        &format!("(deployment {id}) deployment failed: tasks failed to start."),
-    );
-    let wanted = config(service).is_some_and(|it| it["rollback"] == true);
+    service.event(now, &format!("(deployment {id}) deployment failed: {what}"));
     // A rollback that fails too is not rolled back again.
     let again = service
         .history
@@ -80,7 +97,7 @@ pub(crate) fn judge(world: &mut World, service: &mut Service) {
     } else {
         None
     };
-    history::fail(service, &id, count, target.clone(), now);
+    history::fail(service, &id, why, target.clone(), now);
     let Some((target, set)) = target else { return };
     let spec = service
         .revisions

@@ -8,6 +8,7 @@ use super::super::page::page;
 use super::super::refuse::{invalid, missing, service_not_found};
 use super::super::services::{Counts, Rollout, Service, TaskSet};
 use super::super::{AwsError, Time, World, arn, input, stamp};
+use super::alarms::Alarms;
 use super::{breaker, native, revisions, roll_back};
 use serde_json::{Value, json};
 
@@ -34,6 +35,8 @@ pub(crate) struct ServiceDeployment {
     pub(super) config: Value,
     /// `deploymentCircuitBreaker`.
     pub(super) breaker: Value,
+    /// The alarms that it watches, if its strategy is `ROLLING`.
+    pub(super) alarms: Alarms,
     /// `rollback`.
     pub(super) rollback: Option<Value>,
     /// Its course through the stages, if its strategy is not `ROLLING`.
@@ -94,7 +97,7 @@ pub(crate) fn begin(
     } else {
         "DISABLED"
     };
-    let record = ServiceDeployment {
+    let mut record = ServiceDeployment {
         arn: arn::of(&world.region, &resource),
         set: set.id.clone(),
         target,
@@ -109,10 +112,14 @@ pub(crate) fn begin(
             .cloned()
             .unwrap_or(Value::Null),
         breaker: json!({"status": status, "failureCount": 0, "threshold": breaker::threshold(service)}),
+        alarms: Alarms::default(),
         rollback: None,
         run: None,
         last: None,
     };
+    if native::strategy(&record.config) == "ROLLING" {
+        record.alarms = Alarms::of(world, &record.config);
+    }
     service.history.insert(0, record);
 }
 
@@ -134,24 +141,21 @@ pub(crate) fn complete(service: &mut Service, set: &str, now: Time) {
     record.last = Some(last);
 }
 
-/// The circuit breaker gave up on the deployment of this set.
+/// ECS gave up on the deployment of this set.
 pub(crate) fn fail(
     service: &mut Service,
     set: &str,
-    count: u32,
+    why: &str,
     target: Option<(String, String)>,
     now: Time,
 ) {
     let Some(record) = service.history.iter_mut().find(|it| it.set == set) else {
         return;
     };
-    record.breaker["status"] = "TRIGGERED".into();
-    record.breaker["failureCount"] = count.into();
     if let Some((target, _)) = target {
-        let reason =
-            "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+        let reason = format!("Service deployment rolled back because {why}");
         record.status = "ROLLBACK_IN_PROGRESS";
-        record.reason = Some(reason.to_owned());
+        record.reason = Some(reason.clone());
         record.rollback =
             Some(json!({"reason": reason, "startedAt": stamp(now), "serviceRevisionArn": target}));
     } else {
@@ -160,7 +164,11 @@ pub(crate) fn fail(
         } else {
             "STOPPED"
         };
-        record.reason = Some("Deployment circuit breaker threshold was exceeded.".to_owned());
+        let circuit = why.strip_prefix("the circuit");
+        record.reason = Some(match circuit {
+            Some(rest) => format!("Deployment circuit{rest}"),
+            None => format!("Deployment failed because {why}"),
+        });
         record.finished_at = Some(now);
     }
 }
@@ -334,7 +342,7 @@ fn view(world: &World, service: &Service, record: &ServiceDeployment) -> Value {
         "status": record.status,
         "deploymentConfiguration": record.config,
         "deploymentCircuitBreaker": record.breaker,
-        "alarms": {"status": "DISABLED"},
+        "alarms": record.alarms.show(record.is_over()),
     });
     if let Some(run) = &record.run {
         native::show(run, &mut view);

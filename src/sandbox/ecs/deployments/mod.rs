@@ -6,6 +6,7 @@
 //! never a ready task stopped below `minimumHealthyPercent`; a newer deployment supersedes a running
 //! one.
 
+mod alarms;
 pub(crate) mod breaker;
 pub(crate) mod history;
 pub(crate) mod native;
@@ -207,6 +208,7 @@ pub(crate) fn settle(world: &mut World, service: &mut Service) {
         complete(service, now);
     }
     breaker::judge(world, service);
+    alarms::judge(world, service);
 }
 
 /// The PRIMARY deployment has replaced everything.

@@ -1,7 +1,9 @@
 //! What a person orders of a rollout, at each stage of each engine, over restarts and against AWS's refusals.
 
+mod approval;
 mod code_deploy;
 mod native;
+mod rollback;
 mod rolling;
 
 use evenkeel::model::{Block, Command, Outcome};

@@ -22,7 +22,7 @@ pub(super) struct Failure {
 }
 
 /// The alarms that a configuration has watched.
-pub(super) fn alarms(config: &Value) -> Vec<String> {
+pub(in super::super) fn alarms(config: &Value) -> Vec<String> {
     let alarms = &config["alarms"];
     if alarms["enable"] == true {
         input::texts(alarms, "alarmNames")

@@ -26,6 +26,7 @@ mod traffic;
 mod tests;
 
 pub(crate) use control::request_rollback;
+pub(super) use ending::alarms;
 pub(crate) use traffic::{placed, resolved as traffic_of};
 
 use super::super::services::{Rollout, Service, SetStatus, TaskSet};

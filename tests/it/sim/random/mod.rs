@@ -1,0 +1,64 @@
+//! Random scenarios of the whole daemon over all engines, with monitors over the simulated AWS.
+//!
+//! A scenario is a seed: which engine (`stage`), what happens and when (`scenario`): manifests change, images
+//! are broken, hooks and alarms fail, calls are throttled, fail or lose their answers, the daemon dies and
+//! comes back, persons stop, deploy and change things. Before and after every call of the daemon that changes
+//! something, and every five seconds, AWS is looked at (`sight`); what was seen must not violate what always
+//! holds (`monitors`), and once the environment is fair the daemon must say what is so.
+//!
+//! `EVENKEEL_SCENARIOS` is how many seeds are run (20), `EVENKEEL_SEED` the first (1).
+
+mod monitors;
+mod scenario;
+mod sight;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    let text = std::env::var(name).ok();
+    text.map_or(otherwise, |text| text.parse().unwrap())
+}
+
+#[test]
+fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
+    let first = number("EVENKEEL_SEED", 1);
+    let count = number("EVENKEEL_SCENARIOS", 20);
+    let (mut moments, mut rollouts, mut ends) = (0, 0, BTreeMap::<&str, usize>::new());
+    let mut wrong = Vec::new();
+    for seed in first..first + count {
+        let scenario = || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            runtime.block_on(scenario::run(seed))
+        };
+        match catch_unwind(AssertUnwindSafe(scenario)) {
+            Ok(report) => {
+                moments += report.moments;
+                rollouts += report.rollouts;
+                *ends.entry(report.outcome.reason()).or_default() += 1;
+                for why in report.wrong {
+                    eprintln!("seed {seed}: {why}");
+                    wrong.push(seed);
+                }
+            }
+            Err(_) => {
+                eprintln!("seed {seed}: panicked");
+                wrong.push(seed);
+            }
+        }
+        if count > 100 && (seed - first + 1).is_multiple_of(100) {
+            eprintln!(
+                "{} seeds, {moments} moments, {rollouts} rollouts, {ends:?}",
+                seed - first + 1
+            );
+        }
+    }
+    println!("{count} seeds, {moments} moments, {rollouts} rollouts, ends: {ends:?}");
+    wrong.dedup();
+    assert!(wrong.is_empty(), "seeds {wrong:?}");
+}

@@ -1,0 +1,303 @@
+//! What may never be seen, over a history of moments. Pure: a history that somebody forged is judged as one
+//! that was recorded, and each monitor has one here that it must not let pass.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::sight::{End, Rollout, Sight};
+use super::stage::Engine;
+
+/// One moment: a look, or a call of the daemon that AWS carried out.
+#[derive(Clone, Debug)]
+pub(super) struct Moment {
+    /// The operation; empty for a look.
+    pub(super) operation: String,
+    /// The content of the rollout that it starts.
+    pub(super) starts: Option<String>,
+    pub(super) before: Sight,
+    pub(super) after: Sight,
+    /// How many texts the retry annotation has had.
+    pub(super) texts: usize,
+    /// Whether a person has meddled with traffic or tasks since all was well last.
+    pub(super) meddled: bool,
+}
+
+/// What is wrong with a history; the texts begin with the monitor's name.
+pub(super) fn judge(engine: Engine, history: &[Moment]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut memory = Memory::default();
+    for moment in history {
+        wrong.extend(one_rollout(engine, moment, &memory).map(|why| format!("one rollout: {why}")));
+        wrong.extend(quarantine(moment, &memory).map(|why| format!("quarantine: {why}")));
+        wrong.extend(traffic(engine, moment).map(|why| format!("traffic: {why}")));
+        wrong.extend(old_revision(moment, &memory).map(|why| format!("old revision: {why}")));
+        memory.learn(moment);
+    }
+    wrong
+}
+
+/// What the monitors know of the moments before.
+#[derive(Default)]
+struct Memory {
+    /// The rollouts that the daemon started.
+    ours: BTreeSet<String>,
+    /// How often content was started again that had ended badly.
+    retried: BTreeMap<String, usize>,
+    /// What ran when the last rollout was started.
+    old: Option<String>,
+    /// The fewest tasks that the service was to have since then: so many have taken over.
+    least: u64,
+}
+
+impl Memory {
+    fn learn(&mut self, moment: &Moment) {
+        self.least = self.least.min(moment.after.desired);
+        let Some(content) = &moment.starts else {
+            return;
+        };
+        self.least = moment.after.desired;
+        let known: BTreeSet<&str> = ids(&moment.before).collect();
+        let new = ids(&moment.after).filter(|id| !known.contains(id));
+        self.ours.extend(new.map(str::to_owned));
+        if verdict(&moment.before, content) == Some(End::Bad) {
+            *self.retried.entry(content.clone()).or_default() += 1;
+        }
+        let most = moment
+            .before
+            .running
+            .iter()
+            .max_by_key(|(_, count)| **count);
+        self.old = most
+            .filter(|(image, count)| **count > 0 && *image != content)
+            .map(|(image, _)| image.clone());
+    }
+}
+
+fn ids(sight: &Sight) -> impl Iterator<Item = &str> {
+    sight.rollouts.iter().map(|one| one.id.as_str())
+}
+
+fn flying(sight: &Sight) -> impl Iterator<Item = &Rollout> {
+    sight.rollouts.iter().filter(|one| one.end == End::Flying)
+}
+
+/// How the newest rollout of a content that came to an end of its own ended.
+pub(super) fn verdict(sight: &Sight, content: &str) -> Option<End> {
+    let mut of = sight.rollouts.iter();
+    of.find(|one| {
+        one.content.as_deref() == Some(content) && matches!(one.end, End::Good | End::Bad)
+    })
+    .map(|one| one.end)
+}
+
+/// At most one rollout is in flight, and a start takes the place of one of ours that has moved no
+/// production traffic, or of none.
+fn one_rollout(engine: Engine, moment: &Moment, memory: &Memory) -> Option<String> {
+    let count = flying(&moment.after).count();
+    if count > 1 {
+        return Some(format!("{count} in flight after {:?}", moment.operation));
+    }
+    let content = moment.starts.as_ref()?;
+    let other = flying(&moment.before).next()?;
+    let makes_room = match engine {
+        Engine::CodeDeploy => false,
+        Engine::Rolling => true,
+        Engine::Native => !other.moved && memory.ours.contains(&other.id),
+    };
+    (!makes_room).then(|| format!("{content} was started on top of {other:?}"))
+}
+
+/// Content that ended badly is started again at most once for each text of the retry annotation.
+fn quarantine(moment: &Moment, memory: &Memory) -> Option<String> {
+    let content = moment.starts.as_ref()?;
+    let used = memory.retried.get(content).copied().unwrap_or(0);
+    let bad = verdict(&moment.before, content) == Some(End::Bad);
+    (bad && used >= moment.texts).then(|| format!("{content} was started again"))
+}
+
+fn unserved(sight: &Sight) -> Vec<&str> {
+    let empty = sight
+        .production
+        .iter()
+        .filter(|(_, weight, healthy)| *weight > 0 && *healthy == 0);
+    empty.map(|(group, ..)| group.as_str()).collect()
+}
+
+/// Production traffic goes to no target group without healthy targets because of a call or of a rollout of ours;
+/// and no rollout starts that ECS would shift from a state that it does not leave.
+fn traffic(engine: Engine, moment: &Moment) -> Option<String> {
+    let before = unserved(&moment.before);
+    let after = unserved(&moment.after);
+    if let Some(group) = after.iter().find(|group| !before.contains(group))
+        && !moment.meddled
+    {
+        return Some(format!(
+            "nothing healthy in {group} after {:?}",
+            moment.operation
+        ));
+    }
+    if engine != Engine::Native || moment.starts.is_none() || moment.before.rollouts.is_empty() {
+        return None;
+    }
+    // What makes room has moved nothing, so the weights are as they were before it.
+    let serving = moment
+        .before
+        .production
+        .iter()
+        .filter(|(_, weight, _)| *weight > 0)
+        .count();
+    let tasks: u64 = moment.before.running.values().sum();
+    if serving != 1 {
+        return Some(format!("started with {serving} target groups that serve"));
+    }
+    (!before.is_empty() && tasks > 0 && moment.texts == 0)
+        .then(|| format!("started with nothing healthy in {}", before[0]))
+}
+
+/// What ran before a rollout of ours runs until the new content has taken over, or the rollout is over.
+fn old_revision(moment: &Moment, memory: &Memory) -> Option<String> {
+    let old = memory.old.as_ref().filter(|_| !moment.meddled)?;
+    let newest = moment.after.rollouts.first()?;
+    let content = newest.content.as_ref()?;
+    if newest.end != End::Flying || !memory.ours.contains(&newest.id) || newest.took_over {
+        return None;
+    }
+    let running = |image: &str| moment.after.running.get(image).copied().unwrap_or(0);
+    let enough = memory.least.min(moment.after.desired);
+    let gone = running(old) == 0 && running(content) < enough;
+    (gone && content != old).then(|| format!("{old} was gone before {content} had taken over"))
+}
+
+mod forged {
+    use super::*;
+
+    fn rollout(id: &str, content: &str, end: End) -> Rollout {
+        Rollout {
+            id: id.to_owned(),
+            content: Some(content.to_owned()),
+            end,
+            moved: false,
+            took_over: false,
+        }
+    }
+
+    /// A service that runs `a`, with what has been rolled out, newest first.
+    fn sight(rollouts: Vec<Rollout>) -> Sight {
+        Sight {
+            rollouts,
+            production: vec![("blue".to_owned(), 100, 2), ("green".to_owned(), 0, 0)],
+            running: [("a".to_owned(), 2)].into(),
+            desired: 2,
+        }
+    }
+
+    fn moment(starts: Option<&str>, before: Sight, after: Sight) -> Moment {
+        Moment {
+            operation: starts.map_or("", |_| "UpdateService").to_owned(),
+            starts: starts.map(str::to_owned),
+            before,
+            after,
+            texts: 0,
+            meddled: false,
+        }
+    }
+
+    fn good() -> Rollout {
+        rollout("1", "a", End::Good)
+    }
+
+    /// The start of `b` from a service at rest.
+    fn start() -> Moment {
+        let after = sight(vec![rollout("2", "b", End::Flying), good()]);
+        moment(Some("b"), sight(vec![good()]), after)
+    }
+
+    #[track_caller]
+    fn finds(engine: Engine, history: &[Moment], monitor: &str) {
+        let wrong = judge(engine, history);
+        let found = !wrong.is_empty() && wrong.iter().all(|why| why.starts_with(monitor));
+        assert!(found, "{monitor}: {wrong:#?}");
+    }
+
+    #[test]
+    fn a_history_as_it_should_be_passes() {
+        let mut baking = start().after;
+        baking.rollouts[0].took_over = true;
+        baking.running = [("b".to_owned(), 2)].into();
+        baking.production = vec![("blue".to_owned(), 0, 0), ("green".to_owned(), 100, 2)];
+        let calm = [start(), moment(None, baking.clone(), baking)];
+        for engine in [Engine::CodeDeploy, Engine::Native, Engine::Rolling] {
+            assert_eq!(judge(engine, &calm), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_second_rollout_is_found() {
+        let two = vec![
+            rollout("3", "c", End::Flying),
+            rollout("2", "b", End::Flying),
+            good(),
+        ];
+        let look = moment(None, sight(two.clone()), sight(two));
+        finds(Engine::CodeDeploy, &[start(), look], "one rollout");
+        // On top of one that has moved traffic, and of somebody else's.
+        for moved in [true, false] {
+            let mut before = start().after;
+            before.rollouts[0].moved = moved;
+            let mut after = before.clone();
+            after.rollouts[0].end = End::Superseded;
+            after.rollouts.insert(0, rollout("3", "c", End::Flying));
+            let second = moment(Some("c"), before, after);
+            let history = [start(), second.clone()];
+            if moved {
+                finds(Engine::Native, &history, "one rollout");
+            } else {
+                assert_eq!(judge(Engine::Native, &history), Vec::<String>::new());
+                finds(Engine::Native, &[second], "one rollout");
+            }
+        }
+    }
+
+    #[test]
+    fn content_that_failed_and_is_started_again_is_found() {
+        let failed = vec![rollout("2", "b", End::Bad), good()];
+        let mut again = start();
+        again.before = sight(failed.clone());
+        again.after = sight([vec![rollout("3", "b", End::Flying)], failed].concat());
+        finds(Engine::Rolling, std::slice::from_ref(&again), "quarantine");
+        // Each text is one attempt.
+        again.texts = 1;
+        assert_eq!(
+            judge(Engine::Rolling, std::slice::from_ref(&again)),
+            Vec::<String>::new()
+        );
+        finds(Engine::Rolling, &[again.clone(), again], "quarantine");
+    }
+
+    #[test]
+    fn traffic_to_nowhere_is_found() {
+        let mut shifted = sight(vec![good()]);
+        shifted.production = vec![("blue".to_owned(), 0, 2), ("green".to_owned(), 100, 0)];
+        let mut call = moment(None, sight(vec![good()]), shifted.clone());
+        call.operation = "ModifyRule".to_owned();
+        finds(Engine::Native, std::slice::from_ref(&call), "traffic");
+        call.meddled = true;
+        assert_eq!(judge(Engine::Native, &[call]), Vec::<String>::new());
+        // A start from a state that ECS does not leave.
+        let mut split = start();
+        split.before.production = vec![("blue".to_owned(), 50, 2), ("green".to_owned(), 50, 2)];
+        split.after.production = split.before.production.clone();
+        finds(Engine::Native, &[split], "traffic");
+        let mut sick = start();
+        sick.before.production = vec![("blue".to_owned(), 100, 0)];
+        sick.after.production = sick.before.production.clone();
+        finds(Engine::Native, &[sick], "traffic");
+    }
+
+    #[test]
+    fn an_old_revision_that_is_gone_too_early_is_found() {
+        let mut early = start().after;
+        early.running = [("a".to_owned(), 0), ("b".to_owned(), 1)].into();
+        let look = moment(None, early.clone(), early);
+        finds(Engine::Native, &[start(), look], "old revision");
+    }
+}

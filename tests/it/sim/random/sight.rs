@@ -1,0 +1,251 @@
+//! What stands at the simulated AWS at one moment, as far as the monitors ask. Reads by AWS's own operations,
+//! beside the daemon's client; decides nothing.
+
+use std::collections::BTreeMap;
+
+use evenkeel::mount::Mounted;
+use serde_json::{Value, json};
+
+use super::stage::{Engine, Stage};
+use crate::sim::console::{CODE_DEPLOY, ECS};
+
+/// A rollout as AWS remembers it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rollout {
+    pub(super) id: String,
+    /// The image of what it deploys, where that is known.
+    pub(super) content: Option<String>,
+    pub(super) end: End,
+    /// Whether production traffic has begun to move.
+    pub(super) moved: bool,
+    /// Whether all of it has.
+    pub(super) took_over: bool,
+}
+
+/// Where a rollout stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Flying,
+    Good,
+    Bad,
+    /// It made room for another one, which says nothing of its content.
+    Superseded,
+    /// It is AWS's own way back of another one.
+    Rollback,
+}
+
+/// One moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Sight {
+    /// Newest first.
+    pub(super) rollouts: Vec<Rollout>,
+    /// Target group, its weight in the production rule, and how many healthy targets it has.
+    pub(super) production: Vec<(String, u32, usize)>,
+    /// Running tasks by image.
+    pub(super) running: BTreeMap<String, u64>,
+    /// How many tasks the service should have.
+    pub(super) desired: u64,
+}
+
+/// Eyes that remember what cannot change.
+#[derive(Debug, Default)]
+pub(super) struct Eyes {
+    /// Image by task definition ARN.
+    images: BTreeMap<String, String>,
+    /// Task definition by service revision ARN.
+    revisions: BTreeMap<String, String>,
+    /// Content by `CodeDeploy` deployment, as its task set or its caller told.
+    deployed: BTreeMap<String, String>,
+}
+
+impl Eyes {
+    /// Looks; before the service is there, at nothing.
+    pub(super) fn look(&mut self, mounted: &Mounted, stage: &Stage) -> Sight {
+        let ask = json!({"cluster": "nova", "services": [stage.service]});
+        let found = json_call(mounted, ECS, "DescribeServices", &ask);
+        let Some(service) = found["services"]
+            .get(0)
+            .filter(|it| it["status"] == "ACTIVE")
+        else {
+            return Sight::default();
+        };
+        let mut sight = Sight {
+            desired: service["desiredCount"].as_u64().unwrap_or(0),
+            production: production(mounted, stage),
+            ..Sight::default()
+        };
+        for list in ["deployments", "taskSets"] {
+            for set in service[list].as_array().into_iter().flatten() {
+                let image = self.image(mounted, set["taskDefinition"].as_str().unwrap());
+                if let Some(id) = set["externalId"].as_str() {
+                    self.deployed.insert(id.to_owned(), image.clone());
+                }
+                let running = set["runningCount"].as_u64().unwrap_or(0);
+                *sight.running.entry(image).or_default() += running;
+            }
+        }
+        sight.rollouts = match stage.engine {
+            Engine::CodeDeploy => self.code_deploy(mounted, stage),
+            _ => self.ecs(mounted, stage),
+        };
+        sight
+    }
+
+    /// Notes what a deployment that is about to be made brings.
+    pub(super) fn told(&mut self, id: &str, content: &str) {
+        self.deployed.insert(id.to_owned(), content.to_owned());
+    }
+
+    /// The image of a task definition's first container.
+    pub(super) fn image(&mut self, mounted: &Mounted, task_definition: &str) -> String {
+        if let Some(image) = self.images.get(task_definition) {
+            return image.clone();
+        }
+        let ask = json!({"taskDefinition": task_definition});
+        let found = json_call(mounted, ECS, "DescribeTaskDefinition", &ask);
+        let image = found["taskDefinition"]["containerDefinitions"][0]["image"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        self.images
+            .insert(task_definition.to_owned(), image.clone());
+        image
+    }
+
+    fn ecs(&mut self, mounted: &Mounted, stage: &Stage) -> Vec<Rollout> {
+        let ask = json!({"cluster": "nova", "service": stage.service, "maxResults": 20});
+        let listed = json_call(mounted, ECS, "ListServiceDeployments", &ask);
+        let arns: Value = listed["serviceDeployments"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| one["serviceDeploymentArn"].clone())
+            .collect();
+        if arns.as_array().is_none_or(Vec::is_empty) {
+            return Vec::new();
+        }
+        let ask = json!({"serviceDeploymentArns": arns});
+        let whole = json_call(mounted, ECS, "DescribeServiceDeployments", &ask);
+        let all = whole["serviceDeployments"].as_array().cloned();
+        let all = all.unwrap_or_default();
+        let mut rollouts = Vec::new();
+        for (index, one) in all.iter().enumerate() {
+            let target = &one["targetServiceRevision"];
+            let revision = target["arn"].as_str().unwrap_or_default().to_owned();
+            let status = one["status"].as_str().unwrap_or_default();
+            let struck = ["deploymentCircuitBreaker", "alarms"]
+                .iter()
+                .any(|member| one[*member]["status"] == "TRIGGERED");
+            let share = target["requestedProductionTrafficWeight"].as_f64();
+            let end = match status {
+                "SUCCESSFUL" => End::Good,
+                "PENDING" | "IN_PROGRESS" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => {
+                    End::Flying
+                }
+                "STOPPED" | "STOP_REQUESTED"
+                    if index > 0 && !struck && one.get("rollback").is_none() =>
+                {
+                    End::Superseded
+                }
+                _ => End::Bad,
+            };
+            let back = status.starts_with("ROLLBACK");
+            rollouts.push(Rollout {
+                id: one["serviceDeploymentArn"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                content: self.of_revision(mounted, &revision),
+                end,
+                moved: back || share.is_some_and(|share| share > 0.0),
+                took_over: !back && share.is_some_and(|share| share >= 100.0),
+            });
+        }
+        rollouts
+    }
+
+    fn of_revision(&mut self, mounted: &Mounted, arn: &str) -> Option<String> {
+        if !self.revisions.contains_key(arn) {
+            let ask = json!({"serviceRevisionArns": [arn]});
+            let found = json_call(mounted, ECS, "DescribeServiceRevisions", &ask);
+            let definition = found["serviceRevisions"][0]["taskDefinition"].as_str()?;
+            self.revisions.insert(arn.to_owned(), definition.to_owned());
+        }
+        let definition = self.revisions[arn].clone();
+        Some(self.image(mounted, &definition))
+    }
+
+    fn code_deploy(&mut self, mounted: &Mounted, stage: &Stage) -> Vec<Rollout> {
+        let Some((application, group)) = stage.group else {
+            return Vec::new();
+        };
+        let ask = json!({"applicationName": application, "deploymentGroupName": group});
+        let listed = json_call(mounted, CODE_DEPLOY, "ListDeployments", &ask);
+        if listed["deployments"].as_array().is_none_or(Vec::is_empty) {
+            return Vec::new();
+        }
+        let ask = json!({"deploymentIds": listed["deployments"]});
+        let whole = json_call(mounted, CODE_DEPLOY, "BatchGetDeployments", &ask);
+        let mut all: Vec<Value> = whole["deploymentsInfo"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let made = |one: &Value| one["createTime"].as_f64().unwrap_or_default();
+        all.sort_by(|a, b| made(b).total_cmp(&made(a)));
+        let rollout = |one: &Value| {
+            let id = one["deploymentId"].as_str().unwrap_or_default().to_owned();
+            let end = match one["status"].as_str().unwrap_or_default() {
+                "Succeeded" | "Failed" | "Stopped" if one["creator"] == "codeDeployRollback" => {
+                    End::Rollback
+                }
+                "Succeeded" => End::Good,
+                "Failed" | "Stopped" => End::Bad,
+                _ => End::Flying,
+            };
+            Rollout {
+                content: self.deployed.get(&id).cloned(),
+                id,
+                end,
+                moved: true,
+                // Nothing here says how far it is: the weights do.
+                took_over: false,
+            }
+        };
+        all.iter().map(rollout).collect()
+    }
+}
+
+/// Who gets production traffic.
+fn production(mounted: &Mounted, stage: &Stage) -> Vec<(String, u32, usize)> {
+    let rule = stage.rule.lock().unwrap().clone();
+    let groups = mounted.with(|sandbox| sandbox.region("us-east-1").elb.rule_groups(&rule));
+    let groups = groups.unwrap_or_default();
+    let healthy = |group: &str| {
+        let group: String = form_urlencoded::byte_serialize(group.as_bytes()).collect();
+        let body = format!("Action=DescribeTargetHealth&Version=2015-12-01&TargetGroupArn={group}");
+        let request = http::Request::post("/").body(body.into_bytes()).unwrap();
+        let response = mounted.handle(&request);
+        let text = String::from_utf8_lossy(response.body());
+        text.matches("<State>healthy</State>").count()
+    };
+    groups
+        .into_iter()
+        .map(|(arn, weight)| {
+            let count = healthy(&arn);
+            (arn, weight, count)
+        })
+        .collect()
+}
+
+/// A call beside the daemon's client; what is refused is nothing.
+pub(super) fn json_call(mounted: &Mounted, target: &str, operation: &str, input: &Value) -> Value {
+    let request = http::Request::post("/")
+        .header("x-amz-target", format!("{target}.{operation}"))
+        .body(input.to_string().into_bytes())
+        .unwrap();
+    let response = mounted.handle(&request);
+    if response.status() != 200 {
+        return Value::Null;
+    }
+    serde_json::from_slice(response.body()).unwrap_or(Value::Null)
+}
