@@ -88,7 +88,7 @@ pub(super) async fn read(
     };
     let complaint = snapshot.complaint();
     let sources = snapshot.sources;
-    let read = Files {
+    let read = Snapshot {
         files: snapshot.files,
         states: snapshot.states,
         revision: snapshot.revision,
@@ -101,14 +101,14 @@ pub(super) async fn read(
 }
 
 /// What was read, and its digest.
-struct Files {
+struct Snapshot {
     files: Vec<SourceFile>,
     states: Vec<SourceFile>,
     revision: String,
 }
 
 async fn take(
-    snapshot: Files,
+    snapshot: Snapshot,
     options: LoadOptions,
     chosen: Chosen,
     aws: Aws,

@@ -119,12 +119,21 @@ pub(super) fn excerpt(text: &str, spans: &[(usize, usize)], place: Place) -> Exc
                 out.at = out.text.len() + at.min(shown.len());
                 out.length = covered(&shown, at, place);
             }
-            out.text.push_str(&shown);
+            out.text.extend(shown.chars().map(harmless));
             out.text.push('\n');
         }
         start += raw.len();
     }
     out
+}
+
+/// What a terminal would obey is shown as a space, of as many bytes, so that places stay right.
+fn harmless(one: char) -> char {
+    match (one.is_control() && one != '\t', one.len_utf8()) {
+        (true, 1) => ' ',
+        (true, _) => '\u{a0}',
+        (false, _) => one,
+    }
 }
 
 /// One line with its secrets replaced, and where `place` begins in it.
@@ -263,6 +272,19 @@ mod tests {
         let found = excerpt(text, &secret_spans(root), place);
         let marked = &found.text[found.at..found.at + found.length];
         format!("{}|{marked}", found.text)
+    }
+
+    #[test]
+    fn an_excerpt_holds_nothing_that_a_terminal_obeys() {
+        let place = Place {
+            line: 1,
+            start: 9,
+            end: 10,
+            ..Place::default()
+        };
+        let found = excerpt("a:\t\u{1b}[2J\u{9b}x\r\n", &[], place);
+        assert_eq!(found.text, "a:\t [2J\u{a0}x\n");
+        assert_eq!(&found.text[found.at..found.at + found.length], "x");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod deploy;
 mod e2e;
 mod environment;
 mod fields;
+mod fuzz;
 mod git;
 mod import;
 mod manifests;

@@ -19,14 +19,18 @@
 //! - A parsed address says all that the options mean; nothing of the text is looked at again.
 
 mod options;
+mod submodule;
 
 use std::fmt;
 use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use self::options::Options;
 use super::{Secret, SsmAddress};
 pub(super) use options::duration;
 pub use options::{Credential, Pick, Vault};
+pub(super) use submodule::{same_server, submodule};
 
 /// Where a source is.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +44,7 @@ pub enum Address {
 }
 
 /// How a repository is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Scheme {
     /// HTTP over TLS.
     Https,
@@ -55,7 +59,7 @@ pub enum Scheme {
 }
 
 /// A repository.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Repository {
     /// How it is reached.
     pub scheme: Scheme,
@@ -90,6 +94,8 @@ pub struct GitAddress {
     pub timeout: std::time::Duration,
     /// How many bytes one fetch may bring.
     pub max_pack: u64,
+    /// Whether submodules below the path are read.
+    pub submodules: bool,
     /// Whether a head that does not descend from the last commit in force is taken.
     pub allow_history_rewrite: bool,
     /// The file with the keys of which one must have signed what comes into force; `None`: nobody need
@@ -113,9 +119,10 @@ impl Address {
     /// # Errors
     /// If it is of Git or SSM and wrong; every text without a scheme is a folder's name.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        // Some reasons quote a part of the text.
         let error = |why: String| AddressError {
             address: masked(text),
-            why,
+            why: why.chars().filter(|one| !one.is_control()).collect(),
         };
         if let Some(parsed) = SsmAddress::parse(text) {
             return parsed.map(Self::Ssm).map_err(error);
@@ -141,6 +148,7 @@ impl Address {
             interval,
             timeout,
             max_pack,
+            submodules,
             allow_history_rewrite,
             signed_by,
             credential,
@@ -155,6 +163,7 @@ impl Address {
             interval,
             timeout,
             max_pack,
+            submodules,
             allow_history_rewrite,
             signed_by,
             credential,
@@ -169,6 +178,19 @@ impl fmt::Display for Address {
             Self::Git(address) => address.fmt(formatter),
             Self::Ssm(address) => address.fmt(formatter),
         }
+    }
+}
+
+impl Repository {
+    /// Where it is for an HTTP client.
+    pub(super) fn http_url(&self) -> String {
+        let scheme = if self.scheme == Scheme::Https {
+            "https"
+        } else {
+            "http"
+        };
+        let port = self.port.map_or(String::new(), |port| format!(":{port}"));
+        format!("{scheme}://{}{port}{}", self.host, self.path)
     }
 }
 
@@ -212,7 +234,9 @@ impl fmt::Display for GitAddress {
         // What came into force without a signature is not what may come into force with one.
         let signed = self.signed_by.as_ref();
         let signed = signed.map(|file| format!("signedBy={}", file.display()));
-        for (index, option) in pick.into_iter().chain(path).chain(signed).enumerate() {
+        let submodules = self.submodules.then(|| "submodules=true".to_owned());
+        let options = pick.into_iter().chain(path).chain(submodules).chain(signed);
+        for (index, option) in options.enumerate() {
             write!(formatter, "{}{option}", if index == 0 { '?' } else { '&' })?;
         }
         Ok(())
@@ -222,6 +246,8 @@ impl fmt::Display for GitAddress {
 /// The address without its user and password, for an error about it.
 fn masked(text: &str) -> String {
     let (start, rest) = match text.split_once("://") {
+        // Before it a person may have written what belongs behind it.
+        Some((scheme, rest)) if scheme.contains([':', '@']) => ("***://".to_owned(), rest),
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), text),
     };
@@ -236,8 +262,8 @@ fn masked(text: &str) -> String {
     let shown = at.map_or(rest.to_owned(), |at| format!("***{}", &rest[at..]));
     // Options may hold anything that somebody took for one; their names are told where they matter.
     let shown = shown.split(['?', '#']).next().unwrap_or_default();
-    let shown: String = shown.chars().filter(|one| !one.is_control()).collect();
-    format!("{start}{shown}")
+    let shown = format!("{start}{shown}");
+    shown.chars().filter(|one| !one.is_control()).collect()
 }
 
 /// What an address begins with: nothing (a folder), a scheme, or nothing but an scp-like place.

@@ -70,6 +70,7 @@ pub(super) struct Options {
     pub(super) interval: Duration,
     pub(super) timeout: Duration,
     pub(super) max_pack: u64,
+    pub(super) submodules: bool,
     pub(super) allow_history_rewrite: bool,
     pub(super) signed_by: Option<PathBuf>,
     pub(super) credential: Credential,
@@ -121,6 +122,7 @@ impl Options {
             interval: Duration::from_mins(1),
             timeout: Duration::from_mins(1),
             max_pack: 256 * MIB,
+            submodules: false,
             allow_history_rewrite: false,
             signed_by: None,
             credential: Credential {
@@ -210,11 +212,8 @@ impl Options {
             }
             "sshKey" => credential.ssh_key = Some(file(name, value)?),
             "knownHosts" => credential.known_hosts = Some(file(name, value)?),
-            // The one left; anything but `false` would promise what is not done.
-            _ if boolean(name, &value)? => {
-                return Err("submodules are not read; name their repository as a source".to_owned());
-            }
-            _ => {}
+            // The one left.
+            _ => self.submodules = boolean(name, &value)?,
         }
         Ok(())
     }

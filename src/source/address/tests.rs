@@ -144,7 +144,7 @@ fn what_is_refused_and_why() {
         ("git+https://h/r?path=", "is empty"),
         ("git+https://h/r?interval=1s", "from 5s to 24h"),
         ("git+https://h/r?interval=-1m", "from 5s to 24h"),
-        ("git+https://h/r?submodules=true", "not read"),
+        ("git+https://h/r?submodules=yes", "`true` or `false`"),
         ("git+https://h/r?sshKey=/k", "for SSH alone"),
         ("git@h:r?passwordEnv=X", "for HTTP alone"),
         ("git@h:r?passwordSsm=/x", "for HTTP alone"),
@@ -184,6 +184,7 @@ fn a_password_is_taken_and_not_shown() {
         "git+https://user:can%00canary@h/r",
         "git+https://user:a@canary@h/r?x=y",
         "git+ssh://user:canary@h/r",
+        "user:canary@git+https://h/r",
         "s3://user:canary@h/r",
         "git+http://user:canary@example.com/r",
     ] {
@@ -248,4 +249,17 @@ fn a_keyring_is_named_and_tells_one_source_from_another() {
         "git+https://x/r?path=a&signedBy=/etc/keys"
     );
     assert_eq!(git("git+https://x/r").signed_by, None);
+}
+
+#[test]
+fn an_error_shows_no_control_character() {
+    for text in [
+        "git+\u{7}https://h",
+        "git+https://h\u{1b}[2J",
+        "\u{1b}[2J://x",
+        "ssm:/a\u{7}b",
+    ] {
+        let error = Address::parse(text).unwrap_err().to_string();
+        assert!(!error.contains(char::is_control), "{error:?}");
+    }
 }

@@ -88,13 +88,17 @@ impl Git {
         let place = self.places.get(at).ok_or_else(gone)?;
         let here = asked(place, Some(Revision::Commit(head.to_owned())));
         let objects = wire::Place::File { path };
-        let answers = self.work(objects, self.objects(), vec![here]).await;
+        let answers = self
+            .work(objects, !of_machine, self.objects(), vec![here])
+            .await;
         if of_machine || matches!(&answers, Ok(all) if descends(all, head) == Ok(true)) {
             return answers.and_then(|all| descends(&all, head));
         }
         let there = asked(self.places.get(at).ok_or_else(gone)?, None);
         let server = self.place_now().await?;
-        let answers = self.work(server, self.objects(), vec![there]).await?;
+        let answers = self
+            .work(server, false, self.objects(), vec![there])
+            .await?;
         descends(&answers, head)
     }
 }

@@ -35,20 +35,10 @@ pub(super) async fn place(
     fetched: Option<&Secret>,
 ) -> Result<Place, Trouble> {
     Ok(match repository.scheme {
-        Scheme::Https | Scheme::Http => {
-            let scheme = if repository.scheme == Scheme::Https {
-                "https"
-            } else {
-                "http"
-            };
-            let port = repository
-                .port
-                .map_or(String::new(), |port| format!(":{port}"));
-            Place::Http {
-                url: format!("{scheme}://{}{port}{}", repository.host, repository.path),
-                authorization: authorization(repository, credential, fetched).await?,
-            }
-        }
+        Scheme::Https | Scheme::Http => Place::Http {
+            url: repository.http_url(),
+            authorization: authorization(repository, credential, fetched).await?,
+        },
         Scheme::Ssh => Place::Ssh {
             arguments: ssh(repository, credential, home().as_deref())?,
             path: repository.path.clone(),

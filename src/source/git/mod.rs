@@ -244,7 +244,8 @@ impl Git {
             store.objects()
         };
         let objects = wire::Place::File { path };
-        let answers = match self.work(objects, self.objects(), wanted).await {
+        let offline = self.repository.scheme != Scheme::File;
+        let answers = match self.work(objects, offline, self.objects(), wanted).await {
             Ok(answers) => answers,
             // The objects are not there, or broken: what stood there is lost.
             Err(trouble) if matches!(trouble.reason, Reason::Unreachable | Reason::Corrupt) => {
@@ -318,7 +319,7 @@ impl Git {
             ..place.wanted(true)
         };
         let wanted = self.places.iter().map(whole).collect();
-        let answers = self.work(place, store.spare(), wanted).await?;
+        let answers = self.work(place, false, store.spare(), wanted).await?;
         let same = |(place, (answer, _)): (&Place, &process::Answered)| {
             let in_force = place.good.as_ref().map(|(commit, _)| &commit.id);
             matches!(answer, Answer::Read { commit, .. } if Some(&commit.id) == in_force)
@@ -343,7 +344,7 @@ impl Git {
                 ..place.wanted(forced)
             });
         }
-        let answers = self.work(place, self.objects(), wanted).await?;
+        let answers = self.work(place, false, self.objects(), wanted).await?;
         let read = |answer: &process::Answered| matches!(answer.0, Answer::Read { .. });
         // A repository of this machine is read where it is.
         let fetched = self.repository.scheme != Scheme::File && answers.iter().any(read);
@@ -356,16 +357,19 @@ impl Git {
         store.unwrap_or_default()
     }
 
-    /// Has a worker read. `store` is where it fetches to.
+    /// Has a worker read. `store` is where it fetches to; `offline`: what it reads from is that store.
     async fn work(
         &self,
         place: wire::Place,
+        offline: bool,
         store: PathBuf,
         wanted: Vec<Wanted>,
     ) -> Result<Vec<process::Answered>, Trouble> {
         let addresses = || self.places.iter().map(|place| &place.address);
         let job = Job {
             place,
+            address: self.repository.clone(),
+            offline,
             store,
             limits: Limits {
                 pack_bytes: addresses()
@@ -416,6 +420,7 @@ impl Place {
             include: address.include.clone(),
             exclude: address.exclude.clone(),
             depth: address.depth,
+            submodules: address.submodules,
             known: in_force
                 .into_iter()
                 .chain(held)

@@ -124,8 +124,8 @@ impl Store {
     }
 }
 
-/// A file's name for any text.
-fn name(text: &str) -> String {
+/// A file's or folder's name for any text.
+pub(super) fn name(text: &str) -> String {
     digest(&serde_json::Value::from(text))
         .chars()
         .filter(char::is_ascii_alphanumeric)

@@ -12,10 +12,16 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::source::Repository;
+
 /// What the worker is to do: one repository, every place of it that is read.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Job {
     pub(super) place: Place,
+    /// The repository's address, which those of its submodules may be relative to.
+    pub(super) address: Repository,
+    /// Whether no server is asked: `place` is a store, and those of submodules are in it.
+    pub(super) offline: bool,
     /// The folder for the bare repository that fetches go to.
     pub(super) store: PathBuf,
     pub(super) limits: Limits,
@@ -23,7 +29,7 @@ pub(super) struct Job {
 }
 
 /// How the repository is reached. Holds the credential; it is never logged.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) enum Place {
     /// By HTTP or HTTPS, with the whole `Authorization` header's value if there is one.
     Http {
@@ -85,6 +91,8 @@ pub(super) struct Wanted {
     pub(super) include: Vec<String>,
     pub(super) exclude: Vec<String>,
     pub(super) depth: u32,
+    /// Whether submodules are read.
+    pub(super) submodules: bool,
     /// Commits that need not be read again.
     pub(super) known: Vec<String>,
     /// What the head is to descend from, if that is asked.

@@ -8,7 +8,7 @@ fn rewrite(repo: &Repo) -> String {
     repo.git(&["rev-parse", "HEAD"])
 }
 
-async fn forward_and_rewritten(repo: &Repo, address: &str) {
+pub(super) async fn forward_and_rewritten(repo: &Repo, address: &str) {
     let sources = sources(&[address]);
     look(&sources).await.unwrap();
     for name in ["b", "c"] {

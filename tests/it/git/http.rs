@@ -126,11 +126,7 @@ async fn a_poll_that_finds_nothing_new_is_two_small_requests() {
     look(&sources).await.unwrap();
     let poll = server.requests()[before.len()..].to_vec();
     assert_eq!(poll.len(), 2, "{poll:?}");
-    let bytes = |line: &String| -> u64 {
-        let words: Vec<&str> = line.split(' ').collect();
-        words[4].parse::<u64>().unwrap() + words[5].parse::<u64>().unwrap()
-    };
-    let all: u64 = poll.iter().map(bytes).sum();
+    let all = bytes(&poll);
     println!("first read: {before:#?}\npoll: {poll:#?}: {all} bytes");
     assert!(all < 1000, "{all}");
 }
@@ -247,12 +243,67 @@ async fn a_pack_that_is_too_large_is_not_taken() {
     repo.commit("noise");
     let server = Server::http(&repo, &[]);
     let of = |options: &str| sources(&[&server.address(&repo, "", options)]);
-    let small = of("path=prod&maxPackMiB=1");
+    // Without a path the whole is fetched.
+    let small = of("maxPackMiB=1");
     // As often as it is asked: what the end of one worker leaves is not in the way of the next.
     for _ in 0..2 {
         let error = look(&small).await.unwrap_err();
         let trouble = error.sources[0].trouble.clone().unwrap();
         assert_eq!(trouble.reason.label(), "TooLarge", "{error}");
     }
-    look(&of("path=prod&maxPackMiB=8")).await.unwrap();
+    look(&of("maxPackMiB=8")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_grows_out_of_its_pack_is_not_unpacked() {
+    let repo = Repo::new();
+    // 256 MiB of zeros are 256 KiB in the pack.
+    let bomb = std::fs::File::create(repo.path().join("prod/b.yaml")).unwrap();
+    bomb.set_len(256 * 1024 * 1024).unwrap();
+    repo.commit("bomb");
+    let server = Server::http(&repo, &[]);
+    for options in ["path=prod&maxPackMiB=1", "maxPackMiB=1"] {
+        let source = sources(&[&server.address(&repo, "", options)]);
+        let error = look(&source).await.unwrap_err();
+        let reason = error.sources[0].trouble.clone().unwrap().reason.label();
+        assert!(
+            ["TooLarge", "Corrupt", "Unreachable"].contains(&reason),
+            "{options}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_but_objects_that_nobody_else_may_look_at() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
+    repo.git(&["tag", "-a", "v1", "-m", "tag"]);
+    let server = Server::http(&repo, &[]);
+    for options in ["branch=main&path=prod", "tag=v1", "branch=main"] {
+        let source = lasting(&[&server.address(&repo, "", options)], Some(store.path()));
+        look(&source).await.unwrap();
+    }
+    let mut folders = vec![store.path().to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else {
+                files.push(entry.path().display().to_string());
+            }
+        }
+    }
+    // No file of the repository, and no ref that the server named.
+    assert!(
+        files.iter().any(|path| path.ends_with(".pack")),
+        "{files:?}"
+    );
+    let odd = |path: &&String| path.ends_with(".yaml") || path.contains("/refs/");
+    assert_eq!(files.iter().find(odd), None, "{files:?}");
+    for entry in std::fs::read_dir(store.path()).unwrap() {
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
+    }
 }

@@ -5,9 +5,11 @@ mod deployed;
 mod files;
 mod history;
 mod http;
+mod modules;
 mod program;
 mod prune;
 mod signed;
+mod sparse;
 mod ssh;
 
 use std::io::{BufRead as _, BufReader};
@@ -100,6 +102,22 @@ impl Repo {
         let root = mktree(&format!("040000 tree {prod}\tprod\0"));
         let commit = self.git(&["commit-tree", &root, "-p", "main", "-m", "odd"]);
         self.git(&["update-ref", "refs/heads/main", &commit]);
+    }
+
+    /// Ten thousand manifests in a hundred folders.
+    fn monorepo() -> Self {
+        let repo = Self::new();
+        for index in 0..10_000 {
+            let folder = repo.path().join(format!("services/{}", index % 100));
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(
+                folder.join(format!("{index}.yaml")),
+                cluster(&format!("c{index}")),
+            )
+            .unwrap();
+        }
+        repo.commit("many");
+        repo
     }
 
     /// The id of a blob with this text.
@@ -198,6 +216,15 @@ impl Server {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
+}
+
+/// The bytes of the bodies of these requests, both ways.
+fn bytes(requests: &[String]) -> u64 {
+    let both = requests.iter().map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        words[4].parse::<u64>().unwrap() + words[5].parse::<u64>().unwrap()
+    });
+    both.sum()
 }
 
 impl Drop for Server {

@@ -1,7 +1,7 @@
 """A web server before `git http-backend`, for tests: basic authentication, and ways to go wrong.
 
     server.py ROOT LOG [--auth USER:PASSWORD] [--port PORT]
-        [--way hang|cut|slow|garbage|endless|redirect=URL]
+        [--way hang|cut|slow|garbage|endless|old|redirect=URL]
 
 Prints its port. Writes one line a request to LOG: method, path, status, whether a credential came, bytes
 that came and went (bodies).
@@ -103,7 +103,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             REQUEST_METHOD=self.command,
             CONTENT_TYPE=self.headers.get("Content-Type", ""),
             CONTENT_LENGTH=str(len(came)),
-            GIT_PROTOCOL=self.headers.get("Git-Protocol", ""),
+            # An old server knows the first version of the protocol alone.
+            GIT_PROTOCOL="" if OPTIONS.way == "old" else self.headers.get("Git-Protocol", ""),
             HTTP_CONTENT_ENCODING=self.headers.get("Content-Encoding", ""),
         )
         done = subprocess.run([BACKEND], input=came, env=environment, stdout=subprocess.PIPE, check=False)

@@ -119,17 +119,7 @@ async fn a_key_and_a_pinned_host() {
 
 #[tokio::test]
 async fn git_daemon_and_a_monorepo_of_ten_thousand_files() {
-    let repo = Repo::new();
-    for index in 0..10_000 {
-        let folder = repo.path().join(format!("services/{}", index % 100));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(
-            folder.join(format!("{index}.yaml")),
-            cluster(&format!("c{index}")),
-        )
-        .unwrap();
-    }
-    repo.commit("many");
+    let repo = Repo::monorepo();
     let port = free_port();
     let base = repo.path().parent().unwrap();
     let place = PathBuf::from(repo.git(&["--exec-path"]));

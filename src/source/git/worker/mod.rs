@@ -8,25 +8,28 @@
 //! Invariants:
 //! - Objects live in a bare store without a work tree. Nothing of the store is trusted after an error:
 //!   who started the worker throws it away.
-//! - A head is compared before anything is fetched; a fetch is one ref into a ref of our own.
+//! - A head is compared before anything is fetched; what is fetched is asked for by its id.
 
 mod choose;
-mod files;
+mod gather;
+mod library;
 mod limits;
+mod modules;
 mod remote;
+mod shelf;
 mod verify;
 
 use std::io::{Read as _, Write as _};
-use std::num::NonZeroU32;
-use std::path::Path;
 use std::process::ExitCode;
 
 use gix::bstr::ByteSlice as _;
 
 pub(super) use self::choose::version;
 use self::choose::{Ref, Target, choose, names};
-use self::remote::History;
-use super::wire::{Answer, Base, Commit, Job, Line, Place, Reason, Trouble, Wanted, clean};
+use self::gather::gather;
+use self::library::Library;
+use self::shelf::File;
+use super::wire::{Answer, Base, Commit, Job, Line, Reason, Trouble, Wanted, clean};
 
 /// The word that makes the program a worker.
 pub const WORKER: &str = "git-worker";
@@ -94,10 +97,10 @@ fn step(what: &str) {
     say(&Line::Step(what.to_owned())).ok();
 }
 
-type Answered = (Answer, Vec<files::File>);
+type Answered = (Answer, Vec<File>);
 
 fn work(job: &Job) -> Result<Vec<Answered>, Trouble> {
-    let repo = open(job)?;
+    let mut library = Library::of(job);
     let mut asked: Vec<String> = job
         .wanted
         .iter()
@@ -108,89 +111,88 @@ fn work(job: &Job) -> Result<Vec<Answered>, Trouble> {
     let refs = if asked.is_empty() {
         Vec::new()
     } else {
-        step("listing the refs");
-        match &job.place {
-            Place::File { .. } => own_refs(&repo)?,
-            place => remote::list(&repo, place, &asked)?,
-        }
+        library.refs(&asked)?
     };
-    let answer = |wanted: &Wanted| {
-        answer(job, wanted, &refs).unwrap_or_else(|trouble| (Answer::Trouble(trouble), Vec::new()))
-    };
-    Ok(job.wanted.iter().map(answer).collect())
+    // One that cannot be opened is told so, and not that it lacks a commit.
+    library.open()?;
+    let heads: Vec<Head> = job
+        .wanted
+        .iter()
+        .map(|wanted| head(&mut library, wanted, &refs).unwrap_or_else(Head::Trouble))
+        .collect();
+    let places = || job.wanted.iter().zip(&heads);
+    let asked: Vec<_> = places()
+        .map(|(wanted, head)| match head {
+            Head::New(found) => (wanted, Some(found.id)),
+            Head::Known(_) | Head::Trouble(_) => (wanted, None),
+        })
+        .collect();
+    if asked.iter().any(|(_, commit)| commit.is_some()) {
+        step("reading the manifests");
+    }
+    let read = gather(library, job.limits, &asked);
+    let answers = heads.into_iter().zip(read).map(|(head, files)| match head {
+        Head::Known(id) => (Answer::Known(id), Vec::new()),
+        Head::Trouble(trouble) => (Answer::Trouble(trouble), Vec::new()),
+        Head::New(found) => match files {
+            Err(trouble) => (Answer::Trouble(trouble), Vec::new()),
+            Ok(files) => found.with(files),
+        },
+    });
+    Ok(answers.collect())
 }
 
-fn answer(job: &Job, wanted: &Wanted, refs: &[Ref]) -> Result<Answered, Trouble> {
+/// What the head of a place is.
+enum Head {
+    Known(String),
+    New(Found),
+    Trouble(Trouble),
+}
+
+/// A head that is not known.
+struct Found {
+    id: gix::ObjectId,
+    commit: Commit,
+    descends: Option<bool>,
+}
+
+impl Found {
+    fn with(self, files: Vec<File>) -> Answered {
+        let sizes = files
+            .iter()
+            .map(|(path, bytes)| (path.clone(), bytes.len() as u64))
+            .collect();
+        let answer = Answer::Read {
+            commit: self.commit,
+            descends: self.descends,
+            files: sizes,
+        };
+        (answer, files)
+    }
+}
+
+fn head(library: &mut Library, wanted: &Wanted, refs: &[Ref]) -> Result<Head, Trouble> {
     let target = choose(&wanted.revision, refs)?;
     if wanted.known.contains(&target.id.to_string()) {
-        return Ok((Answer::Known(target.id.to_string()), Vec::new()));
+        return Ok(Head::Known(target.id.to_string()));
     }
-    bring(job, wanted, &target)?;
+    library.bring(wanted, &target)?;
     // A fetch moves the boundary of the history, which an open repository may not notice.
-    let repo = open(job)?;
+    let repo = library.open()?;
     let commit = commit(&repo, target.id)?;
     let id = commit.id.to_string();
     if wanted.known.contains(&id) {
-        return Ok((Answer::Known(id), Vec::new()));
+        return Ok(Head::Known(id));
     }
     if let Some(keys) = &wanted.signed_by {
         verify::verify(&commit, &target, keys)?;
     }
-    step("reading the manifests");
-    let descends = wanted
-        .base
-        .as_ref()
-        .map(|base| descends(&commit, base))
-        .transpose()?;
-    let files = files::read(&commit, wanted, &job.limits)?;
-    let sizes = files
-        .iter()
-        .map(|(path, bytes)| (path.clone(), bytes.len() as u64))
-        .collect();
-    let answer = Answer::Read {
+    let base = wanted.base.as_ref();
+    Ok(Head::New(Found {
+        id: commit.id,
         commit: told(&commit, &target)?,
-        descends,
-        files: sizes,
-    };
-    Ok((answer, files))
-}
-
-/// Sees to it that the target is in the store, with the history that tells whether it descends from the
-/// base.
-fn bring(job: &Job, wanted: &Wanted, target: &Target) -> Result<(), Trouble> {
-    let enough = || -> Result<bool, Trouble> {
-        let repo = open(job)?;
-        let Ok(commit) = commit(&repo, target.id) else {
-            return Ok(false);
-        };
-        // Of a tag whose commit is there already only the name may be new.
-        if wanted.signed_by.is_some() && !repo.has_object(target.object) {
-            return Ok(false);
-        }
-        match &wanted.base {
-            Some(base) => descends(&commit, base),
-            None => Ok(true),
-        }
-    };
-    if matches!(job.place, Place::File { .. }) || enough()? {
-        return Ok(());
-    }
-    let id = target.id.to_string();
-    let name = target.name.as_deref().unwrap_or(&id);
-    let depth = NonZeroU32::new(wanted.depth);
-    let get = |history: History| {
-        step("fetching");
-        remote::fetch(&open(job)?, &job.place, name, history)
-    };
-    let Some(base) = &wanted.base else {
-        return get(depth.map_or(History::Whole, History::Depth));
-    };
-    // Servers refuse a time that the whole of the history lies before, and old ones know none.
-    let since = get(History::Since(base.time.saturating_sub(SKEW)));
-    if since.is_ok() && enough()? {
-        return Ok(());
-    }
-    get(History::Whole)
+        descends: base.map(|base| descends(&commit, base)).transpose()?,
+    }))
 }
 
 /// Whether the commit is the base or comes after it, as far as the store can tell.
@@ -237,36 +239,6 @@ fn told(commit: &gix::Commit<'_>, target: &Target) -> Result<Commit, Trouble> {
     })
 }
 
-/// The store; or the repository itself, if it is a folder.
-fn open(job: &Job) -> Result<gix::Repository, Trouble> {
-    let options = || {
-        gix::open::Options::isolated()
-            .config_overrides([
-                format!("gitoxide.objects.allocLimit={}", job.limits.pack_bytes),
-                "pack.threads=1".to_owned(),
-            ])
-            .bail_if_untrusted(false)
-    };
-    let internal =
-        |error: gix::Error| Trouble::new(Reason::Corrupt, format!("no store: {}", causes(&error)));
-    match &job.place {
-        Place::File { path } => gix::open_opts(path, options()).map_err(|error| {
-            let what = format!("it cannot be opened as a repository: {}", causes(&error));
-            Trouble::new(Reason::Unreachable, what)
-        }),
-        _ if job.store.join("HEAD").exists() => {
-            gix::open_opts(&job.store, options().open_path_as_is(true)).map_err(internal)
-        }
-        _ => create(&job.store).map_err(internal).and_then(|()| {
-            gix::open_opts(&job.store, options().open_path_as_is(true)).map_err(internal)
-        }),
-    }
-}
-
-fn create(store: &Path) -> Result<(), gix::Error> {
-    gix::init_bare(store).map(drop)
-}
-
 /// The refs of a repository that is a folder.
 fn own_refs(repo: &gix::Repository) -> Result<Vec<Ref>, Trouble> {
     let mut refs = Vec::new();
@@ -307,9 +279,11 @@ fn explain(error: &gix::Error) -> Trouble {
         || ["status 401", "status 403", "credential"]
             .iter()
             .any(|word| text.contains(word));
+    // What a server of the second protocol says when it does not want to.
+    let refused = text.contains("header: \"ERR ");
     let reason = if denied {
         Reason::Denied
-    } else if error.is_corrupted() {
+    } else if error.is_corrupted() && !refused {
         Reason::Corrupt
     } else {
         Reason::Unreachable

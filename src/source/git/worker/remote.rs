@@ -5,6 +5,7 @@
 //! - No redirect is followed, so a credential goes to the scheme, host and port of its address alone.
 //! - No configuration of the machine, the user or the repository is read, and no hook, filter, helper or
 //!   other program of Git runs; ssh is the one program that does.
+//! - What is fetched is asked for by its id, and no name that a server chooses is written anywhere.
 
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::num::NonZeroU32;
@@ -13,12 +14,16 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gix::odb::pack::bundle::write::Options as PackOptions;
 use gix::progress::Discard;
+use gix::protocol::fetch::negotiate::one_round::State;
+use gix::protocol::fetch::negotiate::{Action, Round};
+use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags};
+use gix::protocol::ls_refs::RefPrefixes;
 use gix::protocol::transport::client::blocking_io::{Transport, http};
 use gix::protocol::transport::client::git::ConnectMode;
-use gix::protocol::transport::{Protocol, client::git::blocking_io::Connection as Pipe};
-use gix::remote::fetch::{Shallow, Tags};
-use gix::remote::ref_map;
+use gix::protocol::transport::{Protocol, Service, client::git::blocking_io::Connection as Pipe};
+use gix::protocol::{Handshake, LsRefsCommand};
 
 use super::super::wire::{Place, Reason, Trouble};
 use super::choose::Ref;
@@ -27,9 +32,14 @@ use super::{broken, explain};
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(20);
 
+/// What this program calls itself.
+const AGENT: &str = concat!("evenkeel/", env!("CARGO_PKG_VERSION"));
+
 /// How much history a fetch brings.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum History {
+    /// What the store has of it, and nothing more.
+    AsItIs,
     /// This many commits.
     Depth(NonZeroU32),
     /// What was committed since this time, in seconds since the epoch.
@@ -38,92 +48,277 @@ pub(super) enum History {
     Whole,
 }
 
-/// The refs of these names (with `*` for the rest of a name) that the server has.
-pub(super) fn list(
-    repo: &gix::Repository,
-    place: &Place,
-    names: &[String],
-) -> Result<Vec<Ref>, Trouble> {
-    let specs: Vec<String> = names.iter().map(|name| spec(name)).collect();
-    let remote = remote(repo, &specs)?;
-    let connection = connect(&remote, place)?;
-    let (map, _) = connection
-        .ref_map(Discard, ref_map::Options::default())
-        .map_err(|error| explain(&error))?;
-    let refs = map.remote_refs.iter().filter_map(|one| {
-        let (name, id, peeled) = one.unpack();
-        Some(Ref {
-            name: name.to_string(),
-            id: peeled.or(id)?.to_owned(),
-            object: id.or(peeled)?.to_owned(),
+/// What of the objects that belong to the wanted ones a fetch leaves out, as Git writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// Nothing.
+    None,
+    /// All files that are not wanted by their id.
+    Files,
+    /// All folders and files that are not wanted by their id.
+    All,
+    /// The same, but for the folder of a commit itself.
+    AllBelow,
+}
+
+/// A fetch.
+#[derive(Debug)]
+pub(super) struct Ask<'a> {
+    pub(super) wants: &'a [gix::ObjectId],
+    /// Commits that the store has with all that belongs to them, as far as the filter lets it.
+    pub(super) haves: &'a [gix::ObjectId],
+    pub(super) history: History,
+    pub(super) filter: Filter,
+}
+
+/// A server, and the connection to it while there is one.
+pub(super) struct Session {
+    place: Place,
+    /// Larger objects are not unpacked.
+    most_bytes: u64,
+    live: Option<Live>,
+}
+
+struct Live {
+    transport: Box<dyn Transport + Send>,
+    handshake: Handshake,
+    /// A server of the old protocol has given its pack, and hears nothing more.
+    spent: bool,
+}
+
+impl Session {
+    /// Nothing is asked yet.
+    pub(super) fn new(place: Place, most_bytes: u64) -> Self {
+        Self {
+            place,
+            most_bytes,
+            live: None,
+        }
+    }
+
+    fn live(&mut self) -> Result<&mut Live, Trouble> {
+        if self.live.as_ref().is_some_and(|live| live.spent) {
+            self.live = None;
+        }
+        match &mut self.live {
+            Some(live) => Ok(live),
+            none => Ok(none.insert(greet(&self.place)?)),
+        }
+    }
+
+    /// Whether the server leaves out what it is told to.
+    pub(super) fn filters(&mut self) -> Result<bool, Trouble> {
+        let handshake = &self.live()?.handshake;
+        let fetch = handshake.capabilities.capability("fetch");
+        let offered = fetch.and_then(|fetch| fetch.supports("filter"));
+        Ok(handshake.server_protocol_version == Protocol::V2 && offered == Some(true))
+    }
+
+    /// The refs of these names (with `*` for the rest of a name) that the server has.
+    pub(super) fn list(&mut self, names: &[String]) -> Result<Vec<Ref>, Trouble> {
+        let Live {
+            transport,
+            handshake,
+            ..
+        } = self.live()?;
+        let listed;
+        let refs = if let Some(refs) = &handshake.refs {
+            refs
+        } else {
+            let mut prefixes = RefPrefixes::new();
+            prefixes.extend(names.iter().map(|name| name.trim_end_matches('*').into()));
+            let agent = ("agent", Some(gix::protocol::agent(AGENT)));
+            let command = LsRefsCommand::new(Some(prefixes), &handshake.capabilities, agent);
+            let answer = command.invoke_blocking(transport, &mut Discard, false);
+            listed = answer.map_err(|error| {
+                self.live = None;
+                explain(&error)
+            })?;
+            &listed
+        };
+        let refs = refs.iter().filter_map(|one| {
+            let (name, id, peeled) = one.unpack();
+            let name = name.to_string();
+            let asked = |asked: &String| match asked.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => name == *asked,
+            };
+            Some(Ref {
+                id: peeled.or(id)?.to_owned(),
+                object: id.or(peeled)?.to_owned(),
+                name: names.iter().any(asked).then_some(name)?,
+            })
+        });
+        Ok(refs.collect())
+    }
+
+    /// Fetches into the store.
+    pub(super) fn fetch(&mut self, repo: &gix::Repository, ask: &Ask<'_>) -> Result<(), Trouble> {
+        let most = usize::try_from(self.most_bytes).ok();
+        let done = self.live()?.fetch(repo, ask, most);
+        if done.is_err() {
+            // What is still to come on it belongs to what failed.
+            self.live = None;
+        }
+        done.map_err(|error| explain(&error))
+    }
+}
+
+impl Live {
+    fn fetch(
+        &mut self,
+        repo: &gix::Repository,
+        ask: &Ask<'_>,
+        most: Option<usize>,
+    ) -> gix::Result<()> {
+        let shallow = match ask.history {
+            History::Depth(depth) => Shallow::DepthAtRemote(depth),
+            History::Since(time) => Shallow::Since {
+                cutoff: gix::date::Time::new(time, 0),
+            },
+            // Without a boundary there is none to take away.
+            History::Whole if repo.is_shallow().unwrap_or(true) => Shallow::undo(),
+            History::Whole | History::AsItIs => Shallow::NoChange,
+        };
+        let never = AtomicBool::new(false);
+        let options = PackOptions {
+            thread_limit: Some(1),
+            alloc_limit_bytes: most,
+            ..PackOptions::default()
+        };
+        let folder = repo.objects.store_ref().path().join("pack");
+        let known = repo.objects.clone();
+        gix::protocol::fetch(
+            &mut Fixed(ask),
+            |pack, progress, interrupt| {
+                let written = gix::odb::pack::Bundle::write_to_directory(
+                    pack,
+                    Some(&folder),
+                    progress,
+                    interrupt,
+                    Some(known),
+                    repo.object_hash(),
+                    options,
+                )?;
+                // It keeps a pack from being swept away, which nobody does here.
+                if let Some(keep) = written.keep_path {
+                    std::fs::remove_file(keep).ok();
+                }
+                Ok(true)
+            },
+            Discard,
+            &never,
+            Context {
+                handshake: &mut self.handshake,
+                transport: &mut self.transport,
+                user_agent: ("agent", Some(gix::protocol::agent(AGENT))),
+                trace_packetlines: false,
+            },
+            Options {
+                shallow_file: repo.shallow_file()?,
+                shallow: &shallow,
+                tags: Tags::None,
+                reject_shallow_remote: false,
+            },
+        )?;
+        self.spent = self.handshake.server_protocol_version != Protocol::V2;
+        Ok(())
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        if !self.spent {
+            // Whoever serves it need not wait for more.
+            gix::protocol::indicate_end_of_interaction(&mut self.transport, false).ok();
+        }
+    }
+}
+
+/// Says at once all that is wanted and there; there is nothing to negotiate.
+struct Fixed<'a>(&'a Ask<'a>);
+
+impl Negotiate for Fixed<'_> {
+    fn mark_complete_and_common_ref(&mut self) -> gix::Result<Action> {
+        Ok(Action::MustNegotiate {
+            remote_ref_target_known: Vec::new(),
         })
-    });
-    Ok(refs.collect())
+    }
+
+    fn add_wants(&mut self, arguments: &mut Arguments, _: &[bool]) -> bool {
+        for id in self.0.wants {
+            arguments.want(id);
+        }
+        let filter = match self.0.filter {
+            Filter::None => None,
+            Filter::Files => Some("blob:none"),
+            Filter::All => Some("tree:0"),
+            Filter::AllBelow => Some("tree:1"),
+        };
+        if let Some(filter) = filter {
+            arguments.filter(filter);
+        }
+        !self.0.wants.is_empty()
+    }
+
+    fn one_round(
+        &mut self,
+        _: &mut State,
+        arguments: &mut Arguments,
+        _: Option<&Response>,
+    ) -> gix::Result<(Round, bool)> {
+        for id in self.0.haves {
+            arguments.have(id);
+        }
+        let round = Round {
+            haves_sent: self.0.haves.len(),
+            in_vain: 0,
+            haves_to_send: self.0.haves.len(),
+            previous_response_had_at_least_one_in_common: false,
+        };
+        Ok((round, true))
+    }
 }
 
-/// Fetches a ref, or a commit by its id, into the store.
-pub(super) fn fetch(
-    repo: &gix::Repository,
-    place: &Place,
-    name: &str,
-    history: History,
-) -> Result<(), Trouble> {
-    let remote = remote(repo, &[spec(name)])?;
-    let shallow = match history {
-        History::Depth(depth) => Shallow::DepthAtRemote(depth),
-        History::Since(time) => Shallow::Since {
-            cutoff: gix::date::Time::new(time, 0),
-        },
-        // Without a boundary there is none to take away.
-        History::Whole if !repo.is_shallow().unwrap_or(true) => Shallow::NoChange,
-        History::Whole => Shallow::undo(),
-    };
-    connect(&remote, place)?
-        .prepare_fetch(Discard, ref_map::Options::default())
-        .map_err(|error| explain(&error))?
-        .with_shallow(shallow)
-        .receive(Discard, &AtomicBool::new(false))
-        .map_err(|error| explain(&error))?;
-    Ok(())
+/// Connects, and hears what the server can.
+fn greet(place: &Place) -> Result<Live, Trouble> {
+    let mut transport = connect(place)?;
+    // Nobody is asked: a credential that was given is sent at once, and there is no other.
+    let nobody = |_| Ok(None);
+    let handshake = gix::protocol::handshake(
+        &mut transport,
+        Service::UploadPack,
+        nobody,
+        Vec::new(),
+        &mut Discard,
+    );
+    let handshake = handshake.map_err(|error| explain(&error))?;
+    if handshake
+        .capabilities
+        .capability("object-format")
+        .is_some_and(|format| format.value().is_some_and(|value| value != "sha1"))
+    {
+        let what = "its objects are not named by SHA-1, and others are not understood";
+        return Err(Trouble::new(Reason::Refused, what));
+    }
+    Ok(Live {
+        transport,
+        handshake,
+        spent: false,
+    })
 }
 
-/// What is fetched under this name goes to a ref of our own, whose name no server chooses.
-fn spec(name: &str) -> String {
-    let star = if name.ends_with('*') { "/*" } else { "" };
-    let own = hex::encode(name.trim_end_matches('*'));
-    // A ref's part may have 255 bytes on the disk.
-    let own: String = own.chars().take(200).collect();
-    format!("+{name}:refs/evenkeel/{own}{star}")
-}
-
-fn remote<'repo>(
-    repo: &'repo gix::Repository,
-    specs: &[String],
-) -> Result<gix::Remote<'repo>, Trouble> {
-    // The transport is made by hand; this address is used by nothing.
-    repo.remote_at_without_url_rewrite("https://localhost/store")
-        .and_then(|remote| {
-            remote.with_fetch_tags(Tags::None).with_refspecs(
-                specs.iter().map(String::as_str),
-                gix::remote::Direction::Fetch,
-            )
-        })
-        .map_err(|error| broken(&error))
-}
-
-type Connection<'a, 'repo> = gix::remote::Connection<'a, 'static, 'repo, Box<dyn Transport + Send>>;
-
-fn connect<'a, 'repo>(
-    remote: &'a gix::Remote<'repo>,
-    place: &Place,
-) -> Result<Connection<'a, 'repo>, Trouble> {
+fn connect(place: &Place) -> Result<Box<dyn Transport + Send>, Trouble> {
     let unreachable = |what: String| Trouble::new(Reason::Unreachable, what);
-    let mut options: Option<http::Options> = None;
-    let transport: Box<dyn Transport + Send> = match place {
+    Ok(match place {
         Place::Http { url, authorization } => {
-            options = Some(http_options(authorization.as_deref()));
+            use gix::protocol::transport::client::TransportWithoutIO as _;
             let url = gix::url::parse(url.as_str()).map_err(|error| broken(&error))?;
-            let transport = http::connect::<http::reqwest::Remote>(url, Protocol::V2, false);
+            let mut transport = http::connect::<http::reqwest::Remote>(url, Protocol::V2, false);
+            let options = http_options(authorization.as_deref());
+            transport.configure(&options).map_err(|error| {
+                Trouble::new(Reason::Internal, format!("cannot prepare HTTP: {error}"))
+            })?;
             Box::new(transport)
         }
         Place::Ssh { arguments, path } => {
@@ -173,17 +368,7 @@ fn connect<'a, 'repo>(
             let what = "a repository's folder is opened, not fetched from";
             return Err(Trouble::new(Reason::Internal, what));
         }
-    };
-    let mut connection = remote
-        .to_connection_with_transport(transport)
-        // Nobody is asked: a credential that was given is sent at once, and there is no other.
-        .with_credentials(|_| Ok(None));
-    if let Some(options) = options {
-        connection.set_transport_options(Box::new(options));
-    } else {
-        connection.set_transport_options(Box::new(()));
-    }
-    Ok(connection)
+    })
 }
 
 fn http_options(authorization: Option<&str>) -> http::Options {
@@ -201,7 +386,7 @@ fn http_options(authorization: Option<&str>) -> http::Options {
             .into_iter()
             .collect(),
         follow_redirects: http::options::FollowRedirects::None,
-        user_agent: Some(concat!("evenkeel/", env!("CARGO_PKG_VERSION")).to_owned()),
+        user_agent: Some(AGENT.to_owned()),
         backend: Some(Arc::new(Mutex::new(client))),
         ..http::Options::default()
     }

@@ -1,0 +1,8 @@
+//! The parser of source addresses under random text.
+
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::address(data));

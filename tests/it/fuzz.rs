@@ -1,0 +1,33 @@
+//! The committed corpus of the fuzz targets, given to what they check: what was found once is not lost.
+//! The fuzzing itself is `fuzz/README.md`'s.
+
+use std::path::Path;
+
+#[path = "../../fuzz/checks.rs"]
+mod checks;
+
+/// Gives every input of a target to its check.
+fn replay(target: &str, check: fn(&[u8])) -> usize {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(target);
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        // A panic does not say of which input it was.
+        println!("{}", path.display());
+        check(&std::fs::read(path).unwrap());
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn the_corpus_of_addresses() {
+    assert!(replay("address", checks::address) > 50);
+}
+
+#[test]
+fn the_corpus_of_manifests() {
+    assert!(replay("manifest", checks::manifest) > 50);
+}
