@@ -116,60 +116,6 @@ async fn at_rest(world: &World, daemon: &Daemon) {
     assert_eq!(world.writes(), writes, "written at the fixpoint");
 }
 
-/// At every stage before traffic it is stopped and goes back; later it is waited for.
-#[tokio::test(start_paused = true)]
-async fn codedeploy_makes_room_until_production_traffic_moves() {
-    use RolloutStage::{AwaitingApproval, Baking, Pending, ScalingUp, Shifting, TestTraffic};
-    for (seed, stage, expected) in [
-        (1100, Pending, &["Stopped", "Succeeded"][..]),
-        (1101, ScalingUp, &["Stopped", "back Succeeded", "Succeeded"]),
-        (
-            1102,
-            TestTraffic,
-            &["Stopped", "back Succeeded", "Succeeded"],
-        ),
-        (
-            1103,
-            AwaitingApproval,
-            &["Stopped", "back Succeeded", "Succeeded"],
-        ),
-        (1104, Shifting, &["Succeeded", "Succeeded"]),
-        (1105, Baking, &["Succeeded", "Succeeded"]),
-    ] {
-        let world = auth(seed, stage == AwaitingApproval).await;
-        let daemon = world.daemon().await;
-        daemon.converged().await;
-        let watch = world.watch_at(PLACE);
-        world.deploy(&daemon, "1.5.0", stage).await;
-        if stage == Shifting {
-            // Until its first share is on the new tasks.
-            pass(Duration::from_secs(10)).await;
-        }
-        world.ship_auth(&daemon, "1.7.0").await;
-        if stage == AwaitingApproval {
-            let ready =
-                |outcome: &Outcome| matches!(outcome, Outcome::Waiting(Wait::ApprovalPending, _));
-            daemon.outcome(SERVICE, ready).await;
-            let last = world.auth_deployments().pop().unwrap();
-            let input =
-                json!({"deploymentId": last["deploymentId"], "deploymentWaitType": "READY_WAIT"});
-            world.console(CODE_DEPLOY, "ContinueDeployment", &input);
-        }
-        daemon.converged().await;
-        assert!(world.auth_serves("1.7.0").await, "{stage:?}");
-        let history = world.auth_history();
-        if stage == Pending {
-            // How far it came by then is chance.
-            assert_eq!(history.first().map(String::as_str), Some("Stopped"));
-        } else {
-            assert_eq!(history, expected, "{stage:?}");
-        }
-        watch.saw_nothing_wrong();
-        world.none_on_top();
-        at_rest(&world, &daemon).await;
-    }
-}
-
 /// What made room is no failure: told so, counted so, and deployed when the manifest goes back to it.
 #[tokio::test(start_paused = true)]
 async fn what_made_room_is_told_so_and_not_quarantined() {
