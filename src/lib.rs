@@ -67,7 +67,8 @@
 //!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
 //!    about to be started there and after which deployment (`evenkeel.dev/starting`), which
 //!    members were last declared (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
-//!    and scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`). The Git commit in force
+//!    the manifest that live state last agreed with (`evenkeel.dev/agreed`, where not everything is healed
+//!    at once), and scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`). The Git commit in force
 //!    outlives a restart in the folder of `--git-store` alone: see [`source`].
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write.
 //! 4. Waiting, blocked and converged are outcomes ([`model::Outcome`]), not errors; a pass never waits.

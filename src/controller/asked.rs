@@ -40,6 +40,16 @@ impl Controller {
                 look = true;
                 Answer::Resync(self.ask_resync_of(key))
             }),
+            Question::Heal(key) => self.known(&key).map(|()| {
+                look = true;
+                let text = format!("what differs of {key} is to be healed now");
+                let now = self.clock.now();
+                self.board
+                    .events()
+                    .record(now, EventKind::Command, Some(&key), text);
+                self.healing.insert(key.clone());
+                Answer::Resync(self.ask_resync_of(key))
+            }),
             Question::History(key) => match self.known(&key).and_then(|()| of_service(&key)) {
                 Ok(()) => {
                     let Ok(place) = Arc::clone(&self.histories).try_acquire_owned() else {

@@ -13,6 +13,7 @@
 //!   AWS's own deployments running.
 
 mod asked;
+mod fight;
 mod pass;
 mod preview;
 mod reading;
@@ -142,6 +143,8 @@ pub struct Controller {
     resync: bool,
     /// The resources that are to be passed over once the source has been read.
     resyncing: BTreeSet<Key>,
+    /// Those of them whose drift is to be healed by that pass.
+    healing: BTreeSet<Key>,
     /// Whether repositories are to be asked before their interval is over.
     pushed: bool,
     /// Where persons ask.
@@ -195,6 +198,7 @@ impl Controller {
             reading: None,
             resync: false,
             resyncing: BTreeSet::new(),
+            healing: BTreeSet::new(),
             pushed: false,
             asks: None,
             histories: Arc::new(Semaphore::new(1)),
@@ -424,6 +428,9 @@ impl Controller {
         }
         for key in std::mem::take(&mut self.resyncing) {
             self.state.resync_of(&key, now);
+        }
+        for key in std::mem::take(&mut self.healing) {
+            self.state.heal(&key, now);
         }
         read
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::fight::Writes;
 use super::pass::{Context, Mode, Request, pass};
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -63,7 +64,8 @@ pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) ->
                 drifting_since: None,
                 fresh: start,
                 failures: 0,
-                futile: None,
+                heal: false,
+                writes: Writes::default(),
             };
             passes.spawn(async move { (key, pass(&context, &request).await) });
         }

@@ -35,7 +35,7 @@ pub(super) fn requeue(outcome: &Outcome, failures: u32, luck: f64) -> Duration {
         Outcome::Waiting(wait, _) => match wait {
             Wait::RolloutInProgress | Wait::Provisioning | Wait::ForeignDeployment => IN_FLIGHT,
             Wait::ApprovalPending | Wait::ImageNotFound => EXTERNAL,
-            Wait::DependencyNotReady | Wait::DriftGrace => DEPENDENCY,
+            Wait::DependencyNotReady | Wait::DriftGrace | Wait::HealBackoff => DEPENDENCY,
             Wait::ObservationUnknown | Wait::TransientError => backoff(failures, luck),
         },
     }

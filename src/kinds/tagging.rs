@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::View;
 use super::common::Changes;
+use super::heal;
 use super::members::Recalled;
 use super::tags::{self, Spelling};
 use crate::model::{Call, Kind, Service};
@@ -82,4 +83,5 @@ pub(super) fn settle(
     if let Some(tag) = recalled.record_tag(kind) {
         changes.record(write(kind, arn, &tag));
     }
+    heal::settle(view, arn, live_tags, changes);
 }

@@ -41,6 +41,7 @@ mod rules;
 mod schema;
 mod scope;
 mod sections;
+mod self_heal;
 mod set;
 mod tree;
 mod variables;
@@ -57,6 +58,8 @@ pub(crate) use nearest::suggestion as nearest_name;
 pub(crate) use reference::{Row, allowed as references, written as references_of};
 pub(crate) use rollout::HOOKS;
 pub(crate) use sections::{SUSPEND, beside};
+pub use self_heal::SelfHeal;
+pub(crate) use self_heal::{AFTER, MODES, SELF_HEAL, governs as self_heal_governs};
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use environment::{Environment, Environments, Known, ValueFrom, Variable};

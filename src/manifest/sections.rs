@@ -12,6 +12,7 @@ use super::diagnostic::Findings;
 use super::nearest::suggestion;
 use super::rollout;
 use super::schema::unknown_key;
+use super::self_heal::{self, SELF_HEAL};
 use super::tree::{Data, Node};
 use crate::catalogue;
 use crate::model::Kind;
@@ -97,6 +98,7 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
             }
             "driftGrace" => {}
             "ignore" => ignore(kind, &entry.value, findings),
+            SELF_HEAL => self_heal::check(kind, &entry.value, findings),
             SUSPEND if kind == Kind::ScalableTarget => {
                 if !matches!(entry.value.data, Data::Bool(_)) {
                     let message = format!("expected true or false, found {}", entry.value.what());
@@ -105,11 +107,19 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
                 }
             }
             _ => {
-                let known = ["driftGrace", "ignore", SUSPEND];
+                let known = ["driftGrace", "ignore", SELF_HEAL, SUSPEND];
                 let known = &known[..known.len() - usize::from(kind != Kind::ScalableTarget)];
                 unknown_key(entry, known, "sync", findings);
             }
         }
+    }
+    if let (Some(_), Some(grace)) = (node.entry(SELF_HEAL), node.entry("driftGrace")) {
+        let message = "driftGrace and selfHeal both say when drift is healed";
+        let hint =
+            "Keep `selfHeal`; `{after: 10m}` is the time of every change that somebody makes.";
+        findings
+            .error("bad-value", grace.value.place, "sync.driftGrace", message)
+            .hint(hint);
     }
     findings.list.len() == before
 }

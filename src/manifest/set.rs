@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::rollout::DEPENDS_ON;
 use super::sections::{SUSPEND, parse_duration};
+use super::self_heal::{SELF_HEAL, SelfHeal, read as self_heal};
 use crate::document::Secrets;
 use crate::model::{Key, Kind};
 
@@ -105,6 +106,11 @@ impl Resource {
     /// manifest has its own.
     pub fn drift_grace(&self) -> Option<Duration> {
         parse_duration(self.beside.get("sync")?.get("driftGrace")?.as_str()?)
+    }
+
+    /// What becomes of a change that somebody made: `sync.selfHeal`, if the manifest says it.
+    pub fn self_heal(&self) -> Option<SelfHeal> {
+        self_heal(self.beside.get("sync")?.get(SELF_HEAL)?)
     }
 
     /// Whether a scalable target's scaling is suspended while `CodeDeploy` deploys its service:

@@ -53,9 +53,15 @@ pub(super) const DEPLOYMENT_RESULTS: &[&str] = &[
 ];
 
 /// Why drift was left alone: a deployment is in flight, the grace time runs, a failed attempt backs
-/// off, the content is in quarantine, the manifest says not to.
-pub(super) const SUPPRESSIONS: &[&str] =
-    &["in_flight", "grace", "backoff", "quarantine", "disabled"];
+/// off, the content is in quarantine, the manifest says not to, somebody else changes it back each time.
+pub(super) const SUPPRESSIONS: &[&str] = &[
+    "in_flight",
+    "grace",
+    "backoff",
+    "quarantine",
+    "disabled",
+    "fight",
+];
 
 /// The value if it is in the set, else `other`.
 pub(super) fn bounded(value: &str, set: &[&'static str]) -> &'static str {

@@ -120,6 +120,12 @@ pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status, counts: &
             Outcome::Blocked(Block::Quarantined, _)
         )))
     });
+    services.values(scrape, &table::DRIFT_KEPT, &[], |one| {
+        Some(flag(matches!(
+            one.outcome,
+            Outcome::Blocked(Block::DriftKept | Block::DriftFound, _)
+        )))
+    });
     services.values(scrape, &table::IN_PROGRESS, &[], |one| {
         Some(flag(one.rollout.is_some()))
     });

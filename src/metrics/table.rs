@@ -121,6 +121,8 @@ rows! {
         "Tasks that are starting; no series while unknown.";
     QUARANTINED: gauge "evenkeel_service_quarantined" ["account", "region", "cluster", "service"]
         "Whether the declared content is held back because it failed or was rolled back.";
+    DRIFT_KEPT: gauge "evenkeel_service_drift_kept" ["account", "region", "cluster", "service"]
+        "Whether a change that somebody made of the live service is left as it is, by sync.selfHeal off or notify.";
     IN_PROGRESS: gauge "evenkeel_deployment_in_progress" ["account", "region", "cluster", "service"]
         "Whether a deployment is in flight, whoever started it.";
     PHASE: gauge "evenkeel_deployment_phase" ["account", "region", "cluster", "service", "phase"]

@@ -32,8 +32,10 @@ pub enum Wait {
     ForeignDeployment,
     /// AWS is still building it up (a load balancer provisioning, tasks starting).
     Provisioning,
-    /// Live state drifted in a field that starts a deployment; healed after the grace time.
+    /// Somebody changed live state; it is changed back after the grace time.
     DriftGrace,
+    /// Somebody changed live state again and again; it is changed back after a while.
+    HealBackoff,
     /// A read failed, so nothing can be decided.
     ObservationUnknown,
     /// A call failed in a way that passes by itself; it is tried again with backoff.
@@ -55,6 +57,12 @@ pub enum Block {
     Unsupported,
     /// Production traffic is not where a deployment that ECS shifts could start from.
     TrafficMismatch,
+    /// Somebody changed live state, and the manifest says to leave it so (`sync.selfHeal: off`).
+    DriftKept,
+    /// Somebody changed live state, and the manifest wants a person to decide (`sync.selfHeal: notify`).
+    DriftFound,
+    /// What is written is changed back again and again by somebody else, so it is not written any more.
+    Contested,
 }
 
 /// Why a resource failed.
@@ -74,7 +82,7 @@ pub enum Fail {
 
 impl Wait {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DependencyNotReady,
         Self::ImageNotFound,
         Self::RolloutInProgress,
@@ -82,6 +90,7 @@ impl Wait {
         Self::ForeignDeployment,
         Self::Provisioning,
         Self::DriftGrace,
+        Self::HealBackoff,
         Self::ObservationUnknown,
         Self::TransientError,
     ];
@@ -96,6 +105,7 @@ impl Wait {
             Self::ForeignDeployment => "ForeignDeployment",
             Self::Provisioning => "Provisioning",
             Self::DriftGrace => "DriftGrace",
+            Self::HealBackoff => "HealBackoff",
             Self::ObservationUnknown => "ObservationUnknown",
             Self::TransientError => "TransientError",
         }
@@ -109,13 +119,16 @@ impl Wait {
 
 impl Block {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::RecreateRequired,
         Self::Quarantined,
         Self::NoDeploymentGroup,
         Self::ManifestInvalid,
         Self::Unsupported,
         Self::TrafficMismatch,
+        Self::DriftKept,
+        Self::DriftFound,
+        Self::Contested,
     ];
 
     /// The reason as one `CamelCase` word.
@@ -127,6 +140,9 @@ impl Block {
             Self::ManifestInvalid => "ManifestInvalid",
             Self::Unsupported => "Unsupported",
             Self::TrafficMismatch => "TrafficMismatch",
+            Self::DriftKept => "DriftKept",
+            Self::DriftFound => "DriftFound",
+            Self::Contested => "Contested",
         }
     }
 }

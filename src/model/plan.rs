@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Facts, Outcome};
+use super::{Facts, Moment, Outcome};
 
 /// The AWS services that are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -206,6 +206,8 @@ pub struct Plan {
     pub tasks: Option<Tasks>,
     /// What a service is said to run: a task definition's family and revision (`auth:5`).
     pub revision: Option<String>,
+    /// When to look again at the latest, where time alone changes what is decided.
+    pub again: Option<Moment>,
 }
 
 /// How many tasks a service wants and has.
@@ -230,6 +232,7 @@ impl Plan {
             rollout: None,
             tasks: None,
             revision: None,
+            again: None,
         }
     }
 
@@ -240,9 +243,10 @@ impl Plan {
         self
     }
 
-    /// The same plan with these differences.
+    /// The same plan with these differences before its own.
     #[must_use]
-    pub fn with_drift(mut self, drift: Vec<Drift>) -> Self {
+    pub fn with_drift(mut self, mut drift: Vec<Drift>) -> Self {
+        drift.append(&mut self.drift);
         self.drift = drift;
         self
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::catalogue;
-use crate::manifest::HOOKS;
+use crate::manifest::{AFTER, HOOKS, MODES, SELF_HEAL, SUSPEND, self_heal_governs};
 use crate::model::Kind;
 
 /// The schema of a member beside a spec; anything goes for one that has none here (a test sees that
@@ -30,7 +30,7 @@ pub(super) fn section(kind: Kind, member: &str) -> Value {
             policy("The repository's permissions policy: JSON text, or the document itself.")
         }
         "rollout" => rollout(),
-        "sync" => sync(),
+        "sync" => sync(kind),
         _ => json!({}),
     }
 }
@@ -68,15 +68,18 @@ fn rollout() -> Value {
     })
 }
 
-fn sync() -> Value {
-    json!({
+/// A duration as manifests have it.
+const DURATION: &str = "^([0-9]+[smhd])+$";
+
+fn sync(kind: Kind) -> Value {
+    let mut section = json!({
         "type": "object",
         "additionalProperties": false,
         "description": "How this resource is kept as declared.",
         "properties": {
             "driftGrace": {
                 "type": "string",
-                "pattern": "^([0-9]+[smhd])+$",
+                "pattern": DURATION,
                 "description": "How long drift that takes a deployment to heal is left alone, such as `10m`.",
             },
             "ignore": {
@@ -86,6 +89,33 @@ fn sync() -> Value {
                     `/attributes/KEY`.",
             },
         },
+    });
+    let properties = &mut section["properties"];
+    if self_heal_governs(kind) {
+        properties[SELF_HEAL] = self_heal();
+    }
+    if kind == Kind::ScalableTarget {
+        properties[SUSPEND] = json!({
+            "type": "boolean",
+            "description": "Whether scaling is suspended while CodeDeploy deploys the service.",
+        });
+    }
+    section
+}
+
+fn self_heal() -> Value {
+    json!({
+        "description": "What becomes of a change that somebody makes of live state: it stays (`off`), it stays and a \
+            person is to decide (`notify`), it is changed back at once (`immediate`) or after a while.",
+        "oneOf": [
+            {"type": "string", "enum": MODES},
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "required": [AFTER],
+                "properties": {AFTER: {"type": "string", "pattern": DURATION}},
+            },
+        ],
     })
 }
 

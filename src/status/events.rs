@@ -28,6 +28,8 @@ pub enum EventKind {
     Resync,
     /// A person gave a command.
     Command,
+    /// Somebody changed live state, and the manifest wants a person to decide.
+    Drift,
 }
 
 impl EventKind {
@@ -39,6 +41,7 @@ impl EventKind {
             Self::Source => "Source",
             Self::Resync => "Resync",
             Self::Command => "Command",
+            Self::Drift => "Drift",
         }
     }
 }

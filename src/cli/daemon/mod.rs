@@ -11,6 +11,7 @@ mod diff;
 mod events;
 mod get;
 mod history;
+mod patch;
 mod resync;
 mod text;
 pub(super) mod token;

@@ -24,9 +24,9 @@ use crate::document::{Change, compare};
 use crate::kinds::common::acting;
 use crate::kinds::members::Recalled;
 use crate::kinds::tags::Spelling;
-use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, members, tagging, tags};
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, heal, members, tagging, tags};
 use crate::model::{
-    Block, Call, Drift, Facts, Kind, Moment, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
+    Block, Call, Drift, Facts, Kind, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
 };
 
 /// Decides.
@@ -182,7 +182,10 @@ fn settled_tags(view: &View<'_>, service: &Value, recalled: &Recalled, mut plan:
         });
         plan.drift.extend(gone);
     }
-    if let Some(tag) = recalled.record_tag(kind) {
+    let agreed = (alone && plan.drift.is_empty())
+        .then(|| heal::to_record(view, service.get("tags")))
+        .flatten();
+    for tag in [recalled.record_tag(kind), agreed].into_iter().flatten() {
         let why = format!("record what is declared of service {name}");
         let call = tagging::write(kind, arn, &tag);
         plan.steps.insert(0, Step { call, why });
@@ -201,18 +204,13 @@ fn unsupported(why: &str) -> Plan {
 }
 
 fn recreate(view: &View<'_>, drift: Vec<Drift>) -> Plan {
-    let fields: Vec<String> = drift.iter().map(change).collect();
+    let fields: Vec<String> = drift.iter().map(heal::change).collect();
     let why = format!(
         "service {} would have to be deleted and created again to change {}",
         view.resource.aws_name(),
         fields.join(", ")
     );
     Plan::only(Outcome::Blocked(Block::RecreateRequired, why)).with_drift(drift)
-}
-
-/// One difference for a person: `/launchType from "EC2" to "FARGATE"`.
-pub(super) fn change(drift: &Drift) -> String {
-    format!("{} from {} to {}", drift.path, drift.live, drift.desired)
 }
 
 /// The changed fields for a person.
@@ -416,8 +414,8 @@ pub(super) fn declared_tag(service: &Value) -> Option<&str> {
         .map(|tag| text(tag, "value"))
 }
 
-/// Whether this difference is somebody's change of live state, not of the manifest, and is still
-/// to be left alone; the text says until when.
+/// Whether this difference is somebody's change of live state, not of the manifest, and is to be left
+/// alone, for now or for good; the text says how long.
 ///
 /// The manifest's change is told by the recorded digest: if it is the declared payload's, that
 /// payload was started once, and live state has left it since.
@@ -430,30 +428,7 @@ pub(super) fn in_grace(
     if declared_tag(service) != Some(attempt) {
         return None;
     }
-    let drifting = view
-        .drifting_since
-        .map_or(std::time::Duration::ZERO, |since| view.now.since(since));
-    let left = view
-        .grace()
-        .checked_sub(drifting)
-        .filter(|left| !left.is_zero())?;
-    let changes: Vec<String> = drift.iter().map(change).collect();
-    Some(Outcome::Waiting(
-        Wait::DriftGrace,
-        format!(
-            "somebody changed what is live: {}; healing it starts a deployment, at {}",
-            changes.join(", "),
-            time(view.now.plus(left))
-        ),
-    ))
-}
-
-/// A moment for a person, such as `2026-01-01T00:10:00Z`.
-fn time(moment: Moment) -> String {
-    jiff::Timestamp::from_millisecond(moment.0).map_or_else(
-        |_| format!("{} s since the epoch", moment.seconds()),
-        |time| format!("{time:.0}"),
-    )
+    heal::left_alone(view, heal::Takes::Deployment, drift)
 }
 
 /// Converged if every task runs, else what is missing.

@@ -13,6 +13,7 @@ mod console;
 mod crash;
 mod drift;
 mod forgotten;
+mod heal;
 mod images;
 mod left_count;
 mod migration;
