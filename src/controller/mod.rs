@@ -14,6 +14,7 @@
 
 mod asked;
 mod fight;
+mod identity;
 mod pass;
 mod preview;
 mod reading;
@@ -32,6 +33,7 @@ use tokio::task::{Id, JoinHandle, JoinSet};
 pub use pass::Mode;
 pub use preview::{Preview, preview};
 
+use self::identity::identify;
 use self::pass::{Context, Done};
 use self::reading::{Read, Reading, read};
 use self::state::State;
@@ -577,30 +579,5 @@ async fn finished(reading: &mut Option<JoinHandle<Read>>) -> Read {
             Reading::Failed(format!("reading the source broke: {error}")).into()
         }),
         None => std::future::pending().await,
-    }
-}
-
-/// How often the account is asked for until it is known.
-const IDENTIFY_EVERY: Duration = Duration::from_mins(1);
-
-/// Learns whose credentials these are, trying until it is known; tells when it has tried once.
-/// `/readyz` waits for it.
-async fn identify(aws: Aws, board: Board, clock: Clock, told: oneshot::Sender<()>) {
-    let mut told = Some(told);
-    loop {
-        let answer = aws.account().await;
-        if let Some(told) = told.take() {
-            // Nobody listens any more when the loop has ended.
-            told.send(()).ok();
-        }
-        match answer {
-            Ok(account) => {
-                tracing::info!(%account, region = aws.region(), "credentials proven");
-                board.write(|status| status.account = Some(account));
-                return;
-            }
-            Err(fault) => tracing::error!("cannot tell whose credentials these are: {fault}"),
-        }
-        clock.sleep(IDENTIFY_EVERY).await;
     }
 }

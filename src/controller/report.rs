@@ -145,6 +145,15 @@ impl Controller {
                 .events()
                 .record(now, EventKind::Outcome, Some(key), text);
         }
+        let started = done.accepted > 0 && done.accepted == done.plan.steps.len();
+        if let (Some(reason), true, Kind::Service) = (&done.plan.overridden, started, key.kind) {
+            let (cluster, name) = self.state.set.service_names(resource);
+            self.metrics.window_overridden(cluster, name);
+            let text = format!("its rollout was started outside of its windows: {reason}");
+            self.board
+                .events()
+                .record(now, EventKind::Command, Some(key), text);
+        }
         if matches!(outcome, Outcome::Blocked(Block::DriftFound, _)) && !same {
             let events = self.board.events();
             events.record(now, EventKind::Drift, Some(key), outcome.message());

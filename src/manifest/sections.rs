@@ -14,6 +14,7 @@ use super::rollout;
 use super::schema::unknown_key;
 use super::self_heal::{self, SELF_HEAL};
 use super::tree::{Data, Node};
+use super::windows::{self, WINDOWS};
 use crate::catalogue;
 use crate::model::Kind;
 
@@ -99,6 +100,7 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
             "driftGrace" => {}
             "ignore" => ignore(kind, &entry.value, findings),
             SELF_HEAL => self_heal::check(kind, &entry.value, findings),
+            WINDOWS if windows::has(kind) => windows::check(kind, &entry.value, findings),
             SUSPEND if kind == Kind::ScalableTarget => {
                 if !matches!(entry.value.data, Data::Bool(_)) {
                     let message = format!("expected true or false, found {}", entry.value.what());
@@ -107,9 +109,10 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
                 }
             }
             _ => {
-                let known = ["driftGrace", "ignore", SELF_HEAL, SUSPEND];
-                let known = &known[..known.len() - usize::from(kind != Kind::ScalableTarget)];
-                unknown_key(entry, known, "sync", findings);
+                let mut known = vec!["driftGrace", "ignore", SELF_HEAL];
+                known.extend(windows::has(kind).then_some(WINDOWS));
+                known.extend((kind == Kind::ScalableTarget).then_some(SUSPEND));
+                unknown_key(entry, &known, "sync", findings);
             }
         }
     }

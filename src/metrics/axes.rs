@@ -52,7 +52,8 @@ pub fn sync(status: &ResourceStatus) -> &'static str {
             | Wait::RolloutInProgress
             | Wait::ApprovalPending
             | Wait::DriftGrace
-            | Wait::HealBackoff,
+            | Wait::HealBackoff
+            | Wait::WindowClosed,
             _,
         )
         | Outcome::Blocked(

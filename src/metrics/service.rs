@@ -225,7 +225,7 @@ impl Services<'_> {
 }
 
 /// The counters of services, and the values that their own labels can have.
-fn counters() -> [(Row, Vec<Vec<&'static str>>); 3] {
+fn counters() -> [(Row, Vec<Vec<&'static str>>); 4] {
     let mut deployments = Vec::new();
     for strategy in labels::STRATEGIES {
         deployments.extend(
@@ -245,6 +245,7 @@ fn counters() -> [(Row, Vec<Vec<&'static str>>); 3] {
     [
         (table::DEPLOYMENTS, deployments),
         (table::SELF_HEALS, kinds),
+        (table::WINDOW_OVERRIDES, vec![Vec::new()]),
         (table::SUPPRESSED, reasons),
     ]
 }

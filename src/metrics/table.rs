@@ -134,6 +134,8 @@ rows! {
         "Deployments that ended.";
     SELF_HEALS: counter "evenkeel_self_heals_total" ["account", "region", "cluster", "service", "kind"]
         "Drift that was written back without a change of the manifest, by kind of resource.";
+    WINDOW_OVERRIDES: counter "evenkeel_window_overrides_total" ["account", "region", "cluster", "service"]
+        "Rollouts that were started outside of their windows, because the annotation evenkeel.dev/ignore-windows says so.";
     SUPPRESSED: counter "evenkeel_self_heal_suppressed_total" ["account", "region", "cluster", "service", "reason"]
         "Drift that was found and left alone.";
     RESYNCS: counter "evenkeel_forced_resyncs_total" ["trigger", "scope"]

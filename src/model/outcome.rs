@@ -34,6 +34,8 @@ pub enum Wait {
     Provisioning,
     /// Somebody changed live state; it is changed back after the grace time.
     DriftGrace,
+    /// A rollout is to start, and no window for it is open.
+    WindowClosed,
     /// Somebody changed live state again and again; it is changed back after a while.
     HealBackoff,
     /// A read failed, so nothing can be decided.
@@ -82,7 +84,7 @@ pub enum Fail {
 
 impl Wait {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::DependencyNotReady,
         Self::ImageNotFound,
         Self::RolloutInProgress,
@@ -91,6 +93,7 @@ impl Wait {
         Self::Provisioning,
         Self::DriftGrace,
         Self::HealBackoff,
+        Self::WindowClosed,
         Self::ObservationUnknown,
         Self::TransientError,
     ];
@@ -106,14 +109,19 @@ impl Wait {
             Self::Provisioning => "Provisioning",
             Self::DriftGrace => "DriftGrace",
             Self::HealBackoff => "HealBackoff",
+            Self::WindowClosed => "WindowClosed",
             Self::ObservationUnknown => "ObservationUnknown",
             Self::TransientError => "TransientError",
         }
     }
 
-    /// Whether only something outside AWS and this program (a push, an approval) ends the wait.
+    /// Whether only something outside AWS and this program (a push, an approval, the time of the day) ends the
+    /// wait.
     pub fn is_external(self) -> bool {
-        matches!(self, Self::ImageNotFound | Self::ApprovalPending)
+        matches!(
+            self,
+            Self::ImageNotFound | Self::ApprovalPending | Self::WindowClosed
+        )
     }
 }
 

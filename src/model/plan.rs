@@ -208,6 +208,8 @@ pub struct Plan {
     pub revision: Option<String>,
     /// When to look again at the latest, where time alone changes what is decided.
     pub again: Option<Moment>,
+    /// The reason that a person gave to start a rollout although no window is open.
+    pub overridden: Option<String>,
 }
 
 /// How many tasks a service wants and has.
@@ -233,6 +235,7 @@ impl Plan {
             tasks: None,
             revision: None,
             again: None,
+            overridden: None,
         }
     }
 

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::catalogue;
-use crate::manifest::{AFTER, HOOKS, MODES, SELF_HEAL, SUSPEND, self_heal_governs};
+use crate::manifest::{
+    AFTER, HOOKS, MODES, SELF_HEAL, SUSPEND, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows,
+    self_heal_governs,
+};
 use crate::model::Kind;
 
 /// The schema of a member beside a spec; anything goes for one that has none here (a test sees that
@@ -94,6 +97,9 @@ fn sync(kind: Kind) -> Value {
     if self_heal_governs(kind) {
         properties[SELF_HEAL] = self_heal();
     }
+    if has_windows(kind) {
+        properties[WINDOWS] = windows(kind);
+    }
     if kind == Kind::ScalableTarget {
         properties[SUSPEND] = json!({
             "type": "boolean",
@@ -101,6 +107,46 @@ fn sync(kind: Kind) -> Value {
         });
     }
     section
+}
+
+fn windows(kind: Kind) -> Value {
+    let mut window = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": &WINDOW_MEMBERS[..4],
+        "properties": {
+            "kind": {"type": "string", "enum": WINDOW_KINDS},
+            "schedule": {
+                "type": "string",
+                "description": "When it opens, as a cron expression of five fields, such as `0 9 * * MON-FRI`.",
+            },
+            "duration": {"type": "string", "pattern": DURATION, "description": "How long it is open."},
+            "timeZone": {
+                "type": "string",
+                "description": "IANA name of the time zone of the schedule, such as `Europe/Berlin`.",
+            },
+        },
+    });
+    if kind == Kind::Cluster {
+        window["properties"]["labels"] = json!({
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"type": "string"},
+            "description": "Only for services whose manifests have all these labels.",
+        });
+        window["properties"]["names"] = json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "minLength": 1},
+            "description": "Only for the Service manifests of these names.",
+        });
+    }
+    json!({
+        "type": "array",
+        "maxItems": 50,
+        "items": window,
+        "description": "When rollouts may start, or may not; of a cluster, those of its services.",
+    })
 }
 
 fn self_heal() -> Value {

@@ -1,18 +1,12 @@
-//! What is live as members of a manifest, from the differences that the daemon told: to take a change that
-//! somebody made into Git. Pure.
-//!
-//! Invariants:
-//! - Every difference is in the text: as a member, or in a comment that says what to do by hand.
-//! - No value that is masked becomes a member.
+//! `evenkeel diff --output patch`: the manifests' text for what the daemon told of differences.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::text::{clean, items, text};
-use crate::catalogue::{self, Type};
-use crate::manifest::{Document, beside, references_of, text_of_documents};
-use crate::model::{Key, Kind};
+use crate::manifest::{Document, patch as members, text_of_documents};
+use crate::model::{Drift, Key};
 
-/// The manifests' text: one document a resource, with what differs and nothing else.
+/// One document a resource that differs.
 pub(super) fn patch(resources: &[Value]) -> Result<String, String> {
     let documents: Vec<Document> = resources.iter().filter_map(document).collect();
     text_of_documents(&documents)
@@ -21,174 +15,18 @@ pub(super) fn patch(resources: &[Value]) -> Result<String, String> {
 fn document(resource: &Value) -> Option<Document> {
     let name = format!("{}/{}", text(resource, "kind"), text(resource, "name"));
     let key: Key = name.parse().ok()?;
-    let drift = items(resource, "drift");
-    if drift.is_empty() {
-        return None;
-    }
-    let mut document = Document::new(key.kind.as_str(), &key.name, json!({}));
-    let head =
-        format!("{key} as it is live, where that differs: put these members into its manifest.");
-    document.comments.push(head);
-    for difference in drift {
-        let path = text(difference, "path");
-        let live = &difference["live"];
-        match placed(key.kind, path, live) {
-            Ok(Place::Spec(members)) => {
-                put(&mut document.spec, &members, live);
-                let instead = instead(key.kind, &members);
-                document.comments.extend(instead.map(|member| {
-                    format!("{path} stands in the place of {member}, if the manifest has that.")
-                }));
-            }
-            Ok(Place::Element(list, element)) if list == "attributes" => {
-                let list = document.beside.entry(list.to_owned());
-                if let Value::Array(list) = list.or_insert_with(|| json!([])) {
-                    list.push(element);
-                }
-            }
-            Ok(Place::Element(list, element)) => match &mut document.spec[list] {
-                Value::Array(list) => list.push(element),
-                other => *other = json!([element]),
-            },
-            Ok(Place::Beside(member)) => {
-                document.beside.insert(member.to_owned(), live.clone());
-            }
-            Err(why) => {
-                let shown = format!("{path}: {live} live, {} declared", difference["desired"]);
-                document
-                    .comments
-                    .push(clean(&format!("By hand: {shown}; {why}.")));
-            }
-        }
+    let told = items(resource, "drift").iter();
+    let drift: Vec<Drift> = told
+        .map(|one| Drift {
+            path: text(one, "path").to_owned(),
+            live: one["live"].clone(),
+            desired: one["desired"].clone(),
+            reset: false,
+        })
+        .collect();
+    let mut document = members(&key, &drift)?;
+    for comment in &mut document.comments {
+        *comment = clean(comment);
     }
     Some(document)
-}
-
-/// Where a live value belongs.
-enum Place<'a> {
-    /// Into the spec, by these members.
-    Spec(Vec<String>),
-    /// Beside the spec, under this name.
-    Beside(&'static str),
-    /// As an element of this list: of tags, or of attributes.
-    Element(&'a str, Value),
-}
-
-fn placed<'a>(kind: Kind, path: &'a str, live: &Value) -> Result<Place<'a>, &'static str> {
-    if live.is_null() {
-        return Err("it is not there live, so take it out of the manifest");
-    }
-    if masked(live) {
-        return Err("it may be a secret, so it is not shown; read it at AWS");
-    }
-    let segments: Vec<String> = path.split('/').skip(1).map(unescaped).collect();
-    let first = path.split('/').nth(1).unwrap_or_default();
-    if let ("tags" | "Tags" | "attributes", [_, key]) = (first, segments.as_slice()) {
-        let upper = first != "tags" || !matches!(kind, Kind::Cluster | Kind::Service);
-        let element = match upper {
-            true => json!({"Key": key, "Value": live}),
-            false => json!({"key": key, "value": live}),
-        };
-        let list = match kind {
-            Kind::TargetGroup | Kind::LoadBalancer | Kind::Listener | Kind::ListenerRule
-                if first == "tags" =>
-            {
-                "Tags"
-            }
-            _ => first,
-        };
-        return Ok(Place::Element(list, element));
-    }
-    if let Some(member) = beside(kind).iter().find(|member| **member == first) {
-        return Ok(Place::Beside(member));
-    }
-    let mut field = catalogue::root(kind);
-    for segment in &segments {
-        if field.ty == Type::List {
-            return Err("it is within a list, of which a manifest has the whole");
-        }
-        if field.ty != Type::Structure {
-            break;
-        }
-        field = field
-            .member(segment)
-            .ok_or("the field catalogue does not have it")?;
-    }
-    Ok(Place::Spec(segments))
-}
-
-/// A segment of a JSON pointer as it was before it became one (RFC 6901).
-fn unescaped(segment: &str) -> String {
-    segment.replace("~1", "/").replace("~0", "~")
-}
-
-fn masked(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains("****"),
-        Value::Array(items) => items.iter().any(masked),
-        Value::Object(members) => members.values().any(masked),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-fn put(document: &mut Value, members: &[String], value: &Value) {
-    let Some((first, rest)) = members.split_first() else {
-        *document = value.clone();
-        return;
-    };
-    if !document.is_object() {
-        *document = Value::Object(Map::new());
-    }
-    put(&mut document[first.as_str()], rest, value);
-}
-
-/// The member that names a manifest where AWS has this one.
-fn instead(kind: Kind, members: &[String]) -> Option<&'static str> {
-    let at = members.join(".");
-    references_of(kind)
-        .find(|row| {
-            let own = match row.at {
-                "" => row.aws.to_owned(),
-                at => format!("{at}.{}", row.aws),
-            };
-            own == at
-        })
-        .map(|row| row.member)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resource(kind: &str, drift: &Value) -> Value {
-        json!({"kind": kind, "name": "web", "drift": drift})
-    }
-
-    #[test]
-    fn what_is_live_becomes_members_and_the_rest_is_said() {
-        let service = resource(
-            "Service",
-            &json!([
-                {"path": "/desiredCount", "live": 3, "desired": 2},
-                {"path": "/networkConfiguration/awsvpcConfiguration/assignPublicIp", "live": "ENABLED",
-                    "desired": "DISABLED"},
-                {"path": "/networkConfiguration/awsvpcConfiguration/subnets/subnet-9", "live": "subnet-9",
-                    "desired": null},
-                {"path": "/taskDefinition", "live": "arn:web:3", "desired": "arn:web:2"},
-                {"path": "/platformVersion", "live": null, "desired": "1.4.0"},
-                {"path": "/serviceConnectConfiguration/logConfiguration/secretOptions", "live": [{"name": "****"}],
-                    "desired": null},
-            ]),
-        );
-        let group = resource(
-            "TargetGroup",
-            &json!([
-                {"path": "/HealthCheckPath", "live": "/up", "desired": "/health"},
-                {"path": "/attributes/stickiness.enabled", "live": "true", "desired": "false"},
-                {"path": "/tags/a~1b", "live": "x", "desired": "y"},
-            ]),
-        );
-        let text = patch(&[service, group, resource("Cluster", &json!([]))]).unwrap();
-        insta::assert_snapshot!(text);
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use evenkeel::ask::{Answer, Question};
 use evenkeel::model::{Block, Outcome, Service, Wait};
 use evenkeel::status::EventKind;
 use serde_json::{Value, json};
@@ -99,6 +100,19 @@ async fn what_somebody_changed_stays_where_the_manifest_says_so() {
     daemon.outcome(GROUP, kept).await;
     pass(Duration::from_hours(1)).await;
     assert_eq!(world.writes(), writes);
+    // A person has the one changed back now, and nothing else.
+    let asked = daemon
+        .asker
+        .ask(Question::Heal(GROUP.parse().unwrap()))
+        .await;
+    assert!(matches!(asked, Ok(Answer::Resync(_))), "{asked:?}");
+    daemon
+        .outcome(GROUP, |one| *one == Outcome::Converged)
+        .await;
+    assert_eq!(world.path().await, "/health");
+    assert_eq!(world.count_of().await, 3);
+    world.set_path("/up").await;
+    daemon.outcome(GROUP, kept).await;
     // A change of the manifest is carried out, whole.
     world.edit(AUTH, "desiredCount: 2", "desiredCount: 4");
     daemon.look().await;

@@ -29,3 +29,4 @@ mod service_absent;
 mod service_states;
 mod trouble;
 mod wake;
+mod window;

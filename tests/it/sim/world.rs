@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel::ask::{self, Asker};
 use evenkeel::aws::{Aws, Connection, connect};
 use evenkeel::clock::Clock;
 use evenkeel::controller::{Controller, Ended, Event, Settings, Until};
@@ -167,9 +168,11 @@ impl World {
             settings,
         );
         let (events, receiver) = mpsc::channel(16);
-        let task = tokio::spawn(controller.run(receiver, Until::Stopped));
+        let (asker, asks) = ask::channel();
+        let task = tokio::spawn(controller.with_asks(asks).run(receiver, Until::Stopped));
         Daemon {
             events,
+            asker,
             board,
             task,
         }
@@ -217,6 +220,7 @@ fn copy(from: &Path, to: &Path, only: &[&str]) {
 /// A running daemon.
 pub(crate) struct Daemon {
     pub events: mpsc::Sender<Event>,
+    pub asker: Asker,
     pub board: Board,
     task: JoinHandle<Ended>,
 }

@@ -6,27 +6,50 @@
 //!
 //! | gate | shut while |
 //! |---|---|
+//! | `window` | no window for it is open (`sync.windows`), and no person says to start all the same |
 //! | `order` | a service that `rollout.dependsOn` names is not as its manifest says, or not healthy |
 //!
 //! Invariants:
 //! - A shut gate takes all writes out of the plan: those beside a start belong to it (marks, records), and what
 //!   is quiet is healed by the pass that starts.
+//! - What a shut gate opens by time alone says when, and is looked at again then.
 //! - A gate looks at nothing where no rollout is to start.
 
 mod order;
+mod window;
 
 use super::rules::DEPLOYING;
 use crate::kinds::View;
-use crate::model::{Outcome, Plan, Step};
+use crate::model::{Moment, Outcome, Plan, Step};
+
+/// Why a gate is shut.
+struct Shut {
+    outcome: Outcome,
+    /// When time alone opens it, if that is known.
+    again: Option<Moment>,
+}
 
 /// The plan as far as the gates let it.
-pub(super) fn before_start(view: &View<'_>, plan: Plan) -> Plan {
+pub(super) fn before_start(view: &View<'_>, mut plan: Plan) -> Plan {
     if !plan.steps.iter().any(starts) {
         return plan;
     }
-    match order::shut(view) {
-        Some(why) if view.policy.in_the_end => told(plan, &why),
-        Some(why) => kept(plan, why),
+    let mut closed = window::shut(view);
+    if closed.is_some()
+        && let Some(reason) = window::overridden(view)
+    {
+        closed = None;
+        plan.overridden = Some(reason.to_owned());
+    }
+    let order = || {
+        order::shut(view).map(|outcome| Shut {
+            outcome,
+            again: None,
+        })
+    };
+    match closed.or_else(order) {
+        Some(shut) if view.policy.in_the_end => told(plan, &shut.outcome),
+        Some(shut) => kept(plan, shut),
         None => plan,
     }
 }
@@ -56,10 +79,12 @@ fn starts(step: &Step) -> bool {
 }
 
 /// The plan without its writes.
-fn kept(plan: Plan, why: Outcome) -> Plan {
+fn kept(plan: Plan, why: Shut) -> Plan {
     Plan {
         steps: Vec::new(),
-        outcome: why,
+        outcome: why.outcome,
+        again: why.again,
+        overridden: None,
         rollout: plan.rollout.filter(|rollout| !rollout.id.is_empty()),
         ..plan
     }
