@@ -5,7 +5,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::model::{Key, PastRollout};
+use crate::model::{Key, Moment, Order, PastRollout};
 
 /// How many questions may wait for the loop at once.
 const WAITING: usize = 64;
@@ -20,6 +20,8 @@ pub enum Question {
     Heal(Key),
     /// What AWS knows of a resource's rollouts; answered by [`Answer::History`].
     History(Key),
+    /// Act on a resource's rollout; answered by [`Answer::Carried`] when AWS has accepted it.
+    Command(Key, Order),
 }
 
 /// What is answered.
@@ -29,6 +31,19 @@ pub enum Answer {
     Resync(u64),
     /// The rollouts, newest first.
     History(Vec<PastRollout>),
+    /// A command was carried out.
+    Carried(Carried),
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// When AWS had accepted it: what is observed later shows it.
+    pub at: Moment,
+    /// The deployment that it was about, by its id at AWS; none if nothing was in flight.
+    pub deployment: Option<String>,
+    /// What was done, for a person: one text for each call.
+    pub done: Vec<String>,
 }
 
 /// Why there is no answer.
@@ -38,6 +53,8 @@ pub enum Refusal {
     NotFound(String),
     /// It does not apply to this resource, or not as things stand now.
     NotApplicable(String),
+    /// AWS refused what was to be done.
+    RefusedByAws(String),
     /// It cannot be told or done just now: AWS cannot be read, or the program is stopping.
     Unavailable(String),
 }
@@ -48,6 +65,7 @@ impl Refusal {
         match self {
             Self::NotFound(_) => "NotFound",
             Self::NotApplicable(_) => "NotApplicable",
+            Self::RefusedByAws(_) => "RefusedByAws",
             Self::Unavailable(_) => "Unavailable",
         }
     }
@@ -55,8 +73,24 @@ impl Refusal {
     /// What a person needs to know, with the cure.
     pub fn message(&self) -> &str {
         match self {
-            Self::NotFound(text) | Self::NotApplicable(text) | Self::Unavailable(text) => text,
+            Self::NotFound(text)
+            | Self::NotApplicable(text)
+            | Self::RefusedByAws(text)
+            | Self::Unavailable(text) => text,
         }
+    }
+}
+
+impl Refusal {
+    /// The same refusal with its text changed.
+    #[must_use]
+    pub fn with_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        let (Self::NotFound(text)
+        | Self::NotApplicable(text)
+        | Self::RefusedByAws(text)
+        | Self::Unavailable(text)) = &mut self;
+        *text = change(text);
+        self
     }
 }
 

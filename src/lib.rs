@@ -35,6 +35,7 @@
 //!   masking of secrets.
 //! - [`kinds`]: one folder a kind of resource: its reads (`observe.rs`, I/O) and its decisions
 //!   (`plan.rs` and what is beside it, pure). [`kinds::service`] holds the rollouts.
+//! - [`prune`]: what becomes of what no manifest declares any more.
 //! - [`queue`]: which key is due when.
 //! - [`sandbox`]: the simulated AWS, a synchronous state machine that knows nothing of the rest.
 //!
@@ -65,14 +66,19 @@
 //!    test `tests/it/sim/crash.rs` dies after every write. What must outlive the process is a tag
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
 //!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
-//!    about to be started there and after which deployment (`evenkeel.dev/starting`), which
-//!    members were last declared (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
+//!    about to be started there and after which deployment (`evenkeel.dev/starting`), what a person took back
+//!    (`evenkeel.dev/rolled-back`) or approved (`evenkeel.dev/approved`), which members were last declared
+//!    (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
 //!    the manifest that live state last agreed with (`evenkeel.dev/agreed`, where not everything is healed
-//!    at once), and scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`). The Git commit in force
+//!    at once), scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`), and by which source, at which
+//!    commit, a resource was declared and what is to become of it without its manifest (`evenkeel.dev/source`,
+//!    `evenkeel.dev/commit`, `evenkeel.dev/prune`). The Git commit in force
 //!    outlives a restart in the folder of `--git-store` alone: see [`source`].
-//! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write.
+//! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write. A manifest that is not
+//!    there was removed only if every source was read whole ([`prune`]).
 //! 4. Waiting, blocked and converged are outcomes ([`model::Outcome`]), not errors; a pass never waits.
-//! 5. A rollout that failed is not tried again until its content changes or a person says so.
+//! 5. A rollout that failed, or that a person took back, is not tried again until its content changes or a person
+//!    says so. An order of a person is carried out in the place of a pass, once.
 //! 6. AWS documents stay documents: a spec reaches AWS whole and comes back whole, members newer
 //!    than the SDK included (see [`aws`]). There is no trait over AWS.
 //! 7. Documents and maps are ordered (`BTreeMap`, `serde_json` with preserved order): equal inputs give
@@ -108,6 +114,7 @@ pub mod manifest;
 pub mod metrics;
 pub mod model;
 pub mod mount;
+pub mod prune;
 pub mod queue;
 pub mod sandbox;
 pub mod schema;

@@ -140,8 +140,11 @@ macro_rules! table {
 
 table! {
     Ecs ecs {
+        "ContinueServiceDeployment" => continue_service_deployment,
         "CreateCluster" => create_cluster,
         "CreateService" => create_service,
+        "DeleteCluster" => delete_cluster,
+        "DeleteService" => delete_service,
         "DescribeClusters" => describe_clusters,
         "DescribeServiceDeployments" => describe_service_deployments,
         "DescribeServiceRevisions" => describe_service_revisions,
@@ -154,6 +157,7 @@ table! {
         "ListTasks" => list_tasks,
         "PutClusterCapacityProviders" => put_cluster_capacity_providers,
         "RegisterTaskDefinition" => register_task_definition,
+        "StopServiceDeployment" => stop_service_deployment,
         "TagResource" => tag_resource,
         "UntagResource" => untag_resource,
         "UpdateCluster" => update_cluster,
@@ -163,6 +167,7 @@ table! {
         "BatchGetImage" => batch_get_image,
         "CreateRepository" => create_repository,
         "DeleteLifecyclePolicy" => delete_lifecycle_policy,
+        "DeleteRepository" => delete_repository,
         "DeleteRepositoryPolicy" => delete_repository_policy,
         "DescribeImages" => describe_images,
         "DescribeRepositories" => describe_repositories,
@@ -181,14 +186,20 @@ table! {
         "BatchGetDeploymentGroups" => batch_get_deployment_groups,
         "BatchGetDeploymentTargets" => batch_get_deployment_targets,
         "BatchGetDeployments" => batch_get_deployments,
+        "ContinueDeployment" => continue_deployment,
         "CreateApplication" => create_application,
         "CreateDeployment" => create_deployment,
         "CreateDeploymentGroup" => create_deployment_group,
+        "DeleteApplication" => delete_application,
+        "DeleteDeploymentGroup" => delete_deployment_group,
         "GetApplication" => get_application,
+        "GetApplicationRevision" => get_application_revision,
         "GetDeploymentConfig" => get_deployment_config,
         "GetDeploymentGroup" => get_deployment_group,
+        "ListDeploymentGroups" => list_deployment_groups,
         "ListDeployments" => list_deployments,
         "ListTagsForResource" => list_tags_for_resource,
+        "StopDeployment" => stop_deployment,
         "TagResource" => tag_resource,
         "UntagResource" => untag_resource,
         "UpdateDeploymentGroup" => update_deployment_group,
@@ -199,6 +210,10 @@ table! {
         "CreateLoadBalancer" => create_load_balancer,
         "CreateRule" => create_rule,
         "CreateTargetGroup" => create_target_group,
+        "DeleteListener" => delete_listener,
+        "DeleteLoadBalancer" => delete_load_balancer,
+        "DeleteRule" => delete_rule,
+        "DeleteTargetGroup" => delete_target_group,
         "DescribeListenerAttributes" => describe_listener_attributes,
         "DescribeListeners" => describe_listeners,
         "DescribeLoadBalancerAttributes" => describe_load_balancer_attributes,
@@ -221,12 +236,14 @@ table! {
         "SetSubnets" => set_subnets,
     }
     Scaling scaling {
+        "DeregisterScalableTarget" => deregister_scalable_target,
         "DescribeScalableTargets" => describe_scalable_targets,
         "DescribeScalingPolicies" => describe_scaling_policies,
         "ListTagsForResource" => list_tags_for_resource,
         "PutScalingPolicy" => put_scaling_policy,
         "RegisterScalableTarget" => register_scalable_target,
         "TagResource" => tag_resource,
+        "UntagResource" => untag_resource,
     }
     Sts sts {
         "GetCallerIdentity" => get_caller_identity,
@@ -256,6 +273,7 @@ table! {
         Logs "DescribeLogGroups",
         Sqs "DeleteMessageBatch",
         Sqs "ReceiveMessage",
+        Tagging "GetResources",
     }
 }
 

@@ -31,11 +31,14 @@ fn category(service: Service, operation: &str) -> Category {
             "DescribeTaskDefinition" | "ListTaskDefinitions" => {
                 ("ecs-task-definition-read", 50.0, 20.0)
             }
-            "CreateService" | "UpdateService" => ("ecs-service-modify", 50.0, 5.0),
-            "DescribeServices" => ("ecs-service-read", 100.0, 20.0),
-            "ListServiceDeployments" | "DescribeServiceDeployments" => {
-                ("ecs-service-deployment", 50.0, 20.0)
+            "CreateService" | "UpdateService" | "DeleteService" => {
+                ("ecs-service-modify", 50.0, 5.0)
             }
+            "DescribeServices" => ("ecs-service-read", 100.0, 20.0),
+            "ListServiceDeployments"
+            | "DescribeServiceDeployments"
+            | "StopServiceDeployment"
+            | "ContinueServiceDeployment" => ("ecs-service-deployment", 50.0, 20.0),
             "DescribeServiceRevisions" => ("ecs-service-revision", 50.0, 20.0),
             "DescribeClusters" => ("ecs-cluster-read", 50.0, 20.0),
             "DescribeTasks" | "ListTasks" => ("ecs-cluster-resource-read", 100.0, 20.0),
@@ -43,7 +46,9 @@ fn category(service: Service, operation: &str) -> Category {
             _ => ("ecs-cluster-modify", 20.0, 1.0),
         },
         Service::Elb => match operation {
-            "CreateLoadBalancer" | "SetSubnets" => ("elbv2-load-balancer-modify", 10.0, 0.2),
+            "CreateLoadBalancer" | "DeleteLoadBalancer" | "SetSubnets" => {
+                ("elbv2-load-balancer-modify", 10.0, 0.2)
+            }
             read if read.starts_with("Describe") => ("elbv2-read", 40.0, 10.0),
             _ => ("elbv2-modify", 20.0, 3.0),
         },
@@ -74,6 +79,8 @@ fn category(service: Service, operation: &str) -> Category {
         // A standard queue takes nearly any number (SQS quotas); ours: 500 messages a second are read and
         // deleted with half of it.
         Service::Sqs => ("sqs", 200.0, 200.0),
+        // The Resource Groups Tagging API publishes none; ours: a page of a hundred resources now and then.
+        Service::Tagging => ("tagging", 10.0, 5.0),
     };
     Category { name, burst, rate }
 }

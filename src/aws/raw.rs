@@ -52,6 +52,9 @@ const LOGS_TARGET: &str = "Logs_20140328";
 /// The prefix of SQS in `X-Amz-Target` (service model `targetPrefix`).
 const SQS_TARGET: &str = "AmazonSQS";
 
+/// The prefix of the Resource Groups Tagging API in `X-Amz-Target` (service model `targetPrefix`).
+const TAGGING_TARGET: &str = "ResourceGroupsTaggingAPI_20170126";
+
 /// A long poll is answered after as long as 20 seconds (SQS API reference, `ReceiveMessage`).
 const LONG_POLL: Duration = Duration::from_secs(20);
 
@@ -83,7 +86,7 @@ impl Raw {
         settings.store_put(AuthSchemeOptionResolverParams::new(()));
         settings.store_put(SigV4OperationSigningConfig {
             region: Some(SigningRegion::from(Region::new(region))),
-            name: Some(call.service.label().into()),
+            name: Some(call.service.endpoint_prefix().into()),
             signing_options: SigningOptions::default(),
             ..SigV4OperationSigningConfig::default()
         });
@@ -143,6 +146,7 @@ impl Raw {
     fn endpoint(&self, service: Service, region: &str) -> String {
         let id = match service {
             Service::Logs => "cloudwatch_logs",
+            Service::Tagging => "resource_groups_tagging_api",
             other => other.label(),
         };
         let key = ServiceConfigKey::builder()
@@ -174,7 +178,7 @@ fn standard_endpoint(service: Service, region: &str) -> String {
     } else {
         "amazonaws.com"
     };
-    format!("https://{}.{region}.{suffix}", service.label())
+    format!("https://{}.{region}.{suffix}", service.endpoint_prefix())
 }
 
 /// The request, not signed yet.
@@ -199,6 +203,7 @@ fn built(call: &Call) -> Result<HttpRequest, BoxError> {
     let target = match call.service {
         Service::Logs => Some(LOGS_TARGET),
         Service::Sqs => Some(SQS_TARGET),
+        Service::Tagging => Some(TAGGING_TARGET),
         _ => None,
     };
     if let Some(prefix) = target {
@@ -262,6 +267,10 @@ mod tests {
         assert_eq!(
             standard_endpoint(Service::Logs, "cn-north-1"),
             "https://logs.cn-north-1.amazonaws.com.cn"
+        );
+        assert_eq!(
+            standard_endpoint(Service::Tagging, "eu-west-1"),
+            "https://tagging.eu-west-1.amazonaws.com"
         );
     }
 

@@ -163,6 +163,25 @@ pub(super) struct LogArgs {
     pub(super) log: Option<String>,
 }
 
+/// Whether to prune.
+#[derive(Clone, Copy, Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the doc comments are the help, where backticks would show"
+)]
+pub(super) struct PruneArgs {
+    /// Delete what this installation made and no manifest declares any more
+    ///
+    /// Only what carries the tags that it wrote (evenkeel.dev/instance, evenkeel.dev/source), and only while every
+    /// source is read whole and without an error. Services are drained first; repositories with images stay.
+    #[arg(long, env = "EVENKEEL_PRUNE")]
+    pub(super) prune: bool,
+    /// Delete nothing if more than this share of a kind would go; of each kind one (two target groups, two
+    /// rules) always may
+    #[arg(long, value_name = "PERCENT", default_value_t = crate::prune::PERCENT, env = "EVENKEEL_PRUNE_MAX_PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(super) prune_max_percent: u8,
+}
+
 /// `run`.
 #[derive(Debug, Args)]
 #[expect(
@@ -214,6 +233,11 @@ pub(super) struct RunArgs {
     /// comes first)
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub(super) drift_grace: Duration,
+    #[command(flatten)]
+    pub(super) prune: PruneArgs,
+    /// With --prune: how long a manifest must have been gone
+    #[arg(long, value_name = "DURATION", default_value = "5m", env = "EVENKEEL_PRUNE_GRACE", value_parser = duration)]
+    pub(super) prune_grace: Duration,
 }
 
 /// `sync`.
@@ -221,6 +245,8 @@ pub(super) struct RunArgs {
 pub(super) struct SyncArgs {
     #[command(flatten)]
     pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) prune: PruneArgs,
     /// Give up after this long
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub(super) timeout: Duration,
@@ -234,6 +260,8 @@ pub(super) struct SyncArgs {
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) prune: PruneArgs,
     /// Form of the result on stdout
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,

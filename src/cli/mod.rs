@@ -11,6 +11,7 @@ mod import;
 mod output;
 mod plan;
 mod progress;
+mod prune;
 mod push;
 mod run;
 mod sandbox;

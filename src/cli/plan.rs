@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::args::{Output, PlanArgs};
-use super::{output, start};
-use crate::controller::{Preview, preview};
+use super::{output, prune, start};
+use crate::controller::{Foresight, Preview, foresee, source_marks};
 use crate::environment::load;
+use crate::http::prune_json;
 use crate::manifest::{Diagnostic, Severity, render_text};
 use crate::model::{Block, Drift, Key, Outcome, Plan, Wait};
 use crate::source::{Eagerness, Together};
+use crate::status::PruneStatus;
 
 /// Plans.
 pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
@@ -29,16 +31,65 @@ pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
         .account()
         .await
         .map_err(|fault| format!("no AWS to plan against: {fault}"))?;
-    let plans = preview(started.aws, started.clock, started.policy, loaded.set).await;
-    match args.output {
-        Output::Json => output::json(&document(&account, &plans, &loaded.diagnostics)),
-        Output::Text => output::result(&text(&plans)),
-    }
-    let broken = loaded
+    let mut set = loaded.set;
+    set.sources = source_marks(&snapshot.sources, started.chosen.name());
+    let errors = loaded
         .diagnostics
         .iter()
-        .any(|found| found.severity == Severity::Error);
-    Ok(exit_code(&plans, broken))
+        .find(|found| found.severity == Severity::Error)
+        .map(|found| format!("{}: {}", found.whereabouts(), found.message));
+    let by = Foresight {
+        sources: &started.source,
+        errors: errors.as_deref(),
+        percent: args.prune.prune_max_percent,
+    };
+    let (plans, pruning) = foresee(started.aws, started.clock, started.policy, set, by).await;
+    let on = args.prune.prune;
+    match args.output {
+        Output::Json => {
+            let mut document = document(&account, &plans, &loaded.diagnostics);
+            document["prune"] = prune_json(&pruning);
+            document["prune"]["on"] = json!(on);
+            output::json(&document);
+        }
+        Output::Text => {
+            output::result(&text(&plans));
+            output::result(&pruned(&pruning, on));
+        }
+    }
+    let code = exit_code(&plans, errors.is_some());
+    Ok(if on { prune_code(&pruning, code) } else { code })
+}
+
+/// The exit code for pruning that is on, beside that of the rest: 1 is the worst.
+fn prune_code(pruning: &PruneStatus, code: u8) -> u8 {
+    match (code, prune::changes(pruning)) {
+        (0, true) => 2,
+        _ => code,
+    }
+}
+
+/// What pruning would do.
+fn pruned(pruning: &PruneStatus, on: bool) -> String {
+    if pruning.orphans.is_empty() && pruning.held.is_none() {
+        return String::new();
+    }
+    let of = |state: &str| {
+        let all = pruning.orphans.iter();
+        all.filter(|one| one.state == state).count()
+    };
+    let would = if on {
+        "pruning"
+    } else {
+        "pruning, which is off (--prune), would do this"
+    };
+    format!(
+        "{would}:\n{}{} to go, {} of them later; {} stay\n",
+        prune::text(pruning),
+        of("goes") + of("waits"),
+        of("waits"),
+        of("stays")
+    )
 }
 
 /// 1 for an error, else 2 for changes, else 0.

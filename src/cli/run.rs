@@ -74,6 +74,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         poll: args.poll,
         load: started.load,
         chosen: started.chosen,
+        prune: args.prune.settings(args.prune_grace),
         ..Settings::default()
     };
     let controller = Controller::new(

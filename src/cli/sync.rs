@@ -1,10 +1,12 @@
 //! `evenkeel sync`: the daemon's passes until nothing moves any more.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::args::{Output, SyncArgs};
-use super::{output, progress, signals, start};
+use super::{output, progress, prune, signals, start};
 use crate::controller::{Controller, Ended, Settings, Until};
 use crate::http;
 use crate::kinds::Policy;
@@ -31,6 +33,7 @@ pub(super) async fn sync(args: &SyncArgs) -> Result<u8, String> {
         },
         load: started.load,
         chosen: started.chosen,
+        prune: args.prune.settings(Duration::ZERO),
         ..Settings::default()
     };
     let deadline = clock.now().plus(args.timeout * clock.speed());
@@ -63,6 +66,7 @@ pub(super) async fn sync(args: &SyncArgs) -> Result<u8, String> {
 fn converged(status: &Status) -> bool {
     // With trouble, what is in force may not be what the source holds now.
     status.source.error.is_none()
+        && !status.prune.as_ref().is_some_and(prune::is_kept_up)
         && status.source.invalid == 0
         && status
             .resources
@@ -95,6 +99,9 @@ fn text(status: &Status, ended: Ended) -> String {
         let style = output::style(&resource.outcome);
         let line = format!("{:width$}", key.to_string());
         out.push_str(&format!("{line}  {style}{}{style:#}\n", resource.outcome));
+    }
+    if let Some(prune) = &status.prune {
+        out.push_str(&prune::text(prune));
     }
     for line in &status.source.diagnostics {
         out.push_str(&format!("{line}\n"));

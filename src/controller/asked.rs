@@ -50,6 +50,10 @@ impl Controller {
                 self.healing.insert(key.clone());
                 Answer::Resync(self.ask_resync_of(key))
             }),
+            Question::Command(key, order) => {
+                self.order(key, order, ask.answer);
+                return look;
+            }
             Question::History(key) => match self.known(&key).and_then(|()| of_service(&key)) {
                 Ok(()) => {
                     let Ok(place) = Arc::clone(&self.histories).try_acquire_owned() else {
@@ -82,7 +86,7 @@ impl Controller {
     }
 
     /// Whether a key can be acted on.
-    fn known(&self, key: &Key) -> Result<(), Refusal> {
+    pub(super) fn known(&self, key: &Key) -> Result<(), Refusal> {
         if self.state.set.get(key).is_some() {
             return Ok(());
         }
@@ -130,7 +134,7 @@ impl Controller {
     }
 }
 
-fn of_service(key: &Key) -> Result<(), Refusal> {
+pub(super) fn of_service(key: &Key) -> Result<(), Refusal> {
     if key.kind == Kind::Service {
         return Ok(());
     }

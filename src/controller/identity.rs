@@ -1,5 +1,4 @@
-//! Whose credentials these are. Beside the loop, because a call that nobody answers takes as long as its
-//! timeout.
+//! Whose credentials these are, asked until it is known.
 
 use std::time::Duration;
 

@@ -13,10 +13,12 @@
 //!   AWS's own deployments running.
 
 mod asked;
+mod command;
 mod fight;
 mod identity;
 mod pass;
 mod preview;
+mod prune;
 mod reading;
 mod report;
 mod requeue;
@@ -31,11 +33,14 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{Id, JoinHandle, JoinSet};
 
 pub use pass::Mode;
-pub use preview::{Preview, preview};
+pub use preview::{Foresight, Preview, foresee, preview};
+pub use prune::{Prune, source_marks};
 
+use self::command::{Carrying, Ordered};
 use self::identity::identify;
 use self::pass::{Context, Done};
-use self::reading::{Read, Reading, read};
+use self::prune::{Pruner, Turn};
+use self::reading::{Read, Reading, finished, read};
 use self::state::State;
 use crate::ask::Ask;
 use crate::aws::Aws;
@@ -101,6 +106,8 @@ pub struct Settings {
     pub load: LoadOptions,
     /// The environment that is reconciled for.
     pub chosen: Chosen,
+    /// Whether what no manifest declares any more goes, and how.
+    pub prune: Option<Prune>,
     /// Seed of the jitter. Tests fix it.
     pub seed: u64,
 }
@@ -113,6 +120,7 @@ impl Default for Settings {
             poll: Duration::from_mins(1),
             load: LoadOptions::default(),
             chosen: Chosen::default(),
+            prune: None,
             seed: fastrand::u64(..),
         }
     }
@@ -135,7 +143,7 @@ pub struct Controller {
     settings: Settings,
     luck: fastrand::Rng,
     state: State,
-    running: JoinSet<Option<Done>>,
+    running: JoinSet<Work>,
     passes: BTreeMap<Id, (Key, Moment)>,
     /// What is in force: the files' revision, and the environment with its values.
     revision: Option<(String, Scope)>,
@@ -151,10 +159,22 @@ pub struct Controller {
     pushed: bool,
     /// Where persons ask.
     asks: Option<mpsc::Receiver<Ask>>,
+    /// Commands that wait for their turn: at most one for a resource.
+    orders: BTreeMap<Key, Ordered>,
     /// The place of the one answer that is read from AWS.
     histories: Arc<Semaphore>,
     /// The last complaint about the source, so that it is logged once.
     complaint: Option<String>,
+    /// What pruning is at.
+    pruner: Pruner,
+}
+
+/// What a task over a key gave.
+enum Work {
+    /// A pass; nothing if its manifest went away.
+    Pass(Box<Option<Done>>),
+    /// A command in the place of one.
+    Command(Box<Carrying>),
 }
 
 /// What woke the loop.
@@ -162,8 +182,9 @@ enum Woken {
     Event(Option<Event>),
     Ask(Ask),
     Read(Read),
-    Pass(Box<Result<(Id, Option<Done>), tokio::task::JoinError>>),
+    Work(Box<Result<(Id, Work), tokio::task::JoinError>>),
     Identified,
+    Pruned(Result<Turn, tokio::task::JoinError>),
     Time,
 }
 
@@ -203,8 +224,10 @@ impl Controller {
             healing: BTreeSet::new(),
             pushed: false,
             asks: None,
+            orders: BTreeMap::new(),
             histories: Arc::new(Semaphore::new(1)),
             complaint: None,
+            pruner: Pruner::default(),
         }
     }
 
@@ -229,10 +252,15 @@ impl Controller {
             }
             if asked {
                 self.start_due();
+                self.prune_if_due(until);
             }
             self.beat();
             if let Until::Settled(deadline) = until {
-                if self.running.is_empty() && self.revision.is_some() && self.state.settled() {
+                if self.running.is_empty()
+                    && self.revision.is_some()
+                    && self.state.settled()
+                    && self.prune_settled(until)
+                {
                     break Ended::Settled;
                 }
                 if self.clock.now() >= deadline {
@@ -246,8 +274,9 @@ impl Controller {
                 event = events.recv() => Woken::Event(event),
                 Some(ask) = asked::next(&mut self.asks) => Woken::Ask(ask),
                 reading = finished(&mut self.reading), if self.reading.is_some() => Woken::Read(reading),
-                Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Pass(Box::new(joined)),
+                Some(joined) = self.running.join_next_with_id(), if !self.running.is_empty() => Woken::Work(Box::new(joined)),
                 _ = &mut identified, if !asked => Woken::Identified,
+                turn = self.pruner.next() => Woken::Pruned(turn),
                 () = self.clock.sleep_until(wake) => Woken::Time,
             };
             match woken {
@@ -287,8 +316,9 @@ impl Controller {
                         break Ended::SourceUnreadable;
                     }
                 }
-                Woken::Pass(joined) => self.ended(*joined),
+                Woken::Work(joined) => self.ended(*joined),
                 Woken::Identified => asked = true,
+                Woken::Pruned(turn) => self.pruned(turn, until),
                 Woken::Time => {}
             }
         };
@@ -298,6 +328,7 @@ impl Controller {
 
     /// Starts passes over due keys, as many of each kind as there are workers.
     fn start_due(&mut self) {
+        self.refuse_orders();
         while !self.context.is_refused() {
             let now = self.clock.now();
             let mut busy: BTreeMap<Kind, usize> = BTreeMap::new();
@@ -310,20 +341,35 @@ impl Controller {
                 return;
             };
             self.metrics.queue_waited(now.since(due.since));
-            self.metrics.pass_started(due.key.kind);
             let request = self.state.request(&due.key, now);
             let context = Arc::clone(&self.context);
-            let handle = self
-                .running
-                .spawn(async move { pass::pass(&context, &request).await });
+            let order = self.orders.remove(&due.key).filter(Ordered::is_wanted);
+            let handle = if let Some(ordered) = order {
+                self.running.spawn(async move {
+                    let carried = command::carry_out(&context, &request, ordered).await;
+                    Work::Command(Box::new(carried))
+                })
+            } else {
+                self.metrics.pass_started(due.key.kind);
+                self.running.spawn(async move {
+                    let done = pass::pass(&context, &request).await;
+                    Work::Pass(Box::new(done))
+                })
+            };
             self.passes.insert(handle.id(), (due.key, now));
         }
     }
 
     /// A pass ended, or broke.
-    fn ended(&mut self, joined: Result<(Id, Option<Done>), tokio::task::JoinError>) {
+    fn ended(&mut self, joined: Result<(Id, Work), tokio::task::JoinError>) {
         let (id, done) = match joined {
-            Ok((id, done)) => (id, done),
+            Ok((id, Work::Pass(done))) => (id, *done),
+            Ok((id, Work::Command(carried))) => {
+                if let Some((key, _)) = self.passes.remove(&id) {
+                    self.carried(&key, *carried);
+                }
+                return;
+            }
             Err(error) => {
                 let why = "the pass broke; this is a defect of this program".to_owned();
                 if let Some((key, _)) = self.passes.get(&error.id()) {
@@ -376,6 +422,10 @@ impl Controller {
             sources,
         } = read;
         let commits = report::revisions(&sources);
+        let reading_trouble = match &reading {
+            Reading::WrongAccount(why) | Reading::Failed(why) => Some(why.clone()),
+            Reading::Same | Reading::New { .. } => None,
+        };
         match &reading {
             Reading::WrongAccount(_) => self.context.refuse(true),
             // The account was proven on the way to either.
@@ -415,9 +465,16 @@ impl Controller {
                 true
             }
         };
+        let trouble = match &reading_trouble {
+            Some(why) => Some(why.clone()),
+            None => complaint.clone(),
+        };
+        self.pruner.sources(trouble, now);
         if read {
             // A commit that changes no manifest is told with what is done from now on, and causes nothing.
-            self.state.set_commits(commits);
+            let environment = self.settings.chosen.name();
+            let marks = prune::source_marks(&sources, environment);
+            self.state.set_origins(commits, marks);
         }
         match complaint {
             Some(why) if read => self.complain(why),
@@ -447,40 +504,6 @@ impl Controller {
         self.complaint = Some(why);
     }
 
-    /// Tells how each source stands, and which commit came into force.
-    fn sources(&self, read: &Read, now: Moment) {
-        let known = self.board.look(|status| status.source.parts.clone());
-        for state in &read.sources {
-            let part = known.iter().find(|part| part.address == state.address);
-            let looks = part.map_or(0, |part| part.looks);
-            if let Some(look) = state.look.filter(|look| look.number > looks) {
-                self.metrics
-                    .source_fetched(&state.address, state.kind, look.result, look.took);
-            }
-        }
-        let in_force = matches!(read.reading, Reading::Same | Reading::New { .. });
-        let news = self
-            .board
-            .write(|status| report::sources(&mut status.source, &read.sources, in_force, now));
-        for (address, commit) in news {
-            tracing::info!(
-                source = %address,
-                commit = %commit.id,
-                reference = %commit.reference,
-                author = %commit.author,
-                subject = %commit.message,
-                "commit in force"
-            );
-            let text = format!(
-                "commit {} of {address} in force: {}: {}",
-                commit.id, commit.author, commit.message
-            );
-            self.board
-                .events()
-                .record(now, EventKind::Source, None, text);
-        }
-    }
-
     /// Takes a loaded set into force.
     fn take(&mut self, loaded: Loaded, revision: &str, now: Moment) {
         report::diagnostics(&loaded.diagnostics);
@@ -488,6 +511,7 @@ impl Controller {
             .diagnostics
             .iter()
             .any(|found| found.severity == Severity::Error);
+        self.pruner.manifests(reading::doubt(&loaded), now);
         // A file that cannot be parsed has no key to be counted by.
         let invalid = loaded.set.invalid.len().max(usize::from(broken));
         let lines: Vec<String> = loaded.diagnostics.iter().map(report::line).collect();
@@ -544,6 +568,9 @@ impl Controller {
     fn wake_at(&self, poll_at: Moment, until: Until) -> Moment {
         let now = self.clock.now();
         let mut wake = now.plus(HEARTBEAT * self.clock.speed());
+        // One that is due and not started waits for something that turns the loop anyway.
+        let prune_at = self.prune_at().filter(|at| *at > now);
+        wake = prune_at.map_or(wake, |at| at.min(wake));
         if self.reading.is_none() {
             wake = wake.min(poll_at);
         }
@@ -569,15 +596,6 @@ impl Controller {
             tracing::warn!("a write was left in flight; the next start sees what came of it");
         }
         self.running.abort_all();
-    }
-}
-
-/// Waits for the read under way. A read that broke is a failed one.
-async fn finished(reading: &mut Option<JoinHandle<Read>>) -> Read {
-    match reading {
-        Some(task) => task.await.unwrap_or_else(|error| {
-            Reading::Failed(format!("reading the source broke: {error}")).into()
-        }),
-        None => std::future::pending().await,
+        self.pruner = Pruner::default();
     }
 }

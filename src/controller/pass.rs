@@ -23,7 +23,7 @@ use crate::kinds::{
     service::Service, target_group::TargetGroup, task_definition::TaskDefinition,
 };
 use crate::manifest::{DesiredSet, Resource, resolve};
-use crate::model::{Block, FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
+use crate::model::{Block, Call, FactBoard, Fail, Key, Kind, Moment, Outcome, Plan, Step, Wait};
 
 /// Whether a pass writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Mode {
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) aws: Aws,
-    pub(super) observer: Observer,
+    pub(super) observer: Arc<Observer>,
     pub(super) policy: Policy,
     pub(super) mode: Mode,
     /// Open while writes may begin. Each write holds it for reading, so that closing it waits for
@@ -50,7 +50,7 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(aws: Aws, clock: &Clock, policy: Policy, mode: Mode) -> Self {
-        let observer = Observer::new(aws.clone(), clock.clone());
+        let observer = Arc::new(Observer::new(aws.clone(), clock.clone()));
         Self {
             aws,
             observer,
@@ -226,49 +226,76 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
             }
         }
     }
-    let mut touched = false;
-    let mut accepted = 0;
-    for step in &plan.steps {
-        // Before the gate, so that stopping waits for writes and not for their turn.
-        context.aws.admit(&step.call).await;
-        let gate = context.gate.read().await;
-        if !*gate || context.is_refused() {
-            // The program is stopping, or may not write. The next pass finds the same difference.
-            return Done {
-                plan,
-                written: None,
-                accepted,
-                touched,
-            };
-        }
-        touched = true;
-        match context.aws.send(&step.call).await {
+    let written = write_all(context, &request.key, &plan.steps).await;
+    let whole = written.accepted == plan.steps.len();
+    if let Some(fault) = &written.fault {
+        let step = &plan.steps[written.accepted];
+        plan.outcome = refused(step, fault, request.failures);
+    }
+    Done {
+        plan,
+        written: digest.filter(|_| whole),
+        accepted: written.accepted,
+        touched: written.touched,
+    }
+}
+
+/// What came of some writes.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// How many of them AWS accepted, from the first on.
+    pub(super) accepted: usize,
+    /// Whether any reached AWS, or may have.
+    pub(super) touched: bool,
+    /// Why the one after those failed; `None` where it was not begun, because the program is stopping or may
+    /// not write.
+    pub(super) fault: Option<Fault>,
+}
+
+/// Writes, one after the other; the first failure ends it.
+pub(super) async fn write_all(context: &Context, key: &Key, steps: &[Step]) -> Written {
+    let mut written = Written {
+        accepted: 0,
+        touched: false,
+        fault: None,
+    };
+    for step in steps {
+        let Some(sent) = send(context, &step.call).await else {
+            // The next pass finds the same difference.
+            return written;
+        };
+        written.touched = true;
+        match sent {
             Ok(answer) => {
-                accepted += 1;
+                written.accepted += 1;
                 let operation = step.call.operation;
-                tracing::info!(key = %request.key, operation, "{}", step.why);
-                context.observer.wrote(&step.call);
+                tracing::info!(%key, operation, "{}", step.why);
                 if operation == "RegisterTaskDefinition" {
                     context.observer.registered(&answer);
                 }
             }
             Err(fault) => {
-                plan.outcome = refused(step, &fault, request.failures);
-                return Done {
-                    plan,
-                    written: None,
-                    accepted,
-                    touched,
-                };
+                written.fault = Some(fault);
+                return written;
             }
         }
     }
-    Done {
-        plan,
-        written: digest,
-        accepted,
-        touched,
+    written
+}
+
+/// Sends one write; nothing if the program is stopping, or may not write.
+pub(super) async fn send(context: &Context, call: &Call) -> Option<Result<Value, Fault>> {
+    // Before the gate, so that stopping waits for writes and not for their turn.
+    context.aws.admit(call).await;
+    let gate = context.gate.read().await;
+    if !*gate || context.is_refused() {
+        return None;
     }
+    let sent = context.aws.send(call).await;
+    if sent.is_ok() {
+        context.observer.wrote(call);
+    }
+    Some(sent)
 }
 
 /// The digest of some writes, our own records left out where there are others; `None` if there are none.

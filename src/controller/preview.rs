@@ -14,17 +14,72 @@ use tokio::task::JoinSet;
 
 use super::fight::Writes;
 use super::pass::{Context, Mode, Request, pass};
+use super::prune;
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::kinds::Policy;
 use crate::manifest::DesiredSet;
 use crate::model::{FactBoard, Facts, Fail, Key, Outcome, PLACEHOLDER, Plan};
+use crate::prune::{Hold, Terms, ground};
+use crate::source::Sources;
+use crate::status::PruneStatus;
 
 /// The plan of every key.
 pub type Preview = BTreeMap<Key, Plan>;
 
 /// Plans the whole set without writing.
 pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) -> Preview {
+    let context = context(aws, &clock, policy);
+    plans(&context, &clock, &Arc::new(set)).await.0
+}
+
+/// What pruning is foreseen by.
+#[derive(Clone, Copy, Debug)]
+pub struct Foresight<'a> {
+    /// Where the manifests are from.
+    pub sources: &'a Sources,
+    /// What is wrong with some of them.
+    pub errors: Option<&'a str>,
+    /// The share of each kind that may go, in percent.
+    pub percent: u8,
+}
+
+/// Plans the whole set, and what pruning would do beside it, whether it is on or not.
+pub async fn foresee(
+    aws: Aws,
+    clock: Clock,
+    policy: Policy,
+    set: DesiredSet,
+    by: Foresight<'_>,
+) -> (Preview, PruneStatus) {
+    let context = context(aws, &clock, policy);
+    let set = Arc::new(set);
+    let (plans, facts) = plans(&context, &clock, &set).await;
+    let held = |(hold, text): (Hold, String)| PruneStatus {
+        held: Some((hold.label(), text)),
+        ..PruneStatus::default()
+    };
+    if let Err(hold) = ground(&set, None, by.errors) {
+        return (plans, held(hold));
+    }
+    let seen = prune::look(&context, by.sources, &set, &facts, clock.now()).await;
+    let (inventory, histories) = match seen {
+        Ok(seen) => seen,
+        Err(why) => return (plans, held((Hold::Unreadable, set.secrets.hide(&why)))),
+    };
+    let terms = Terms {
+        set: &set,
+        facts: &facts,
+        declared: &inventory.declared,
+        histories: &histories,
+        missed_lately: &BTreeSet::new(),
+        percent: by.percent,
+    };
+    let pruning = crate::prune::plan(&inventory.orphans, &terms);
+    (plans, prune::shown(&pruning))
+}
+
+fn context(aws: Aws, clock: &Clock, policy: Policy) -> Arc<Context> {
     // What a run would do in the end: drift is healed, though not at once, and rollouts start when what keeps
     // them now is over.
     let policy = Policy {
@@ -32,8 +87,15 @@ pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) ->
         in_the_end: true,
         ..policy
     };
-    let context = Arc::new(Context::new(aws, &clock, policy, Mode::Plan));
-    let set = Arc::new(set);
+    Arc::new(Context::new(aws, clock, policy, Mode::Plan))
+}
+
+/// The plans, and the facts as they will be.
+async fn plans(
+    context: &Arc<Context>,
+    clock: &Clock,
+    set: &Arc<DesiredSet>,
+) -> (Preview, FactBoard) {
     let start = clock.now();
     let mut facts = FactBoard::new();
     let mut plans = Preview::new();
@@ -55,10 +117,10 @@ pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) ->
         let shared = Arc::new(facts.clone());
         for key in level {
             left.remove(&key);
-            let context = Arc::clone(&context);
+            let context = Arc::clone(context);
             let request = Request {
                 key: key.clone(),
-                set: Arc::clone(&set),
+                set: Arc::clone(set),
                 facts: Arc::clone(&shared),
                 now: clock.now(),
                 drifting_since: None,
@@ -85,7 +147,7 @@ pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) ->
             Plan::only(Outcome::Failed(Fail::Internal, why))
         });
     }
-    plans
+    (plans, facts)
 }
 
 /// The plan as a person is told it.

@@ -1,9 +1,12 @@
 //! One read of the source, from files to a desired set. Runs beside the loop, the blocking parts of it
 //! on threads of their own: a file system may hang, and so may AWS.
 
+use tokio::task::JoinHandle;
+
+use super::report;
 use crate::aws::Aws;
 use crate::environment::{Chosen, EnvironmentError, load};
-use crate::manifest::{LoadOptions, Loaded, Scope, SourceFile};
+use crate::manifest::{LoadOptions, Loaded, Scope, Severity, SourceFile};
 use crate::source::{Eagerness, SourceState, Sources};
 
 /// What came of a read, and how each source stands; none if that is not known.
@@ -52,6 +55,16 @@ pub(super) fn remembered(loaded: &Loaded, revision: &str) -> String {
         return String::new();
     }
     revision.to_owned()
+}
+
+/// Why what was loaded may not be all that is declared.
+pub(super) fn doubt(loaded: &Loaded) -> Option<String> {
+    if loaded.unfinished {
+        return Some("the evaluation of a file was not finished".to_owned());
+    }
+    let mut errors = loaded.diagnostics.iter();
+    let first = errors.find(|found| found.severity == Severity::Error)?;
+    Some(report::line(first))
 }
 
 /// Reads. `known` is what is in force.
@@ -122,6 +135,16 @@ async fn take(
             scope,
         },
         Err(error) => Reading::Failed(format!("reading the source broke: {error}")),
+    }
+}
+
+/// Waits for the read under way. A read that broke is a failed one.
+pub(super) async fn finished(reading: &mut Option<JoinHandle<Read>>) -> Read {
+    match reading {
+        Some(task) => task.await.unwrap_or_else(|error| {
+            Reading::Failed(format!("reading the source broke: {error}")).into()
+        }),
+        None => std::future::pending().await,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Controller;
 use super::pass::Done;
+use super::reading::{Read, Reading};
 use crate::manifest::{DesiredSet, Diagnostic, Revision, Severity};
 use crate::model::{Block, Fail, Key, Kind, Moment, Outcome, Rollout, RolloutStage, Wait};
 use crate::source::{Commit, SourceState};
@@ -15,7 +16,7 @@ use crate::status::{
 
 /// Takes how each source stands; gives the commits that were not in force before. `in_force`: what was
 /// read came into force, or is; else the commits before are still what counts.
-pub(super) fn sources(
+fn sources(
     status: &mut SourceStatus,
     states: &[SourceState],
     in_force: bool,
@@ -91,6 +92,40 @@ fn commit(commit: &Commit) -> CommitStatus {
 }
 
 impl Controller {
+    /// Tells how each source stands, and which commit came into force.
+    pub(super) fn sources(&self, read: &Read, now: Moment) {
+        let known = self.board.look(|status| status.source.parts.clone());
+        for state in &read.sources {
+            let part = known.iter().find(|part| part.address == state.address);
+            let looks = part.map_or(0, |part| part.looks);
+            if let Some(look) = state.look.filter(|look| look.number > looks) {
+                self.metrics
+                    .source_fetched(&state.address, state.kind, look.result, look.took);
+            }
+        }
+        let in_force = matches!(read.reading, Reading::Same | Reading::New { .. });
+        let news = self
+            .board
+            .write(|status| sources(&mut status.source, &read.sources, in_force, now));
+        for (address, commit) in news {
+            tracing::info!(
+                source = %address,
+                commit = %commit.id,
+                reference = %commit.reference,
+                author = %commit.author,
+                subject = %commit.message,
+                "commit in force"
+            );
+            let text = format!(
+                "commit {} of {address} in force: {}: {}",
+                commit.id, commit.author, commit.message
+            );
+            self.board
+                .events()
+                .record(now, EventKind::Source, None, text);
+        }
+    }
+
     /// Writes the status and the metrics of an ended pass. Logs at `info` only what changed.
     pub(super) fn report(&mut self, key: &Key, done: &Done, started: Moment, now: Moment) {
         let outcome = &done.plan.outcome;
@@ -191,6 +226,10 @@ impl Controller {
             file: resource.origin.file.clone(),
             revision: revision(key, done)
                 .or_else(|| before.as_ref().and_then(|before| before.revision.clone())),
+            digest: done.plan.digest.clone().or_else(|| {
+                let before = before.as_ref().filter(|_| blind(outcome));
+                before.and_then(|before| before.digest.clone())
+            }),
             commit: self
                 .state
                 .set

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::model::{Outcome, Wait};
 
 /// After a write: AWS's reads lag behind its writes by about a second.
-const AFTER_WRITE: Duration = Duration::from_secs(2);
+pub(super) const AFTER_WRITE: Duration = Duration::from_secs(2);
 
 /// While a deployment is in flight or AWS is building something up.
-const IN_FLIGHT: Duration = Duration::from_secs(5);
+pub(super) const IN_FLIGHT: Duration = Duration::from_secs(5);
 
 /// While waiting for another resource, which wakes its dependents when it changes: a safety net.
 const DEPENDENCY: Duration = Duration::from_secs(30);
@@ -61,7 +61,7 @@ pub(super) fn tolerance(outcome: Option<&Outcome>) -> Duration {
     }
 }
 
-fn backoff(failures: u32, luck: f64) -> Duration {
+pub(super) fn backoff(failures: u32, luck: f64) -> Duration {
     let doubled = BACKOFF
         .0
         .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));

@@ -97,10 +97,17 @@ impl State {
         changed.len()
     }
 
-    /// Takes the commits that the set is of.
-    pub(super) fn set_commits(&mut self, commits: BTreeMap<PathBuf, Revision>) {
+    /// Takes the commits that the set is of, and what its sources go by in marks.
+    pub(super) fn set_origins(
+        &mut self,
+        commits: BTreeMap<PathBuf, Revision>,
+        sources: BTreeMap<PathBuf, String>,
+    ) {
         if self.set.commits != commits {
             Arc::make_mut(&mut self.set).commits = commits;
+        }
+        if self.set.sources != sources {
+            Arc::make_mut(&mut self.set).sources = sources;
         }
     }
 
@@ -247,6 +254,22 @@ impl State {
             }
             self.wake_dependents(key, now);
         }
+    }
+
+    /// Takes back a key that a command had in the place of a pass, and schedules it. `touched`: whether anything
+    /// was written.
+    pub(super) fn commanded(&mut self, key: &Key, touched: bool, now: Moment) {
+        let Some(known) = self.known.get_mut(key) else {
+            self.queue.finish(key, None);
+            return;
+        };
+        let next = if touched {
+            known.floor = Moment(now.0 + 1);
+            now.plus(requeue(&Outcome::Acting(String::new()), 0, 0.5))
+        } else {
+            now
+        };
+        self.queue.finish(key, Some(next));
     }
 
     /// Takes back that the services among these keys, and among those that need them, are settled: what they

@@ -143,6 +143,11 @@ impl Chosen {
         })
     }
 
+    /// The environment's name, if one was chosen.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// The region that the environment fixes.
     pub fn region(&self) -> Option<&str> {
         self.region.as_deref()

@@ -22,7 +22,7 @@ pub mod webhook;
 use std::time::Duration;
 
 pub use server::serve;
-pub use status::status_json;
+pub use status::{prune_json, status_json};
 
 /// How old the loop's heartbeat may be, in real seconds, before `/healthz` fails. The loop writes it
 /// at every turn, idle or not, and waits for no AWS call; a minute, which is a call's operation

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use crate::metrics::sync;
 use crate::model::{Drift, Key, Moment, Rollout};
-use crate::status::{CommitStatus, PartStatus, ResourceStatus, Status, WakeStatus, Write};
+use crate::status::{
+    CommitStatus, OrphanStatus, PartStatus, PruneStatus, ResourceStatus, Status, WakeStatus, Write,
+};
 
 /// The status as JSON. Drift values come masked from the planner; nothing else can hold a secret.
 pub fn status_json(status: &Status) -> Value {
@@ -42,6 +44,7 @@ pub fn status_json(status: &Status) -> Value {
             "completedAt": time(resyncs.completed_at),
         },
         "wakeQueue": status.wake.as_ref().map(wake_json),
+        "prune": status.prune.as_ref().map(prune_json),
         "resources": resources,
     })
 }
@@ -54,6 +57,26 @@ fn wake_json(wake: &WakeStatus) -> Value {
         "reason": wake.trouble.as_ref().map(|(reason, _)| reason),
         "message": wake.trouble.as_ref().map(|(_, message)| message),
         "lastMessage": time(wake.last_message),
+    })
+}
+
+/// How pruning stands, or would.
+pub fn prune_json(prune: &PruneStatus) -> Value {
+    let orphan = |one: &OrphanStatus| {
+        json!({
+            "kind": one.kind,
+            "name": one.name,
+            "arn": one.arn,
+            "state": one.state,
+            "reason": one.reason,
+            "message": one.message,
+        })
+    };
+    json!({
+        "lookedAt": time(prune.looked_at),
+        "reason": prune.held.as_ref().map(|(reason, _)| reason),
+        "message": prune.held.as_ref().map(|(_, message)| message),
+        "orphans": prune.orphans.iter().map(orphan).collect::<Vec<_>>(),
     })
 }
 
@@ -105,6 +128,7 @@ pub(super) fn resource_json(key: &Key, resource: &ResourceStatus) -> Value {
         "arn": resource.arn,
         "file": resource.file,
         "revision": resource.revision,
+        "digest": resource.digest,
         "commit": resource.commit,
         "writes": resource.writes.iter().map(write_json).collect::<Vec<_>>(),
     })
@@ -178,6 +202,7 @@ mod tests {
             failures: 1,
             file: "auth.yaml".to_owned(),
             revision: Some("auth:5".to_owned()),
+            digest: Some("v1:ab".to_owned()),
             commit: Some("c0ffee".to_owned()),
             writes: vec![Write {
                 at: Moment(1_700_000_000_000),
@@ -220,6 +245,7 @@ mod tests {
                 "arn": "arn:x",
                 "file": "auth.yaml",
                 "revision": "auth:5",
+                "digest": "v1:ab",
                 "commit": "c0ffee",
                 "writes": [{ "at": "2023-11-14T22:13:20Z", "operation": "UpdateService", "why": "update service auth" }],
             }])

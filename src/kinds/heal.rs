@@ -65,13 +65,13 @@ pub(crate) fn kept(view: &View<'_>, live_tags: Option<&Value>, drift: &[Drift]) 
     left_alone(view, Takes::Writes, drift)
 }
 
-/// The record as a list of one tag, if it is to be written of something that is as declared.
+/// The record as a tag, if it is to be written of something that is as declared.
 pub(crate) fn to_record(view: &View<'_>, live_tags: Option<&Value>) -> Option<Value> {
     let agreed = agreement(view.resource)?;
     let old = recorded(view.resource, live_tags);
     let spelling = Spelling::of(view.resource.key.kind);
     let room = old.is_some() || pairs(live_tags, spelling).len() < MOST_TAGS;
-    (room && old.as_ref() != Some(&agreed)).then(|| json!([spelling.tag(AGREED_TAG, &agreed)]))
+    (room && old.as_ref() != Some(&agreed)).then(|| spelling.tag(AGREED_TAG, &agreed))
 }
 
 /// Takes the writes out that the manifest does not want, or adds the record.
@@ -86,7 +86,8 @@ pub(crate) fn settle(
             changes.keep(outcome);
         }
     } else if let Some(tag) = to_record(view, live_tags) {
-        changes.record(tagging::write(view.resource.key.kind, arn, &tag));
+        let call = tagging::write(view.resource.key.kind, arn, &json!([tag]));
+        changes.record(call);
     }
 }
 

@@ -55,7 +55,7 @@ fn settled(
 
 fn record(scene: &Scene) -> Value {
     let view = scene.view(Kind::TargetGroup, "blue");
-    to_record(&view, Some(&json!([]))).unwrap()
+    json!([to_record(&view, Some(&json!([]))).unwrap()])
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub mod image_repository;
 pub mod listener;
 pub mod listener_rule;
 pub mod load_balancer;
+mod marks;
 mod members;
 pub mod scalable_target;
 pub mod scaling_policy;
@@ -29,6 +30,7 @@ pub mod target_group;
 pub mod task_definition;
 
 pub use heal::AGREED_TAG;
+pub use marks::{PRUNE_TAG, SOURCE_TAG};
 pub(crate) use members::default_of;
 pub use members::{MEMBERS_TAG, Reset, table as resets};
 pub use tags::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG};
@@ -36,7 +38,7 @@ pub use tags::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG};
 #[cfg(test)]
 mod contract_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::View;
 use super::common::Changes;
 use super::heal;
+use super::marks;
 use super::members::Recalled;
 use super::tags::{self, Spelling};
 use crate::model::{Call, Kind, Service};
@@ -80,8 +81,28 @@ pub(super) fn settle(
     changes.mend(write(kind, arn, &wanted), differences);
     let gone = remove(kind, arn, &recalled.tag_keys());
     changes.mend(gone, recalled.tag_drift());
-    if let Some(tag) = recalled.record_tag(kind) {
-        changes.record(write(kind, arn, &tag));
+    let (records, lifted) = records(view, live_tags, recalled);
+    if !lifted.is_empty() {
+        changes.record(remove(kind, arn, &lifted));
+    }
+    if !records.is_empty() {
+        changes.record(write(kind, arn, &Value::from(records)));
     }
     heal::settle(view, arn, live_tags, changes);
+}
+
+/// The tags of ours to be written, and the keys of those to be taken away.
+pub(super) fn records(
+    view: &View<'_>,
+    live_tags: Option<&Value>,
+    recalled: &Recalled,
+) -> (Vec<Value>, Vec<&'static str>) {
+    let kind = view.resource.key.kind;
+    let Some(live_tags) = live_tags else {
+        return (Vec::new(), Vec::new());
+    };
+    let (marks, lifted) = marks::wrong(view, live_tags, Spelling::of(kind));
+    let mut records: Vec<Value> = recalled.record_tag(kind).into_iter().collect();
+    records.extend(marks);
+    (records, lifted)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::members::{self, MEMBERS_TAG};
-use super::{Policy, View};
+use super::{View, marks};
 use crate::document::{masked, scalar_text};
 use crate::model::{Drift, Kind, Moment};
 
@@ -79,12 +79,17 @@ pub(crate) fn for_new(view: &View<'_>) -> Value {
     let mut ours = vec![(INSTANCE_TAG, view.policy.instance.as_str())];
     let members = members::to_remember(view, members::table(kind));
     ours.extend(members.as_deref().map(|text| (MEMBERS_TAG, text)));
+    let marks = marks::of(view);
+    ours.extend(marks.iter().map(|(key, text)| (*key, text.as_str())));
     with(view.spec.get(member(kind)), Spelling::of(kind), &ours)
 }
 
-/// The ownership tag alone, for what has no manifest of its own.
-pub(crate) fn ownership(spelling: Spelling, policy: &Policy) -> Value {
-    with(None, spelling, &[(INSTANCE_TAG, &policy.instance)])
+/// The ownership tag and the marks of a manifest, for what it makes beside its own resource.
+pub(crate) fn ownership(view: &View<'_>, spelling: Spelling) -> Value {
+    let marks = marks::of(view);
+    let mut ours = vec![(INSTANCE_TAG, view.policy.instance.as_str())];
+    ours.extend(marks.iter().map(|(key, text)| (*key, text.as_str())));
+    with(None, spelling, &ours)
 }
 
 /// The declared tags, and each of ours unless its key is declared or there is no room for it.
@@ -107,7 +112,12 @@ pub(crate) fn with(declared: Option<&Value>, spelling: Spelling, ours: &[(&str, 
 /// what this process writes is read again whatever its age.
 pub(crate) fn fresh(view: &View<'_>, fresh: Moment) -> Moment {
     let kind = view.resource.key.kind;
-    if declared(view.spec.get(member(kind))) {
+    fresh_for(view.spec.get(member(kind)), fresh)
+}
+
+/// The same, of these declared tags.
+pub(super) fn fresh_for(tags: Option<&Value>, fresh: Moment) -> Moment {
+    if declared(tags) {
         return fresh;
     }
     fresh.minus(RECORD_AGE)
@@ -171,8 +181,8 @@ mod tests {
 
     #[test]
     fn a_new_resource_is_marked_as_ours_once() {
-        let policy = Policy::default();
-        let marked = ownership(Spelling::Upper, &policy);
+        let scene = Scene::default().with(Kind::Cluster, "nova", json!({}));
+        let marked = ownership(&scene.view(Kind::Cluster, "nova"), Spelling::Upper);
         assert_eq!(
             marked,
             json!([{"Key": "evenkeel.dev/instance", "Value": "default"}])

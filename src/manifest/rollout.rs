@@ -3,9 +3,11 @@
 //!
 //! Invariant: a section for which [`check`] gives true is well-formed.
 
+use std::time::Duration;
+
 use super::diagnostic::Findings;
 use super::schema::unknown_key;
-use super::sections::is_map;
+use super::sections::{is_map, parse_duration};
 use super::tree::{Data, Node};
 
 /// The lifecycle events of an ECS deployment that may call a Lambda function (aws-facts 2.3).
@@ -20,8 +22,17 @@ pub(crate) const HOOKS: [&str; 5] = [
 /// The services whose rollouts come first.
 pub(crate) const DEPENDS_ON: &str = "dependsOn";
 
+/// The approval of a content before its rollout starts.
+pub(crate) const APPROVAL: &str = "approval";
+
+/// How long an approval counts where the manifest does not say it: as ECS's pause hooks wait (aws-facts 1.1).
+pub(crate) const APPROVAL_TIMEOUT: Duration = Duration::from_hours(24);
+
+/// The members of the approval.
+const OF_APPROVAL: [&str; 2] = ["required", "timeout"];
+
 /// The members of the section.
-const MEMBERS: [&str; 2] = [DEPENDS_ON, "hooks"];
+const MEMBERS: [&str; 3] = [APPROVAL, DEPENDS_ON, "hooks"];
 
 /// Whether the section is well-formed; what is not is reported.
 pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
@@ -32,6 +43,7 @@ pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
     for entry in node.entries() {
         match entry.key.as_str() {
             "hooks" => hooks(&entry.value, findings),
+            APPROVAL => approval(&entry.value, findings),
             DEPENDS_ON => depends_on(&entry.value, findings),
             _ => unknown_key(entry, &MEMBERS, "rollout", findings),
         }
@@ -51,6 +63,33 @@ fn hooks(node: &Node, findings: &mut Findings<'_>) {
             let path = format!("rollout.hooks.{}", entry.key);
             let message = "expected the name or ARN of a Lambda function";
             findings.error("wrong-type", entry.value.place, path, message);
+        }
+    }
+}
+
+/// Whether a person has to approve, and for how long that counts.
+fn approval(node: &Node, findings: &mut Findings<'_>) {
+    if !is_map(node, "rollout.approval", findings) {
+        return;
+    }
+    for entry in node.entries() {
+        let path = format!("rollout.{APPROVAL}.{}", entry.key);
+        match entry.key.as_str() {
+            "required" if !matches!(entry.value.data, Data::Bool(_)) => {
+                let message = format!("expected true or false, found {}", entry.value.what());
+                findings.error("wrong-type", entry.value.place, path, message);
+            }
+            "required" => {}
+            "timeout" => {
+                let read = entry.value.as_text().and_then(parse_duration);
+                if read.is_none_or(|timeout| timeout.is_zero()) {
+                    let message = "expected a duration of some length";
+                    findings
+                        .error("bad-value", entry.value.place, path, message)
+                        .hint("Write it as `90m`, `24h` or `7d`.");
+                }
+            }
+            _ => unknown_key(entry, &OF_APPROVAL, "rollout.approval", findings),
         }
     }
 }

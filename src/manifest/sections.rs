@@ -22,6 +22,31 @@ use crate::model::Kind;
 /// deploys the service.
 pub(crate) const SUSPEND: &str = "suspendDuringDeployments";
 
+/// The member of `sync` that says what becomes of a resource when its manifest is gone.
+pub(crate) const PRUNE: &str = "prune";
+
+/// What it may say.
+pub(crate) const PRUNE_WORDS: [&str; 2] = ["never", "confirm"];
+
+/// The members of `sync` of this kind.
+pub(crate) fn sync_members(kind: Kind) -> Vec<&'static str> {
+    let mut members = vec!["driftGrace", "ignore"];
+    // Neither is ever pruned: revisions are history, and policies carry no tags.
+    if !matches!(kind, Kind::TaskDefinition | Kind::ScalingPolicy) {
+        members.push(PRUNE);
+    }
+    if self_heal::governs(kind) {
+        members.push(SELF_HEAL);
+    }
+    if windows::has(kind) {
+        members.push(WINDOWS);
+    }
+    if kind == Kind::ScalableTarget {
+        members.push(SUSPEND);
+    }
+    members
+}
+
 /// The members that may stand beside the spec of this kind.
 pub(crate) fn beside(kind: Kind) -> &'static [&'static str] {
     match kind {
@@ -108,12 +133,19 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
                     findings.error("wrong-type", entry.value.place, path, message);
                 }
             }
-            _ => {
-                let mut known = vec!["driftGrace", "ignore", SELF_HEAL];
-                known.extend(windows::has(kind).then_some(WINDOWS));
-                known.extend((kind == Kind::ScalableTarget).then_some(SUSPEND));
-                unknown_key(entry, &known, "sync", findings);
+            PRUNE if sync_members(kind).contains(&PRUNE) => {
+                let text = entry.value.as_text().unwrap_or_default();
+                if !PRUNE_WORDS.contains(&text) {
+                    let message = format!(
+                        "expected `never` or `confirm`, found {}",
+                        entry.value.what()
+                    );
+                    findings
+                        .error("bad-value", entry.value.place, "sync.prune", message)
+                        .hint("Leave it out to have the resource pruned, where pruning is on.");
+                }
             }
+            _ => unknown_key(entry, &sync_members(kind), "sync", findings),
         }
     }
     if let (Some(_), Some(grace)) = (node.entry(SELF_HEAL), node.entry("driftGrace")) {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::rollout::DEPENDS_ON;
-use super::sections::{SUSPEND, parse_duration};
+use super::rollout::{APPROVAL, APPROVAL_TIMEOUT, DEPENDS_ON};
+use super::sections::{PRUNE, SUSPEND, parse_duration};
 use super::self_heal::{SELF_HEAL, SelfHeal, read as self_heal};
 use super::windows::{self, Window};
 use crate::document::Secrets;
@@ -129,6 +129,22 @@ impl Resource {
         names.map(|name| Key::new(Kind::Service, name))
     }
 
+    /// For how long an approval of a content counts, if a person has to give one before its rollout starts:
+    /// `rollout.approval`.
+    pub fn approval(&self) -> Option<Duration> {
+        let approval = self.beside.get("rollout")?.get(APPROVAL)?;
+        if approval.get("required") == Some(&Value::Bool(false)) {
+            return None;
+        }
+        let timeout = approval.get("timeout").and_then(Value::as_str);
+        Some(timeout.and_then(parse_duration).unwrap_or(APPROVAL_TIMEOUT))
+    }
+
+    /// What becomes of the resource when this manifest is gone: `sync.prune` (`never` or `confirm`).
+    pub fn prune(&self) -> Option<&str> {
+        self.beside.get("sync")?.get(PRUNE)?.as_str()
+    }
+
     /// Pointers of the members that are left to others: `sync.ignore`.
     pub fn ignored(&self) -> impl Iterator<Item = &str> {
         ignored(&self.beside)
@@ -181,6 +197,9 @@ pub struct DesiredSet {
     /// The commits that the files are of, by what their paths begin with. Part of what is known, not of
     /// what is desired: a commit that changes nothing here causes nothing.
     pub commits: BTreeMap<PathBuf, Revision>,
+    /// What the sources go by in marks at AWS, by what the paths of their files begin with. Part of what is
+    /// known, not of what is desired.
+    pub sources: BTreeMap<PathBuf, String>,
 }
 
 /// A commit, as it is told with what it causes.
@@ -201,6 +220,18 @@ impl DesiredSet {
         let mut commits = self.commits.iter();
         let found = commits.find(|(root, _)| file.starts_with(root));
         found.map(|(_, revision)| revision)
+    }
+
+    /// What the source that declares this resource goes by in marks.
+    pub fn source_of(&self, resource: &Resource) -> Option<&str> {
+        let file = Path::new(&resource.origin.file);
+        let of = self
+            .sources
+            .iter()
+            .filter(|(root, _)| file.starts_with(root));
+        // A folder may lie in another one.
+        of.max_by_key(|(root, _)| root.components().count())
+            .map(|(_, mark)| mark.as_str())
     }
 
     /// The manifest of this key.

@@ -33,11 +33,28 @@ pub(super) const WEBHOOK_RESULTS: &[&str] = &["woken", "ignored", "refused"];
 /// What a message of the queue of wake-ups may be.
 pub(super) const WAKE_RESULTS: &[&str] = &["woken", "ignored", "foreign", "broken"];
 
+/// Kinds of what can be pruned.
+pub(super) const PRUNED: &[&str] = &[
+    "scalable_target",
+    "service",
+    "deployment_group",
+    "application",
+    "listener_rule",
+    "listener",
+    "target_group",
+    "load_balancer",
+    "image_repository",
+    "cluster",
+];
+
 /// What can ask for a resync: SIGHUP.
 pub(super) const TRIGGERS: &[&str] = &["signal", "api"];
 
 /// What a resync is of.
 pub(super) const SCOPES: &[&str] = &["all", "resource"];
+
+/// What came of a command.
+pub(super) const COMMAND_RESULTS: &[&str] = &["done", "refused", "refused_by_aws", "unavailable"];
 
 /// How a new revision is brought out.
 pub(super) const STRATEGIES: &[&str] = &["code_deploy", "rolling"];

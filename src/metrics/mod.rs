@@ -25,7 +25,7 @@ pub use axes::{health, sync};
 
 use self::instrument::{Counters, Gauges, Histograms};
 use self::service::ServiceCounts;
-use crate::model::{Hint, Kind};
+use crate::model::{Command, Hint, Kind};
 use crate::status::Status;
 
 /// The value of the queue's `name` and of its `controller`: there is one queue for all kinds.
@@ -44,7 +44,9 @@ pub struct Metrics {
     webhook: Counters,
     wake_messages: Counters,
     wakes: Counters,
+    pruned: Counters,
     resyncs: Counters,
+    commands: Counters,
     aws_calls: Counters,
     aws_time: Histograms,
     aws_wait: Histograms,
@@ -85,7 +87,9 @@ impl Metrics {
             webhook: counters(&table::WEBHOOK),
             wake_messages: counters(&table::WAKE_MESSAGES),
             wakes: counters(&table::WAKES),
+            pruned: counters(&table::PRUNED),
             resyncs: counters(&table::RESYNCS),
+            commands: counters(&table::COMMANDS),
             aws_calls: counters(&table::AWS_CALLS),
             aws_time: histograms(&table::AWS_TIME),
             aws_wait: histograms(&table::AWS_WAIT),
@@ -130,6 +134,11 @@ impl Metrics {
                 self.resyncs.add(&[trigger, scope], 0);
             }
         }
+        for command in Command::LABELS {
+            for result in labels::COMMAND_RESULTS {
+                self.commands.add(&[command, result], 0);
+            }
+        }
         for provider in labels::PROVIDERS {
             for result in labels::WEBHOOK_RESULTS {
                 self.webhook.add(&[provider, result], 0);
@@ -140,6 +149,9 @@ impl Metrics {
         }
         for about in Hint::LABELS {
             self.wakes.add(&[about], 0);
+        }
+        for kind in labels::PRUNED {
+            self.pruned.add(&[kind], 0);
         }
         let queue = [QUEUE_NAME, QUEUE_NAME];
         self.adds.add(&queue, 0);

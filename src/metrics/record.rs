@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::labels::{self, bounded};
 use super::{Metrics, QUEUE_NAME, family, table};
-use crate::model::{Hint, Kind};
+use crate::model::{Command, Hint, Kind};
 
 impl Metrics {
     /// Says which AWS operations may be called (service and name, as [`Metrics::aws_called`] gets
@@ -125,11 +125,23 @@ impl Metrics {
         self.wakes.add(&[bounded(about, &Hint::LABELS)], 1);
     }
 
+    /// Something of this kind was deleted, because no manifest declared it any more.
+    pub fn pruned(&self, kind: &str) {
+        self.pruned.add(&[bounded(kind, labels::PRUNED)], 1);
+    }
+
     /// A resync was asked for, by `signal` or `api`, of `all` or of one `resource`.
     pub fn resync_requested(&self, trigger: &str, scope: &str) {
         let trigger = bounded(trigger, labels::TRIGGERS);
         self.resyncs
             .add(&[trigger, bounded(scope, labels::SCOPES)], 1);
+    }
+
+    /// A command about a rollout was `done`, `refused`, `refused_by_aws` or `unavailable`.
+    pub fn commanded(&self, command: &str, result: &str) {
+        let command = bounded(command, &Command::LABELS);
+        let result = bounded(result, labels::COMMAND_RESULTS);
+        self.commands.add(&[command, result], 1);
     }
 
     /// A deployment of a service ended. `strategy`: `code_deploy` or `rolling`; `result`:

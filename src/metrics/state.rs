@@ -8,7 +8,7 @@ use super::family::{Family, flag, float};
 use super::table::Row;
 use super::{labels, table};
 use crate::model::{Kind, Moment};
-use crate::status::Status;
+use crate::status::{PruneStatus, Status};
 
 /// Adds them to the scrape.
 pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
@@ -87,6 +87,23 @@ pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
         family.gauges(scrape);
     }
     resources(scrape, status);
+    prune(scrape, status.prune.as_ref());
+}
+
+/// Whether pruning is kept up, and what no manifest declares, by state and reason.
+fn prune(scrape: &mut Vec<MetricFamily>, prune: Option<&PruneStatus>) {
+    let mut blocked = Family::new(&table::PRUNE_BLOCKED);
+    blocked.gauge(&[], flag(prune.is_some_and(|prune| prune.held.is_some())));
+    blocked.gauges(scrape);
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for orphan in prune.iter().flat_map(|prune| &prune.orphans) {
+        *counts.entry((orphan.state, orphan.reason)).or_default() += 1;
+    }
+    let mut orphans = Family::new(&table::ORPHANS);
+    for ((state, reason), count) in counts {
+        orphans.gauge(&[state, reason], float(count));
+    }
+    orphans.gauges(scrape);
 }
 
 /// Counts of resources by kind, outcome and reason, and of their differences by kind.

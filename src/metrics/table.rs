@@ -101,6 +101,13 @@ rows! {
     DRIFT: gauge "evenkeel_drift_fields" ["kind"]
         "Fields in which live state differs from the manifests, by kind of resource.";
 
+    PRUNED: counter "evenkeel_pruned_total" ["kind"]
+        "Resources that were deleted because no manifest declared them any more, by kind.";
+    ORPHANS: gauge "evenkeel_prune_orphans" ["state", "reason"]
+        "Resources of this instance that no manifest declares, as pruning saw them last; state is goes, waits or stays. No series while pruning is off.";
+    PRUNE_BLOCKED: gauge "evenkeel_prune_blocked" []
+        "Whether pruning is on and something keeps up all of it; /status (prune) says what.";
+
     SERVICES: gauge "evenkeel_services" ["account", "region", "cluster"]
         "Services that are looked after.";
     SERVICE_INFO: gauge "evenkeel_service_info" ["account", "region", "cluster", "service", "manifest", "file", "source", "revision"]
@@ -140,6 +147,8 @@ rows! {
         "Drift that was found and left alone.";
     RESYNCS: counter "evenkeel_forced_resyncs_total" ["trigger", "scope"]
         "Requests to read the source again and pass over it; trigger is signal or api, scope is all or resource.";
+    COMMANDS: counter "evenkeel_commands_total" ["command", "result"]
+        "Commands about rollouts by command; result is done, refused (it does not apply), refused_by_aws or unavailable.";
     RESYNC_TIME: gauge "evenkeel_last_forced_resync_timestamp_seconds" ["stage"]
         "When a resync was last requested and last completed; 0 if never.";
 

@@ -35,6 +35,8 @@ pub enum Service {
     Logs,
     /// Amazon SQS: the queue that wakes the daemon.
     Sqs,
+    /// Resource Groups Tagging API: which resources carry a tag.
+    Tagging,
 }
 
 impl Service {
@@ -55,6 +57,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Logs => "logs",
             Self::Sqs => "sqs",
+            Self::Tagging => "resourcegroupstaggingapi",
         }
     }
 
@@ -62,6 +65,16 @@ impl Service {
     pub fn iam_prefix(self) -> &'static str {
         match self {
             Self::Elb => "elasticloadbalancing",
+            Self::Tagging => "tag",
+            other => other.label(),
+        }
+    }
+
+    /// The first label of its endpoints' names, by which requests to it are signed too (service models).
+    pub fn endpoint_prefix(self) -> &'static str {
+        match self {
+            Self::Elb => "elasticloadbalancing",
+            Self::Tagging => "tagging",
             other => other.label(),
         }
     }
@@ -210,6 +223,8 @@ pub struct Plan {
     pub again: Option<Moment>,
     /// The reason that a person gave to start a rollout although no window is open.
     pub overridden: Option<String>,
+    /// A service: the digest of the content that its manifest declares, once all of it is resolved.
+    pub digest: Option<String>,
 }
 
 /// How many tasks a service wants and has.
@@ -236,6 +251,7 @@ impl Plan {
             revision: None,
             again: None,
             overridden: None,
+            digest: None,
         }
     }
 

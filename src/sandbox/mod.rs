@@ -1,7 +1,7 @@
 //! The simulated AWS: one synchronous state machine, `handle(request) -> response`.
 //!
 //! What it is: ECS, ECR, CodeDeploy, ELBv2, Application Auto Scaling, SSM Parameter Store, SQS and STS, and the few
-//! reads of EC2, IAM, `CloudWatch` Logs and Secrets Manager that `verify` makes, as far as a reconciler and a
+//! reads of EC2, IAM, `CloudWatch` Logs, Secrets Manager and the Resource Groups Tagging API, as far as a reconciler and a
 //! person with the AWS CLI see them, with their wire protocols, refusals, defaults, paging and the
 //! passing of time. What it is not: it runs no container, moves no packet, checks no signature and
 //! knows no IAM. It is also not the controller's code: nothing outside this folder is used in it,
@@ -41,6 +41,7 @@ pub mod sqs;
 pub mod ssm;
 pub mod sts;
 pub mod surroundings;
+pub mod tagging;
 mod time;
 mod wire;
 mod world;
@@ -226,6 +227,7 @@ fn operation(service: &str, name: &str) -> Option<Found> {
         "sqs" => ("sqs", sqs::operation(name)),
         "ssm" => ("ssm", ssm::operation(name)),
         "sts" => ("sts", sts::operation(name)),
+        "tag" => ("tag", tagging::operation(name)),
         _ => return None,
     };
     found.map(|(operation, mutating)| Found {

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::catalogue;
 use crate::manifest::{
-    AFTER, HOOKS, MODES, SELF_HEAL, SUSPEND, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows,
-    self_heal_governs,
+    AFTER, HOOKS, MODES, PRUNE, PRUNE_WORDS, SELF_HEAL, SUSPEND, WINDOW_KINDS, WINDOW_MEMBERS,
+    WINDOWS, has_windows, self_heal_governs, sync_members,
 };
 use crate::model::Kind;
 
@@ -55,6 +55,19 @@ fn rollout() -> Value {
         "additionalProperties": false,
         "description": "How a service's rollouts go.",
         "properties": {
+            "approval": {
+                "type": "object",
+                "additionalProperties": false,
+                "description": "A person has to approve a content before its rollout starts, with `evenkeel approve`.",
+                "properties": {
+                    "required": {"type": "boolean", "description": "Whether that is so; true if it is left out."},
+                    "timeout": {
+                        "type": "string",
+                        "pattern": "^([0-9]+[smhd])+$",
+                        "description": "For how long an approval counts, such as `24h`, which is the default.",
+                    },
+                },
+            },
             "dependsOn": {
                 "type": "array",
                 "items": {"type": "string", "minLength": 1},
@@ -99,6 +112,14 @@ fn sync(kind: Kind) -> Value {
     }
     if has_windows(kind) {
         properties[WINDOWS] = windows(kind);
+    }
+    if sync_members(kind).contains(&PRUNE) {
+        properties[PRUNE] = json!({
+            "type": "string",
+            "enum": PRUNE_WORDS,
+            "description": "What becomes of the resource when this manifest is gone and pruning is on: it stays, \
+                or goes only after a person has confirmed. Default: it goes.",
+        });
     }
     if kind == Kind::ScalableTarget {
         properties[SUSPEND] = json!({

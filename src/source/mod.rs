@@ -38,7 +38,7 @@ mod watch;
 
 pub use address::{Address, AddressError, Credential, GitAddress, Pick, Repository, Scheme, Vault};
 pub use dir::{Dir, Snapshot, SourceError};
-pub use git::{Commit, Look, Reason, Trouble, Worker, worker};
+pub use git::{Commit, Followed, Look, Reason, Trouble, Worker, worker};
 pub use secret::Secret;
 pub use set::{Access, Eagerness, NoSet, SourceState, Sources, Together};
 pub use ssm::SsmAddress;

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::address::{Address, AddressError};
 use super::dir::{self, Dir, Snapshot};
-use super::git::{Commit, Git, Look, Reason, Trouble, Worker};
+use super::git::{Commit, Followed, Git, Look, Reason, Trouble, Worker};
 use super::ssm::Parameters;
 use crate::aws::Connector;
 use crate::manifest::SourceFile;
@@ -62,6 +62,8 @@ struct Part {
     address: String,
     /// What the paths of its files begin with.
     root: PathBuf,
+    /// What it goes by, whichever revision of it is read.
+    mark: String,
     from: Kind,
 }
 
@@ -99,6 +101,8 @@ pub struct SourceState {
     pub address: String,
     /// What the paths of its files begin with.
     pub root: PathBuf,
+    /// What it goes by whichever revision of it is read: without scheme, options and secrets.
+    pub mark: String,
     /// `dir`, `git` or `ssm`.
     pub kind: &'static str,
     /// The commit in force.
@@ -146,11 +150,12 @@ impl Sources {
         let mut parts = Vec::new();
         for address in addresses {
             let shown = address.to_string();
-            let (root, from) = match address {
+            let (root, mark, from) = match address {
                 Address::Folder(path) => {
                     let dir = Dir::new(&path);
                     let seen = Mutex::default();
-                    (path, Kind::Folder { dir, seen })
+                    let mark = folder_mark(&path);
+                    (path, mark, Kind::Folder { dir, seen })
                 }
                 Address::Git(address) => {
                     let known = repositories.iter().position(|one| one.holds(&address));
@@ -158,20 +163,24 @@ impl Sources {
                         repositories.push(Git::new(&address, access));
                         repositories.len() - 1
                     });
+                    let mark = super::git::mark(&address);
                     let place = repositories[repository].add(*address);
                     let root = repositories[repository].place(place);
                     let root = root.map_or(PathBuf::new(), super::git::Place::root);
-                    (root, Kind::Git { repository, place })
+                    (root, mark, Kind::Git { repository, place })
                 }
                 Address::Ssm(address) => {
-                    let root = PathBuf::from(address.prefix());
+                    let mark = address.prefix();
+                    let root = PathBuf::from(&mark);
                     let parameters = Parameters::new(address, access.aws.clone());
-                    (root, Kind::Parameters(Arc::new(Mutex::new(parameters))))
+                    let parameters = Arc::new(Mutex::new(parameters));
+                    (root, mark, Kind::Parameters(parameters))
                 }
             };
             parts.push(Part {
                 address: shown,
                 root,
+                mark,
                 from,
             });
         }
@@ -216,6 +225,20 @@ impl Sources {
             }
         }
         waits.into_iter().min()
+    }
+
+    /// Whether the commit in force of the source whose files begin with `root` is `commit` or comes after it.
+    pub async fn follows(&self, root: &Path, commit: &str) -> Followed {
+        let Some(part) = self.0.parts.iter().find(|part| part.root == root) else {
+            return Followed::NotKnown("it is not read".to_owned());
+        };
+        let Kind::Git { repository, place } = &part.from else {
+            return Followed::NoHistory;
+        };
+        match self.0.repositories.get(*repository) {
+            Some(repository) => repository.lock().await.follows(*place, commit).await,
+            None => Followed::NotKnown("it is not read".to_owned()),
+        }
     }
 
     /// Reads all of them.
@@ -336,6 +359,7 @@ impl Part {
         let mut state = SourceState {
             address: self.address.clone(),
             root: self.root.clone(),
+            mark: self.mark.clone(),
             kind: "git",
             commit: None,
             generation: None,
@@ -377,6 +401,17 @@ impl Part {
                 (state, files)
             }
         }
+    }
+}
+
+/// What a folder goes by: its path as typed, less what says nothing.
+fn folder_mark(path: &Path) -> String {
+    let named = path.components().filter(|one| *one != Component::CurDir);
+    let named = named.collect::<PathBuf>().display().to_string();
+    if named.is_empty() {
+        ".".to_owned()
+    } else {
+        named
     }
 }
 

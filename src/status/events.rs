@@ -30,6 +30,8 @@ pub enum EventKind {
     Command,
     /// Somebody changed live state, and the manifest wants a person to decide.
     Drift,
+    /// Something that no manifest declares went, or stands otherwise than before.
+    Prune,
 }
 
 impl EventKind {
@@ -42,6 +44,7 @@ impl EventKind {
             Self::Resync => "Resync",
             Self::Command => "Command",
             Self::Drift => "Drift",
+            Self::Prune => "Prune",
         }
     }
 }

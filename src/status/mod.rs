@@ -50,6 +50,8 @@ pub struct ResourceStatus {
     pub file: String,
     /// What runs: a task definition's family and revision (`auth:5`), of those kinds that have one.
     pub revision: Option<String>,
+    /// A service: the digest of the content that its manifest declares.
+    pub digest: Option<String>,
     /// The commit that declares it, if a repository does.
     pub commit: Option<String>,
     /// The last writes for it since the start, newest first, at most [`WRITES`].
@@ -71,6 +73,7 @@ impl ResourceStatus {
             failures: 0,
             file: String::new(),
             revision: None,
+            digest: None,
             commit: None,
             writes: Vec::new(),
         }
@@ -169,6 +172,34 @@ impl WakeStatus {
     }
 }
 
+/// A resource of this installation that no manifest declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrphanStatus {
+    /// Its kind, as manifests name it; `Application` too.
+    pub kind: &'static str,
+    /// What it goes by among its kind.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// `goes`, `waits` or `stays`.
+    pub state: &'static str,
+    /// Why, in a word.
+    pub reason: &'static str,
+    /// Why, or what is done, in a sentence.
+    pub message: String,
+}
+
+/// How pruning stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PruneStatus {
+    /// When it was last looked what there is.
+    pub looked_at: Option<Moment>,
+    /// What keeps up everything: a word and a sentence.
+    pub held: Option<(&'static str, String)>,
+    /// What no manifest declares, as it stood then, in the order in which it goes.
+    pub orphans: Vec<OrphanStatus>,
+}
+
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
@@ -184,6 +215,8 @@ pub struct Status {
     pub resyncs: Resyncs,
     /// The queue of wake-ups, if there is one.
     pub wake: Option<WakeStatus>,
+    /// Pruning, if it is on.
+    pub prune: Option<PruneStatus>,
     /// When the loop last turned.
     pub heartbeat: Moment,
     /// Whether every key has been passed over once since the start.

@@ -22,11 +22,10 @@ use serde_json::Value;
 /// read by no document call. Target tracking keeps its alarms as the caller ("IAM permissions required
 /// for Amazon ECS service auto scaling" in the ECS developer guide). An Environment's role is assumed by
 /// the SDK's credentials.
-const BEHIND: [&str; 17] = [
+const BEHIND: [&str; 16] = [
     "cloudwatch:DeleteAlarms",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:PutMetricAlarm",
-    "codedeploy:GetApplicationRevision",
     "codedeploy:GetDeploymentConfig",
     "codedeploy:RegisterApplicationRevision",
     "ec2:DescribeAccountAttributes",
@@ -60,8 +59,9 @@ fn is_of_daemon(operation: &(Service, &str)) -> bool {
 const BEHIND_VERIFY: [&str; 1] = ["sts:AssumeRole"];
 
 /// The policies of the task role; IAM takes no longer one than the first is.
-const DAEMON: [&str; 3] = [
+const DAEMON: [&str; 4] = [
     "deploy/iam-policy.json",
+    "deploy/iam-policy-prune.json",
     "deploy/iam-policy-scaling.json",
     "deploy/iam-policy-values.json",
 ];
@@ -74,7 +74,7 @@ const VERIFY: &str = "deploy/iam-policy-verify.json";
 
 /// The actions that take no resource (Service Authorization Reference), so that `*` is no laxity.
 /// Every `Describe` of load balancing and of EC2 is another.
-const UNSCOPED: [&str; 13] = [
+const UNSCOPED: [&str; 14] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "cloudformation:ListExports",
@@ -88,6 +88,7 @@ const UNSCOPED: [&str; 13] = [
     "ecs:RegisterTaskDefinition",
     "ssm:DescribeParameters",
     "sts:GetCallerIdentity",
+    "tag:GetResources",
 ];
 
 fn read(path: &str) -> String {

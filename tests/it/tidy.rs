@@ -100,7 +100,7 @@ fn clean(check: impl Fn(&Source) -> Vec<String>) {
 }
 
 /// The modules whose every file decides and touches nothing.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "model",
     "manifest",
     "catalogue",
@@ -108,6 +108,7 @@ const PURE: [&str; 9] = [
     "queue",
     "sandbox",
     "kinds",
+    "prune",
     "verify",
     "wake",
 ];
@@ -128,7 +129,8 @@ const IMPURE: [&str; 10] = [
 
 fn impurities(file: &Source) -> Vec<String> {
     // Reading is what these are for.
-    let reads = ["kinds", "verify"].contains(&file.module()) && file.path.ends_with("/observe.rs")
+    let reads = ["kinds", "prune", "verify"].contains(&file.module())
+        && file.path.ends_with("/observe.rs")
         || file.path == "src/wake/listen.rs";
     if !PURE.contains(&file.module()) || reads {
         return Vec::new();
@@ -157,7 +159,7 @@ fn what_decides_touches_nothing() {
 }
 
 /// Who may use whom: module and the modules that its code may name.
-const USES: [(&str, &[&str]); 28] = [
+const USES: [(&str, &[&str]); 29] = [
     ("lib", &[]),
     ("main", &[]),
     ("model", &[]),
@@ -174,6 +176,7 @@ const USES: [(&str, &[&str]); 28] = [
     ("schema", &["model", "catalogue", "manifest"]),
     ("jsonnet", &[]),
     ("verify", &["model", "manifest", "aws"]),
+    ("prune", &["model", "document", "manifest", "kinds", "aws"]),
     (
         "import",
         &[
@@ -227,6 +230,7 @@ const USES: [(&str, &[&str]); 28] = [
             "status",
             "metrics",
             "environment",
+            "prune",
         ],
     ),
     (
@@ -252,6 +256,7 @@ const USES: [(&str, &[&str]); 28] = [
             "jsonnet",
             "verify",
             "wake",
+            "prune",
         ],
     ),
 ];

@@ -189,6 +189,27 @@ impl Observer {
         }
     }
 
+    /// The revision (`RevisionLocation`) of an application, with its text. Asked only when it is about to be
+    /// deployed again.
+    pub async fn application_revision(&self, application: &str, location: &Value) -> Seen<Value> {
+        let mut location = location.clone();
+        // The deployment's own document has the digest alone, and AWS wants no empty text.
+        for kind in ["appSpecContent", "string"] {
+            if let Some(members) = location.get_mut(kind).and_then(Value::as_object_mut) {
+                members.remove("content");
+            }
+        }
+        let input = json!({"applicationName": application, "revision": location});
+        match self
+            .alone("GetApplicationRevision", input, "revision")
+            .await
+        {
+            Ok(Some(revision)) => Seen::Present(revision),
+            Ok(None) => Seen::Absent,
+            Err(fault) => Seen::Unknown(fault.to_string()),
+        }
+    }
+
     async fn read_history(&self, application: &str, group: &str) -> Result<Vec<Value>, Fault> {
         let since = self.clock.now().minus(REMEMBERED).seconds();
         let input = json!({"applicationName": application, "deploymentGroupName": group,

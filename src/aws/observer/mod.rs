@@ -13,6 +13,7 @@ mod codedeploy;
 mod ecr;
 mod ecs;
 mod elb;
+mod inventory;
 mod scaling;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,6 +130,9 @@ impl Observer {
             }
             Service::Ecr => self.repository_tags.outdate(&member("resourceArn"), now),
             Service::CodeDeploy => self.codedeploy_tags.outdate(&member("ResourceArn"), now),
+            Service::Scaling => self
+                .scalable_target_tags
+                .outdate(&member("ResourceARN"), now),
             // ECS reads tags with their resources.
             _ => {}
         }

@@ -14,7 +14,7 @@ const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
 /// Application Auto Scaling spells it so.
-const NEXT_TOKEN: Token = Token {
+pub(super) const NEXT_TOKEN: Token = Token {
     asked: "NextToken",
     answered: "NextToken",
 };

@@ -43,6 +43,33 @@ pub(in crate::cli) enum DaemonCommand {
     /// what SIGHUP does.
     /// Exit code 0 when it was taken on (with --wait: served), 1 on an error.
     Resync(ResyncArgs),
+    /// Have a running daemon stop the deployment of a service and go back
+    ///
+    /// What ran before gets the traffic again, and the content that is stopped is not deployed again until
+    /// the manifest or its retry annotation changes. Exit code 0 when AWS has accepted it (with --wait: when
+    /// it has gone back), 2 if the way back failed, 1 on an error.
+    Abort(AbortArgs),
+    /// Have a running daemon let a deployment go on that waits for a person
+    ///
+    /// CodeDeploy's before production traffic moves, or at a pause hook of ECS's. Exit code 0 when AWS has
+    /// accepted it (with --wait: when the service is as declared), 2 if it ended badly, 3 if the service
+    /// waits again, 1 on an error.
+    Promote(PromoteArgs),
+    /// Have a running daemon let the content go on that waits for a person, if it is this one
+    ///
+    /// As promote, but refused if something else waits by now; who approved it is recorded on the service.
+    /// Exit codes as of promote.
+    Approve(ApproveArgs),
+    /// Have a running daemon send back what waits for a person
+    ///
+    /// As abort, but refused if nothing waits. Exit codes as of abort.
+    Reject(RejectArgs),
+    /// Have a running daemon take a service back to the last good content
+    ///
+    /// While its deployment is in flight that is stopped, so that the old tasks get the traffic back; afterwards
+    /// it is a new deployment of what AWS remembers. The manifest's content is left where it is until the
+    /// manifest or its retry annotation changes. Exit codes as of abort.
+    Rollback(RollbackArgs),
 }
 
 /// Where the daemon is.
@@ -166,6 +193,80 @@ pub(in crate::cli) struct ResyncArgs {
     pub(in crate::cli) server: ServerArgs,
     #[command(flatten)]
     pub(in crate::cli) token: TokenArgs,
+}
+
+/// What all commands about a rollout take.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct OrderArgs {
+    /// Kind and name, such as Service/auth-service
+    #[arg(value_name = "KIND/NAME", value_parser = key)]
+    pub(in crate::cli) key: Key,
+    /// Who orders it, for the record; nothing proves it [default: who is logged in]
+    #[arg(long, value_name = "NAME", env = "EVENKEEL_BY")]
+    pub(in crate::cli) by: Option<String>,
+    /// Follow the rollout to its end
+    #[arg(long)]
+    pub(in crate::cli) wait: bool,
+    /// With --wait: give up following after this long
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    pub(in crate::cli) timeout: Duration,
+    #[command(flatten)]
+    pub(in crate::cli) server: ServerArgs,
+    #[command(flatten)]
+    pub(in crate::cli) token: TokenArgs,
+}
+
+/// `abort`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AbortArgs {
+    /// Also a deployment that somebody else started
+    #[arg(long)]
+    pub(in crate::cli) foreign: bool,
+    #[command(flatten)]
+    pub(in crate::cli) order: OrderArgs,
+}
+
+/// `promote`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PromoteArgs {
+    /// Also a deployment that somebody else started
+    #[arg(long)]
+    pub(in crate::cli) foreign: bool,
+    /// End CodeDeploy's wait before it stops the old tasks; from then on there is no quick way back
+    #[arg(long)]
+    pub(in crate::cli) terminate: bool,
+    #[command(flatten)]
+    pub(in crate::cli) order: OrderArgs,
+}
+
+/// `approve`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ApproveArgs {
+    /// Digest of the content that is approved, as describe shows it, or its first eight digits and more
+    #[arg(long, value_name = "DIGEST")]
+    pub(in crate::cli) digest: String,
+    #[command(flatten)]
+    pub(in crate::cli) order: OrderArgs,
+}
+
+/// `reject`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RejectArgs {
+    /// Only if this content waits: its digest, as describe shows it, or its first eight digits and more
+    #[arg(long, value_name = "DIGEST")]
+    pub(in crate::cli) digest: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) order: OrderArgs,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RollbackArgs {
+    /// Also where a deployment that somebody else started is in flight
+    #[arg(long)]
+    pub(in crate::cli) foreign: bool,
+    #[command(flatten)]
+    pub(in crate::cli) order: OrderArgs,
 }
 
 /// Some resources.

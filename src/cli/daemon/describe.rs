@@ -38,6 +38,7 @@ fn shown(document: &Value) -> String {
     };
     line("Why", text(one, "message"));
     line("Revision", text(one, "revision"));
+    line("Digest", text(one, "digest"));
     line("ARN", text(one, "arn"));
     line("File", text(one, "file"));
     line("Commit", text(one, "commit"));

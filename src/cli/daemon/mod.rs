@@ -6,6 +6,7 @@
 
 mod args;
 mod client;
+mod command;
 mod describe;
 mod diff;
 mod events;
@@ -16,7 +17,10 @@ mod resync;
 mod text;
 pub(super) mod token;
 
+use serde_json::Value;
+
 pub(super) use args::DaemonCommand;
+use command::{body, order};
 
 /// Runs a command; gives the exit code.
 pub(super) async fn run(command: &DaemonCommand) -> Result<u8, String> {
@@ -27,5 +31,28 @@ pub(super) async fn run(command: &DaemonCommand) -> Result<u8, String> {
         DaemonCommand::History(args) => history::history(args).await,
         DaemonCommand::Events(args) => events::events(args).await,
         DaemonCommand::Resync(args) => resync::resync(args).await,
+        DaemonCommand::Abort(args) => {
+            let body = body(&[("foreign", Some(args.foreign.into()))]);
+            order("abort", &args.order, body).await
+        }
+        DaemonCommand::Promote(args) => {
+            let members = [
+                ("foreign", Some(args.foreign.into())),
+                ("terminate", Some(args.terminate.into())),
+            ];
+            order("promote", &args.order, body(&members)).await
+        }
+        DaemonCommand::Approve(args) => {
+            let digest = Value::from(args.digest.as_str());
+            order("approve", &args.order, body(&[("digest", Some(digest))])).await
+        }
+        DaemonCommand::Rollback(args) => {
+            let body = body(&[("foreign", Some(args.foreign.into()))]);
+            order("rollback", &args.order, body).await
+        }
+        DaemonCommand::Reject(args) => {
+            let digest = args.digest.clone().map(Value::from);
+            order("reject", &args.order, body(&[("digest", digest)])).await
+        }
     }
 }

@@ -69,9 +69,12 @@ pub(super) fn conditions(kind: Kind, status: &ResourceStatus, now: Moment) -> Ve
     if let Some(rollout) = &status.rollout {
         let stage = rollout.stage.label();
         all.push(condition("Progressing", Some(true), stage));
-        if rollout.stage == RolloutStage::AwaitingApproval {
-            all.push(condition("AwaitingApproval", Some(true), stage));
-        }
+    }
+    let approval = matches!(outcome, Outcome::Waiting(Wait::ApprovalPending, _))
+        || (status.rollout.as_ref())
+            .is_some_and(|rollout| rollout.stage == RolloutStage::AwaitingApproval);
+    if approval {
+        all.push(condition("AwaitingApproval", Some(true), reason));
     }
     all
 }

@@ -41,6 +41,7 @@ impl From<Refusal> for Error {
         let status = match &refusal {
             Refusal::NotFound(_) => StatusCode::NOT_FOUND,
             Refusal::NotApplicable(_) => StatusCode::CONFLICT,
+            Refusal::RefusedByAws(_) => StatusCode::BAD_GATEWAY,
             Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, refusal.label(), refusal.message())

@@ -1,5 +1,5 @@
-//! The API of the running daemon: what the commands `get`, `describe`, `diff`, `history`, `events` and
-//! `resync` talk to. Documented in `docs/api.md`.
+//! The API of the running daemon: what the commands `get`, `describe`, `diff`, `history`, `events`,
+//! `resync`, `abort`, `promote`, `approve`, `reject` and `rollback` talk to. Documented in `docs/api.md`.
 //!
 //! It is served where status and metrics are, and not at an address of its own: reading shows nothing
 //! that `/status` does not, but for a service's history, which is read from AWS one request at a time; and
@@ -11,6 +11,7 @@
 //! - An error is a document `{"error": {"code", "message"}}` whose message names the cure.
 //! - Nothing here waits longer than [`LONGEST_WAIT`] for an event; who reads AWS waits for that call.
 
+mod commands;
 mod documents;
 mod errors;
 mod reads;
@@ -54,6 +55,26 @@ impl Api {
 pub(super) fn router(shared: &Shared) -> Router<Shared> {
     let writes = Router::new()
         .route("/api/v1/resync", post(writes::resync))
+        .route(
+            "/api/v1/resources/{kind}/{name}/abort",
+            post(commands::abort),
+        )
+        .route(
+            "/api/v1/resources/{kind}/{name}/promote",
+            post(commands::promote),
+        )
+        .route(
+            "/api/v1/resources/{kind}/{name}/approve",
+            post(commands::approve),
+        )
+        .route(
+            "/api/v1/resources/{kind}/{name}/reject",
+            post(commands::reject),
+        )
+        .route(
+            "/api/v1/resources/{kind}/{name}/rollback",
+            post(commands::rollback),
+        )
         .route_layer(axum::extract::DefaultBodyLimit::max(LARGEST))
         .route_layer(middleware::from_fn_with_state(
             shared.clone(),

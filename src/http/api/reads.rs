@@ -152,7 +152,7 @@ pub(super) fn unexpected() -> Error {
         .into()
 }
 
-fn named(path: Named) -> std::result::Result<Key, Error> {
+pub(super) fn named(path: Named) -> std::result::Result<Key, Error> {
     let Path((kind, name)) = path.map_err(|error| Error::invalid(error.body_text()))?;
     key(&kind, &name)
 }

@@ -71,7 +71,7 @@ fn create_application(view: &View<'_>, name: &str) -> Step {
     let input = json!({
         "applicationName": name,
         "computePlatform": "ECS",
-        "tags": tags::ownership(Spelling::Upper, view.policy),
+        "tags": tags::ownership(view, Spelling::Upper),
     });
     let why = format!("create application {name}");
     step(Service::CodeDeploy, "CreateApplication", input, why)

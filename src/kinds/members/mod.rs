@@ -455,10 +455,10 @@ impl Recalled {
         self.tags.iter().map(|(key, _)| key.as_str()).collect()
     }
 
-    /// The tag to be written, as a list of one.
+    /// The tag to be written.
     pub(super) fn record_tag(&self, kind: Kind) -> Option<Value> {
         let text = self.record.as_ref()?;
-        Some(json!([Spelling::of(kind).tag(MEMBERS_TAG, text)]))
+        Some(Spelling::of(kind).tag(MEMBERS_TAG, text))
     }
 }
 

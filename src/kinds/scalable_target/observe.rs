@@ -1,5 +1,4 @@
-//! The reads of a scalable target: itself, tags where some are declared, and its service when
-//! something differs.
+//! The reads of a scalable target: itself, its tags, and its service when something differs.
 
 use serde_json::Value;
 
@@ -20,8 +19,9 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         return seen;
     };
     let arn = live.get("ScalableTargetARN").and_then(Value::as_str);
-    let declared = plan::declared_tags(&view.spec);
-    if let Some(arn) = arn.filter(|_| tags::declared(Some(&declared))) {
+    if let Some(arn) = arn {
+        let declared = plan::declared_tags(&view.spec);
+        let fresh = tags::fresh_for(Some(&declared), fresh);
         seen.tags = Some(observer.scalable_target_tags(arn, fresh).await);
     }
     if !compare(&view.spec, &live, &RULES).is_empty()

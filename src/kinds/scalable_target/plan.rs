@@ -10,7 +10,7 @@ use crate::kinds::common::{
 };
 use crate::kinds::service::suspension_mark;
 use crate::kinds::tags::{self, Spelling};
-use crate::kinds::{INSTANCE_TAG, View};
+use crate::kinds::{INSTANCE_TAG, View, marks};
 use crate::model::{Call, Outcome, Plan, Seen, Service, Wait};
 
 /// What names a target in every request.
@@ -32,7 +32,9 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
 }
 
 fn create(view: &View<'_>, what: &str) -> Plan {
-    let ours = [(INSTANCE_TAG, view.policy.instance.as_str())];
+    let marks = marks::of(view);
+    let mut ours = vec![(INSTANCE_TAG, view.policy.instance.as_str())];
+    ours.extend(marks.iter().map(|(key, text)| (*key, text.as_str())));
     let tags = tags::with(Some(&declared_tags(&view.spec)), Spelling::Upper, &ours);
     let input = with_member(view.spec.clone(), "Tags", as_map(&tags));
     let why = format!("create {what}");
@@ -87,7 +89,30 @@ fn update(
         };
         changes.mend(call, differences);
     }
+    if let Some(live_tags) = live_tags {
+        mark(view, arn, live_tags, &mut changes);
+    }
     Ok(changes.into_plan(facts))
+}
+
+/// Adds the steps for the marks of a target that exists.
+fn mark(view: &View<'_>, arn: &str, live_tags: &Value, changes: &mut Changes<'_>) {
+    let (marks, lifted) = marks::wrong(view, live_tags, Spelling::Upper);
+    let mut record = |operation, input| {
+        changes.record(Call {
+            service: Service::Scaling,
+            operation,
+            input,
+        });
+    };
+    if !lifted.is_empty() {
+        let input = json!({"ResourceARN": arn, "TagKeys": lifted});
+        record("UntagResource", input);
+    }
+    if !marks.is_empty() {
+        let input = json!({"ResourceARN": arn, "Tags": as_map(&Value::from(marks))});
+        record("TagResource", input);
+    }
 }
 
 /// The declared state with the undeclared members as they are live: what AWS makes of a part of it is

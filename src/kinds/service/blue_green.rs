@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::history::{attempt_of, bad_end, explain, in_flight, is_rollback, left_by_us};
 use super::payload::{attempt_digest, carried_drift, primary_task_set};
 use super::plan::{
-    declared_tag, fields, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for,
+    declared_tag, fields, in_grace, quiet, settled, tag_step, unresolved, update, waiting_for, ways,
 };
 use super::rolling::or_kept;
 use super::rules::ALLOWED_UNDER_CODE_DEPLOY;
@@ -108,7 +108,8 @@ fn flying(view: &View<'_>, observed: &Observed, service: &Value, deployment: &Va
         message = format!("{message}, started by somebody else; it is respected until it ends");
         Wait::ForeignDeployment
     } else if rollout.stage == RolloutStage::AwaitingApproval {
-        message = format!("{message}; continue it with `aws deploy continue-deployment`");
+        let ways = theirs.map_or_else(String::new, |digest| ways(view, digest));
+        message = format!("{message}{ways}; or continue it with `aws deploy continue-deployment`");
         Wait::ApprovalPending
     } else {
         if attempt.is_some() && theirs != attempt.as_deref() {

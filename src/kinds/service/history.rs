@@ -24,6 +24,15 @@ pub(super) fn description(attempt: &str, revision: Option<&Revision>) -> String 
     text.chars().take(LONGEST).collect()
 }
 
+/// The description of a deployment that goes back to what `good` brought, as somebody ordered. It counts as an
+/// attempt of that content.
+pub(super) fn rollback_description(good: &Value, by: &str) -> String {
+    let id = text(good, "deploymentId");
+    let attempt = attempt_of(good).map_or_else(|| format!("rollback-to-{id}"), str::to_owned);
+    let text = format!("{MARK}attempt={attempt} rollback to {id}, ordered by {by}");
+    text.chars().take(LONGEST).collect()
+}
+
 /// The attempt's digest in a description of ours; `None` for a deployment of somebody else.
 pub(super) fn attempt_of(deployment: &Value) -> Option<&str> {
     let words = text(deployment, "description").strip_prefix(MARK)?;

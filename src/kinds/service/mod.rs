@@ -2,7 +2,8 @@
 //!
 //! Three engines: ECS rolling updates (`rolling`), ECS's own blue/green, linear and canary (`native`) and
 //! `CodeDeploy` blue/green (`blue_green`); and the way from the last to the second (`migration`). What may
-//! keep a rollout that an engine wants to start is one folder for all of them (`gates`). What a
+//! keep a rollout that an engine wants to start is one folder for all of them (`gates`); what a person orders of
+//! one is another (`command`), with what a person took back (`taken_back`). What a
 //! deployment carries (task definition, network, platform, capacity providers, container, port) is
 //! the *payload* (`payload`); its digest is recorded on the service as the tag
 //! [`DECLARED_TAG`] once a deployment of it was started, and in each `CodeDeploy` deployment's description.
@@ -13,14 +14,17 @@
 //! Invariants:
 //! - At most one deployment is started by a pass, and none while any is in flight under `CodeDeploy`;
 //!   one of ECS's own is superseded only if it is ours and no production traffic has moved.
-//! - A payload whose last attempt failed, was stopped or was rolled back is not started again.
+//! - A payload whose last attempt failed, was stopped or was rolled back is not started again, nor one that a
+//!   person took back.
 //! - Only members that differ, and that `UpdateService` allows for the controller, are sent to it.
 //! - Listener weights and the side of the target group pair are never compared.
 
 mod appspec;
 mod blue_green;
+mod command;
 mod gates;
 mod history;
+mod mark;
 mod migration;
 mod native;
 mod observe;
@@ -34,11 +38,13 @@ mod rolling;
 mod rules;
 mod scaling;
 mod side;
+mod taken_back;
 #[cfg(test)]
 mod tests;
 
 use serde_json::Value;
 
+pub use command::{Verdict, ordered};
 pub use observe::Observed;
 pub use past::rollouts;
 pub(crate) use resets::RESETS;

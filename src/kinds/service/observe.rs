@@ -49,14 +49,17 @@ pub struct Observed {
     pub(super) stop_reasons: Vec<String>,
 }
 
+/// The name of the service's cluster at AWS.
+pub(super) fn cluster_of<'a>(view: &'a View<'_>) -> &'a str {
+    match last_segment(text(&view.spec, "cluster")) {
+        "" => "default",
+        name => name,
+    }
+}
+
 /// Reads.
 pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment) -> Observed {
-    let cluster = last_segment(text(&view.spec, "cluster"));
-    let cluster = if cluster.is_empty() {
-        "default"
-    } else {
-        cluster
-    };
+    let cluster = cluster_of(view);
     let name = view.resource.aws_name();
     let mut seen = Observed {
         service: observer.service(cluster, name, fresh).await,

@@ -18,13 +18,13 @@ use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
     DECLARED_TAG, Observed, blue_green, gates, items, migration, native, payload, resets, revision,
-    rolling, scaling, side, text,
+    rolling, scaling, side, taken_back, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
 use crate::kinds::members::Recalled;
 use crate::kinds::tags::Spelling;
-use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, heal, members, tagging, tags};
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, heal, marks, members, tagging, tags};
 use crate::model::{
     Block, Call, Drift, Facts, Kind, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
 };
@@ -35,7 +35,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     match &observed.service {
         Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),
         // Whoever needs it waits until it is there again.
-        Seen::Absent => gates::before_start(view, create(view, observed)).with_facts(Facts {
+        Seen::Absent => gates::before_start(view, None, create(view, observed)).with_facts(Facts {
             name: name.to_owned(),
             ..Facts::default()
         }),
@@ -70,7 +70,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
 }
 
 /// The service with the members that an answer names otherwise than the request does.
-fn in_the_words_of_the_request(service: &Value) -> Value {
+pub(super) fn in_the_words_of_the_request(service: &Value) -> Value {
     let mut service = service.clone();
     if let Some(role) = service.get("roleArn").cloned() {
         service["role"] = role;
@@ -80,7 +80,7 @@ fn in_the_words_of_the_request(service: &Value) -> Value {
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let scaled = scaling::with_count(view, observed, service);
-    let plan = gates::before_start(view, engine(&scaled, observed, service));
+    let plan = gates::before_start(view, Some(service), engine(&scaled, observed, service));
     let code_deploy = controller(service) == "CODE_DEPLOY";
     scaling::around(view, observed, service, code_deploy, plan)
 }
@@ -88,6 +88,18 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
 /// What the engine of the service's controller decides.
 fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let (recalled, view) = &compared(view, service);
+    let plan = of_controller(view, observed, service, recalled);
+    let mut plan = taken_back::kept(view, observed, service, plan);
+    plan.digest = payload::attempt_digest(view);
+    plan
+}
+
+fn of_controller(
+    view: &View<'_>,
+    observed: &Observed,
+    service: &Value,
+    recalled: &Recalled,
+) -> Plan {
     let moves = migration::is_asked(view, service);
     let mut immutable: Vec<Drift> = compare(&view.spec, service, &RULES)
         .into_iter()
@@ -182,13 +194,21 @@ fn settled_tags(view: &View<'_>, service: &Value, recalled: &Recalled, mut plan:
         });
         plan.drift.extend(gone);
     }
-    let agreed = (alone && plan.drift.is_empty())
-        .then(|| heal::to_record(view, service.get("tags")))
-        .flatten();
-    for tag in [recalled.record_tag(kind), agreed].into_iter().flatten() {
+    let none = json!([]);
+    let live_tags = service.get("tags").unwrap_or(&none);
+    let (mut records, lifted) = tagging::records(view, Some(live_tags), recalled);
+    if alone && plan.drift.is_empty() {
+        records.extend(heal::to_record(view, Some(live_tags)));
+    }
+    let mut record = |call: Call| {
         let why = format!("record what is declared of service {name}");
-        let call = tagging::write(kind, arn, &tag);
         plan.steps.insert(0, Step { call, why });
+    };
+    if !lifted.is_empty() {
+        record(tagging::remove(kind, arn, &lifted));
+    }
+    if !records.is_empty() {
+        record(tagging::write(kind, arn, &Value::from(records)));
     }
     if alone && let Some(outcome) = acting(&plan.steps) {
         plan.outcome = outcome;
@@ -276,6 +296,7 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     if let Some(members) = members::to_remember(view, &rows) {
         ours.push((MEMBERS_TAG, members));
     }
+    ours.extend(marks::of(view));
     let ours: Vec<(&str, &str)> = ours.iter().map(|(key, text)| (*key, &**text)).collect();
     spec["tags"] = tags::with(spec.get("tags"), Spelling::Lower, &ours);
     let name = view.resource.aws_name();
@@ -429,6 +450,14 @@ pub(super) fn in_grace(
         return None;
     }
     heal::left_alone(view, heal::Takes::Deployment, drift)
+}
+
+/// The commands by which a person lets content that waits go on, or back.
+pub(super) fn ways(view: &View<'_>, digest: &str) -> String {
+    let key = &view.resource.key;
+    format!(
+        "; approve it with `evenkeel approve {key} --digest {digest}`, or send it back with `evenkeel reject {key}`"
+    )
 }
 
 /// Converged if every task runs, else what is missing.

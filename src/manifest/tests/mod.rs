@@ -1,5 +1,6 @@
 //! Tests of the whole way from files to the desired set.
 
+mod approval;
 mod attributes;
 mod environments;
 mod findings;

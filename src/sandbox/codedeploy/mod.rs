@@ -57,6 +57,13 @@ pub struct State {
     pub install_timeout_seconds: u32,
 }
 
+impl State {
+    /// ARN and tags of every application and group that has any.
+    pub(super) fn tagged(&self) -> impl Iterator<Item = (String, &BTreeMap<String, String>)> {
+        self.tags.iter().map(|(arn, tags)| (arn.clone(), tags))
+    }
+}
+
 impl Default for State {
     fn default() -> Self {
         Self {

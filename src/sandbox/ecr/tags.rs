@@ -1,7 +1,7 @@
 //! Tags of repositories: at most 50.
 
 use super::super::{AwsError, World, input};
-use super::names;
+use super::{State, names};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -35,6 +35,17 @@ fn check_count(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
         "TooManyTagsException",
         "A repository can have at most 50 tags",
     ))
+}
+
+impl State {
+    /// ARN and tags of every repository. `region` is the one that this is the state of.
+    pub(in super::super) fn tagged<'a>(
+        &'a self,
+        region: &'a str,
+    ) -> impl Iterator<Item = (String, &'a BTreeMap<String, String>)> {
+        let all = self.repositories.values();
+        all.map(move |one| (names::arn(region, &one.name), &one.tags))
+    }
 }
 
 /// Adds tags or replaces their values.

@@ -47,6 +47,13 @@ pub struct State {
     addresses: u32,
 }
 
+impl State {
+    /// ARN and tags of every resource that has any, the deleted ones included while they are remembered.
+    pub(super) fn tagged(&self) -> impl Iterator<Item = (String, &BTreeMap<String, String>)> {
+        self.tags.iter().map(|(arn, tags)| (arn.clone(), tags))
+    }
+}
+
 /// What one operation does.
 pub type Operation = fn(&mut World, &Value) -> Result<Value, AwsError>;
 

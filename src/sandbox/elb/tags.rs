@@ -40,6 +40,19 @@ fn check_count(tags: &Pairs) -> Result<(), AwsError> {
 }
 
 impl State {
+    /// ARN and tags of everything there is.
+    pub(in super::super) fn tagged(&self) -> impl Iterator<Item = (String, &Pairs)> {
+        let balancers = self
+            .load_balancers
+            .values()
+            .map(|one| (&one.arn, &one.tags));
+        let listeners = self.listeners.values().map(|one| (&one.arn, &one.tags));
+        let rules = self.rules.values().map(|one| (&one.arn, &one.tags));
+        let groups = self.target_groups.values().map(|one| (&one.arn, &one.tags));
+        let all = balancers.chain(listeners).chain(rules).chain(groups);
+        all.map(|(arn, tags)| (arn.clone(), tags))
+    }
+
     fn tags_mut(&mut self, arn: &str) -> Result<&mut Pairs, AwsError> {
         let kind = Kind::of(arn).ok_or_else(|| {
             AwsError::new(

@@ -48,6 +48,14 @@ pub struct State {
     activities: Vec<Value>,
 }
 
+impl State {
+    /// ARN and tags of every target.
+    pub(super) fn tagged(&self) -> impl Iterator<Item = (String, &BTreeMap<String, String>)> {
+        let all = self.targets.values();
+        all.map(|target| (target.arn.clone(), &target.tags))
+    }
+}
+
 /// A scalable target.
 #[derive(Clone, Debug)]
 struct Target {

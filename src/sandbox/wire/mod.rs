@@ -2,7 +2,7 @@
 //! Not what the operations do, and no signatures: the credential scope is read for region and
 //! service, whoever signed.
 //!
-//! awsJson 1.0 for SQS and 1.1 for ECS, ECR, CodeDeploy, Application Auto Scaling, SSM, Logs and Secrets Manager; Query with XML
+//! awsJson 1.0 for SQS and 1.1 for ECS, ECR, CodeDeploy, Application Auto Scaling, SSM, Logs, Secrets Manager and the Tagging API; Query with XML
 //! for ELBv2, STS and IAM, and EC2's dialect of it. A request in Smithy RPC v2 CBOR is understood far enough
 //! to be refused in its own protocol.
 
@@ -61,6 +61,7 @@ const JSON_SERVICES: &[(&str, &str)] = &[
     ("AnyScaleFrontendService", "application-autoscaling"),
     ("Logs_20140328", "logs"),
     ("secretsmanager", "secretsmanager"),
+    ("ResourceGroupsTaggingAPI_20170126", "tag"),
     (SQS_TARGET, "sqs"),
 ];
 

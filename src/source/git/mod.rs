@@ -9,6 +9,7 @@
 //! - One fetch for a repository, however many places of it are read.
 //! - The list of refs is asked for first; nothing is fetched while it names what is known.
 
+mod ancestry;
 mod credentials;
 mod decide;
 mod keys;
@@ -19,6 +20,7 @@ mod vault;
 mod wire;
 pub mod worker;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,7 @@ use super::schedule::Schedule;
 use super::{Access, Secret};
 use crate::aws::Connector;
 use crate::manifest::SourceFile;
+pub use ancestry::Followed;
 pub use process::Worker;
 pub use wire::{Commit, Reason, Trouble};
 
@@ -103,6 +106,8 @@ pub(super) struct Place {
     pub(super) trouble: Option<Trouble>,
     /// What the last look came to.
     pub(super) look: Option<Look>,
+    /// Whether a head (the first) was found to come after a commit.
+    follows: BTreeMap<(String, String), bool>,
 }
 
 impl Git {
@@ -136,6 +141,7 @@ impl Git {
             held: None,
             trouble: None,
             look: None,
+            follows: BTreeMap::new(),
         });
         self.places.len() - 1
     }
@@ -510,13 +516,7 @@ fn short(id: &str) -> &str {
 /// What the paths of a place's files begin with: repository and revision, as a path that no folder has. Two
 /// repositories, or two revisions of one, never have the same.
 fn prefix(address: &GitAddress) -> String {
-    let place = address.repository.to_string();
-    let place = place.strip_prefix("git+").unwrap_or(&place);
-    // A path has no `//`; HTTPS is what people mean.
-    let place = match place.strip_prefix("https://") {
-        Some(place) => place.to_owned(),
-        None => place.replacen("://", ":", 1),
-    };
+    let place = whereabouts(address);
     match &address.pick {
         Pick::Head => place,
         Pick::Ref(name) | Pick::Either(name) => format!("{place}@{name}"),
@@ -526,6 +526,23 @@ fn prefix(address: &GitAddress) -> String {
         Pick::Semver(range) => format!("{place}@semver:{range}"),
         Pick::Commit(id) => format!("{place}@{id}"),
     }
+}
+
+/// The repository, without a scheme that people mean anyway.
+fn whereabouts(address: &GitAddress) -> String {
+    let place = address.repository.to_string();
+    let place = place.strip_prefix("git+").unwrap_or(&place);
+    // A path has no `//`; HTTPS is what people mean.
+    match place.strip_prefix("https://") {
+        Some(place) => place.to_owned(),
+        None => place.replacen("://", ":", 1),
+    }
+}
+
+/// What a place goes by whatever revision of it is read.
+pub(super) fn mark(address: &GitAddress) -> String {
+    let whole = Path::new(&whereabouts(address)).join(&address.path);
+    whole.display().to_string()
 }
 
 #[cfg(test)]

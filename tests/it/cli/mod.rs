@@ -6,7 +6,7 @@
 use crate::e2e::program::{Finished, run};
 
 /// The commands, as they are typed.
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 19] = [
     &[],
     &["run"],
     &["sync"],
@@ -19,6 +19,11 @@ const COMMANDS: [&[&str]; 14] = [
     &["history"],
     &["events"],
     &["resync"],
+    &["abort"],
+    &["promote"],
+    &["approve"],
+    &["reject"],
+    &["rollback"],
     &["sandbox"],
     &["sandbox", "push"],
 ];

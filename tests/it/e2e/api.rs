@@ -234,3 +234,112 @@ fn every_failure_names_its_cure() {
     let all = daemon.json(&["diff"]);
     assert_eq!(all["differences"][0]["resource"], group, "{all}");
 }
+
+#[test]
+fn a_rollout_is_aborted_by_a_command_with_the_token() {
+    let folder = Folder::copy("nova");
+    let file = token();
+    let path = file.path().to_str().unwrap();
+    let daemon = Daemon::start(folder.path(), &["--api-token-file", path]);
+    talk::converged(daemon.http, 68);
+    let auth = "Service/auth-service";
+    let with_token = ["--api-token-file", path, "--by", "ann"];
+
+    let idle = daemon.ask(&[&["abort", auth], &with_token[..]].concat());
+    assert_eq!(idle.code, Some(1), "{idle:?}");
+    assert!(idle.stderr.contains("no deployment of service"), "{idle:?}");
+    folder.edit(
+        "services/auth.yaml",
+        "auth-service:1.4.0",
+        "auth-service:1.5.0",
+    );
+    let digest = until("a tenth of the traffic on the new tasks", || {
+        let one = &daemon.json(&["get", auth])["resources"][0];
+        if one["rollout"]["weights"]["new"] == 10.0 {
+            Ok(one["digest"].as_str().unwrap().to_owned())
+        } else {
+            Err(one.to_string())
+        }
+    });
+    let refused = daemon.ask(&["abort", auth, "--by", "ann"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("no token was given"), "{refused:?}");
+    let early = ["approve", auth, "--digest", digest.as_str()];
+    let early = daemon.ask(&[&early[..], &with_token[..]].concat());
+    assert_eq!(early.code, Some(1), "{early:?}");
+    assert!(early.stderr.contains("waits for nobody"), "{early:?}");
+    assert_eq!(talk::count(daemon.sandbox, "StopDeployment"), 0);
+
+    let done = daemon.ask(
+        &[
+            &["abort", "service/auth-service", "--wait"],
+            &with_token[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let end =
+        format!("abort of {auth}: Blocked (Quarantined): content {digest} was aborted by ann at ");
+    assert!(done.stdout.starts_with(&end), "{done:?}");
+    for part in [
+        "stop deployment d-",
+        "Waiting (RolloutInProgress): deployment d-",
+    ] {
+        assert!(done.stderr.contains(part), "{part}: {done:?}");
+    }
+    let described = daemon.ask(&["describe", auth]).stdout;
+    for part in [
+        digest.as_str(),
+        "Quarantined        True",
+        "(StopDeployment)",
+        "Command  abort by ann: carried out on d-",
+    ] {
+        assert!(described.contains(part), "{part}:\n{described}");
+    }
+    let metrics = talk::get(daemon.http, "/metrics");
+    for line in [
+        "evenkeel_commands_total{command=\"abort\",result=\"done\"} 1",
+        "evenkeel_commands_total{command=\"abort\",result=\"refused\"} 1",
+        "evenkeel_commands_total{command=\"approve\",result=\"refused\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line}:\n{metrics}");
+    }
+}
+
+#[test]
+fn a_command_about_a_rollout_names_what_is_wrong_with_it() {
+    let file = token();
+    let path = file.path().to_str().unwrap();
+    let daemon = Daemon::start("manifests/p2", &["--api-token-file", path]);
+    talk::converged(daemon.http, 10);
+    let service = "Service/test-api-service";
+    let given = ["--api-token-file", path, "--by"];
+    for (args, by, part) in [
+        (
+            &["abort", "TargetGroup/test-tg-01"][..],
+            "ann",
+            "has no rollouts",
+        ),
+        (
+            &["abort", "Service/none"],
+            "ann",
+            "is not among the manifests",
+        ),
+        (&["promote", service], "ann", "nothing of service"),
+        (&["promote", service], "a\nb", "`by` is to say who"),
+        (&["reject", service], " ", "nobody is said to order it"),
+        (
+            &["approve", service, "--digest", "ä"],
+            "ann",
+            "is no digest of a content",
+        ),
+    ] {
+        let done = daemon.ask(&[args, &given[..], &[by]].concat());
+        assert_eq!(done.code, Some(1), "{args:?}: {done:?}");
+        assert!(done.stderr.contains(part), "{args:?}: {done:?}");
+        assert_eq!(done.stdout, "", "{args:?}");
+    }
+    let usage = daemon.ask(&[&["approve", service], &given[..], &["ann"]].concat());
+    assert_eq!(usage.code, Some(64), "{usage:?}");
+    assert!(usage.stderr.contains("--digest"), "{usage:?}");
+}

@@ -6,6 +6,7 @@ mod files;
 mod history;
 mod http;
 mod program;
+mod prune;
 mod signed;
 mod ssh;
 

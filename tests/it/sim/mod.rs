@@ -8,6 +8,7 @@ pub(crate) mod faults;
 pub(crate) mod world;
 
 mod bootstrap;
+mod commands;
 mod concurrency;
 mod console;
 mod crash;
@@ -22,6 +23,8 @@ mod native_trouble;
 mod native_world;
 mod observation;
 mod order;
+mod prune;
+mod prune_left;
 mod rolling;
 mod rollout;
 mod scaling;

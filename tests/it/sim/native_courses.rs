@@ -325,7 +325,7 @@ async fn what_somebody_else_deploys_is_respected_and_then_healed_after_the_grace
 
 impl super::world::World {
     /// Somebody registers a revision of another image; gives its ARN.
-    async fn revision_by_hand(&self) -> String {
+    pub(super) async fn revision_by_hand(&self) -> String {
         let input = json!({"family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
             "cpu": "256", "memory": "512",
             "executionRoleArn": "arn:aws:iam::123456789012:role/nova-task-execution",

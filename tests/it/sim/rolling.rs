@@ -331,7 +331,7 @@ pub(super) async fn worker(configuration: &str, seed: u64) -> World {
 
 impl World {
     /// Whether the worker's `PRIMARY` deployment, and no other, runs this tag's image.
-    async fn runs(&self, tag: &str) -> bool {
+    pub(super) async fn runs(&self, tag: &str) -> bool {
         let service = self.person.service("nova", "worker").await;
         let deployments = service["deployments"].as_array().unwrap();
         assert_eq!(deployments.len(), 1, "{service}");
@@ -373,7 +373,7 @@ impl World {
     }
 
     /// Everything is converged and nothing is written in half an hour.
-    async fn still(&self, daemon: &Daemon) {
+    pub(super) async fn still(&self, daemon: &Daemon) {
         daemon.converged().await;
         let writes = self.writes();
         pass(Duration::from_mins(30)).await;

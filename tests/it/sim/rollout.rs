@@ -300,7 +300,7 @@ impl World {
     }
 
     /// Gives the service the retry annotation with this text.
-    fn retry(&self, text: &str) {
+    pub(super) fn retry(&self, text: &str) {
         let path = self.folder.path().join("services/auth.yaml");
         let manifest = std::fs::read_to_string(&path).unwrap();
         let mut documents: Vec<String> = manifest.split("\n---\n").map(str::to_owned).collect();
@@ -322,7 +322,7 @@ impl World {
     }
 
     /// Somebody registers another revision and deploys it with CodeDeploy; gives its ARN.
-    async fn foreign_deployment(&self) -> String {
+    pub(super) async fn foreign_deployment(&self) -> String {
         let ours = self.person.primary("nova", "auth-service").await;
         let input = json!({"taskDefinition": ours});
         let described = self

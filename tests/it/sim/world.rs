@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel::ask::{self, Asker};
+use evenkeel::ask::{Answer, Asker, Carried, Question, Refusal, channel};
 use evenkeel::aws::{Aws, Connection, connect};
 use evenkeel::clock::Clock;
 use evenkeel::controller::{Controller, Ended, Event, Settings, Until};
 use evenkeel::manifest::{LoadOptions, load};
 use evenkeel::metrics::Metrics;
-use evenkeel::model::{Key, Moment, Outcome};
+use evenkeel::model::{Command, Key, Moment, Order, Outcome};
 use evenkeel::mount::Mounted;
-use evenkeel::source::Dir;
+use evenkeel::source::{Dir, Sources};
 use evenkeel::status::{Board, Status};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -151,14 +151,19 @@ impl World {
 
     /// Starts a daemon with an empty memory.
     pub(crate) async fn daemon(&self) -> Daemon {
+        let source = Dir::new(self.folder.path());
+        self.daemon_of(source, Settings::default()).await
+    }
+
+    /// Starts a daemon with an empty memory, this source and these settings but the seed.
+    pub(crate) async fn daemon_of(&self, source: impl Into<Sources>, settings: Settings) -> Daemon {
         let metrics = Arc::new(Metrics::new());
         let aws = self.wired(Arc::clone(&metrics)).await;
         let board = Board::default();
         let settings = Settings {
             seed: self.seed,
-            ..Settings::default()
+            ..settings
         };
-        let source = Dir::new(self.folder.path());
         let controller = Controller::new(
             aws,
             self.clock.clone(),
@@ -167,9 +172,10 @@ impl World {
             source,
             settings,
         );
+        let (asker, asks) = channel();
+        let controller = controller.with_asks(asks);
         let (events, receiver) = mpsc::channel(16);
-        let (asker, asks) = ask::channel();
-        let task = tokio::spawn(controller.with_asks(asks).run(receiver, Until::Stopped));
+        let task = tokio::spawn(controller.run(receiver, Until::Stopped));
         Daemon {
             events,
             asker,
@@ -279,6 +285,27 @@ impl Daemon {
     pub(crate) async fn look(&self) {
         self.events.send(Event::SourceChanged).await.unwrap();
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+
+    /// Gives it a command, as `ann`.
+    pub(crate) async fn order(&self, key: &str, command: Command) -> Result<Carried, Refusal> {
+        let order = Order {
+            command,
+            by: "ann".to_owned(),
+        };
+        let question = Question::Command(key.parse().unwrap(), order);
+        match self.asker.ask(question).await? {
+            Answer::Carried(carried) => Ok(carried),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Gives it a command that does not apply; gives why.
+    pub(crate) async fn refuses(&self, key: &str, command: Command) -> String {
+        match self.order(key, command.clone()).await {
+            Err(Refusal::NotApplicable(why)) => why,
+            other => panic!("{command:?}: {other:?}"),
+        }
     }
 
     /// Ends it as a crash does: at once, wherever it is.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `window` | no window for it is open (`sync.windows`), and no person says to start all the same |
 //! | `order` | a service that `rollout.dependsOn` names is not as its manifest says, or not healthy |
+//! | `approval` | `rollout.approval` asks for a person's word, and none counts for this content |
 //!
 //! Invariants:
 //! - A shut gate takes all writes out of the plan: those beside a start belong to it (marks, records), and what
@@ -15,8 +16,13 @@
 //! - What a shut gate opens by time alone says when, and is looked at again then.
 //! - A gate looks at nothing where no rollout is to start.
 
+mod approval;
 mod order;
 mod window;
+
+pub(super) use approval::asked as asks_for_approval;
+
+use serde_json::Value;
 
 use super::rules::DEPLOYING;
 use crate::kinds::View;
@@ -29,8 +35,8 @@ struct Shut {
     again: Option<Moment>,
 }
 
-/// The plan as far as the gates let it.
-pub(super) fn before_start(view: &View<'_>, mut plan: Plan) -> Plan {
+/// The plan as far as the gates let it. `service` is the live one, if there is one.
+pub(super) fn before_start(view: &View<'_>, service: Option<&Value>, mut plan: Plan) -> Plan {
     if !plan.steps.iter().any(starts) {
         return plan;
     }
@@ -41,13 +47,15 @@ pub(super) fn before_start(view: &View<'_>, mut plan: Plan) -> Plan {
         closed = None;
         plan.overridden = Some(reason.to_owned());
     }
-    let order = || {
-        order::shut(view).map(|outcome| Shut {
+    let others = || {
+        let digest = plan.digest.as_deref();
+        let outcome = order::shut(view).or_else(|| approval::shut(view, service, digest))?;
+        Some(Shut {
             outcome,
             again: None,
         })
     };
-    match closed.or_else(order) {
+    match closed.or_else(others) {
         Some(shut) if view.policy.in_the_end => told(plan, &shut.outcome),
         Some(shut) => kept(plan, shut),
         None => plan,
@@ -63,7 +71,7 @@ fn told(mut plan: Plan, why: &Outcome) -> Plan {
 }
 
 /// Whether this write makes new tasks of other content start.
-fn starts(step: &Step) -> bool {
+pub(super) fn starts(step: &Step) -> bool {
     let input = &step.call.input;
     match step.call.operation {
         "CreateService" | "CreateDeployment" => true,

@@ -18,7 +18,7 @@ pub(in super::super) fn in_flight(deployment: &Value) -> bool {
 }
 
 /// Whether it deploys the declared content.
-pub(super) fn is_of(deployment: &Value, spec: &Value) -> bool {
+pub(in super::super) fn is_of(deployment: &Value, spec: &Value) -> bool {
     deployment
         .get("revision")
         .is_some_and(|revision| deploying_drift(spec, revision).is_empty())
@@ -56,7 +56,7 @@ pub(super) fn paused(deployment: &Value) -> Option<&str> {
 }
 
 /// The rollout that a deployment in flight is.
-pub(super) fn rollout(deployment: &Value, ours: bool) -> Rollout {
+pub(in super::super) fn rollout(deployment: &Value, ours: bool) -> Rollout {
     let stage = text(deployment, "lifecycleStage");
     let hooks = items(deployment, "lifecycleHookDetails").map(|hook| {
         let name = match text(hook, "targetArn") {
@@ -104,7 +104,7 @@ fn stage_of(deployment: &Value, stage: &str) -> RolloutStage {
 
 /// A rollout in one line: `service deployment 1f2e Shifting: PRODUCTION_TRAFFIC_SHIFT, traffic 90% old
 /// 10% new`.
-pub(super) fn sentence(rollout: &Rollout) -> String {
+pub(in super::super) fn sentence(rollout: &Rollout) -> String {
     let mut line = format!(
         "service deployment {} {}",
         rollout.id,

@@ -26,14 +26,14 @@ mod traffic;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use course::{explain as explained, in_flight};
+pub(super) use course::{explain as explained, in_flight, is_of, rollout, sentence};
 pub(super) use intent::TAG as STARTING_TAG;
 pub(super) use traffic::{Gap, listener_of, rules, target_groups};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
 use super::plan::{
     declared_tag, fields, in_grace, quiet, settled, tag_step, tag_with, unresolved, update,
-    waiting_for,
+    waiting_for, ways,
 };
 use super::rolling::{overlaid, resting};
 use super::rules::DEPLOYING;
@@ -48,6 +48,40 @@ pub(super) fn is_native(document: &Value) -> bool {
     let strategy = document.pointer("/deploymentConfiguration/strategy");
     let strategy = strategy.and_then(Value::as_str).unwrap_or("ROLLING");
     strategy != "ROLLING"
+}
+
+/// The digest of what was started last, if the newest deployment is the one that followed.
+pub(super) fn started<'a>(service: &'a Value, history: &[Value]) -> Option<&'a str> {
+    let intent = intent::of(service)?;
+    intent.led_to_newest(history).then_some(intent.attempt)
+}
+
+/// The record that a deployment is about to be started, of no declared content.
+pub(super) fn starting(
+    view: &View<'_>,
+    service: &Value,
+    what: &str,
+    history: &[Value],
+) -> Option<Step> {
+    if !is_native(service) {
+        return None;
+    }
+    let mark = intent::value(what, history);
+    tag_with(view, service, &[(intent::TAG, &mark)])
+}
+
+/// Whether production traffic is where the live tasks are; else why it is not, or what could not be read.
+pub(super) fn traffic_is_legal(
+    view: &View<'_>,
+    observed: &Observed,
+    service: &Value,
+    history: &[Value],
+) -> Result<(), Outcome> {
+    if !is_native(service) {
+        return Ok(());
+    }
+    let live = course::live_revision(history, observed);
+    traffic::check(&view.spec, observed, service, live, false).map_err(Trouble::outcome)
 }
 
 /// How far a service is from its manifest and from rest, as far as `DescribeServices` tells.
@@ -146,8 +180,9 @@ fn flying(
     } else if declared {
         match course::paused(newest) {
             Some(hook) => {
+                let ways = attempt.map_or_else(String::new, |attempt| ways(view, attempt));
                 message = format!(
-                    "{message}; continue it with `aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {hook}`",
+                    "{message}{ways}; or continue it with `aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {hook}`",
                     text(newest, "serviceDeploymentArn")
                 );
                 Wait::ApprovalPending
@@ -159,7 +194,13 @@ fn flying(
             return None;
         }
         message = format!("{message}; the manifest has changed since, and follows when it ends");
-        Wait::RolloutInProgress
+        match intent::of(service).filter(|_| course::paused(newest).is_some()) {
+            Some(intent) => {
+                message.push_str(&ways(view, intent.attempt));
+                Wait::ApprovalPending
+            }
+            None => Wait::RolloutInProgress,
+        }
     } else {
         message = format!("{message}, started by somebody else; it is respected until it ends");
         Wait::ForeignDeployment

@@ -7,6 +7,7 @@
 mod appspec;
 mod bench;
 mod blue_green;
+mod command;
 mod entry;
 mod fixpoint;
 mod gates;
