@@ -16,6 +16,8 @@ pub enum Question {
     /// Read the source again and pass over this resource, or over all of them; answered when it is
     /// taken on, by [`Answer::Resync`].
     Resync(Option<Key>),
+    /// The same of one resource, whose drift is healed then, whatever its manifest says of that.
+    Heal(Key),
     /// What AWS knows of a resource's rollouts; answered by [`Answer::History`].
     History(Key),
     /// Set or end a hold; answered by [`Answer::Hold`] when AWS has taken it.

@@ -70,9 +70,10 @@
 //!    room for newer manifests (`evenkeel.dev/superseded`), what a person took back
 //!    (`evenkeel.dev/rolled-back`) or approved (`evenkeel.dev/approved`), which members were last declared
 //!    (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
-//!    scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`), what a person wants left alone for
-//!    now (`evenkeel.dev/hold`, `evenkeel.dev/hold-all`), and by which source, at which commit, a resource was
-//!    declared and what is to become of it without its manifest (`evenkeel.dev/source`,
+//!    scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`), the manifest that live state last
+//!    agreed with (`evenkeel.dev/agreed`, where not everything is healed at once), what a person wants left
+//!    alone for now (`evenkeel.dev/hold`, `evenkeel.dev/hold-all`), and by which source, at which commit, a
+//!    resource was declared and what is to become of it without its manifest (`evenkeel.dev/source`,
 //!    `evenkeel.dev/commit`, `evenkeel.dev/prune`). The Git commit in force
 //!    outlives a restart in the folder of `--git-store` alone: see [`source`].
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write. A manifest that is not

@@ -44,6 +44,16 @@ impl Controller {
                 self.change_hold(change, ask.answer);
                 return look;
             }
+            Question::Heal(key) => self.known(&key).map(|()| {
+                look = true;
+                let text = format!("what differs of {key} is to be healed now");
+                let now = self.clock.now();
+                self.board
+                    .events()
+                    .record(now, EventKind::Command, Some(&key), text);
+                self.healing.insert(key.clone());
+                Answer::Resync(self.ask_resync_of(key))
+            }),
             Question::Command(key, order) => {
                 self.order(key, order, ask.answer);
                 return look;

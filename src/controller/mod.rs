@@ -14,6 +14,7 @@
 
 mod asked;
 mod command;
+mod fight;
 mod holds;
 mod identity;
 mod pass;
@@ -153,6 +154,8 @@ pub struct Controller {
     resync: bool,
     /// The resources that are to be passed over once the source has been read.
     resyncing: BTreeSet<Key>,
+    /// Those of them whose drift is to be healed by that pass.
+    healing: BTreeSet<Key>,
     /// Whether repositories are to be asked before their interval is over.
     pushed: bool,
     /// Where persons ask.
@@ -221,6 +224,7 @@ impl Controller {
             reading: None,
             resync: false,
             resyncing: BTreeSet::new(),
+            healing: BTreeSet::new(),
             pushed: false,
             asks: None,
             orders: BTreeMap::new(),
@@ -489,6 +493,9 @@ impl Controller {
         }
         for key in std::mem::take(&mut self.resyncing) {
             self.state.resync_of(&key, now);
+        }
+        for key in std::mem::take(&mut self.healing) {
+            self.state.heal(&key, now);
         }
         read
     }

@@ -13,11 +13,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::RwLock;
 
+use super::fight::{Verdict, Writes};
 use crate::aws::{Aws, Class, Fault, Observer};
 use crate::clock::Clock;
 use crate::document::{self, Secrets};
 use crate::kinds::{
-    Policy, Reconciled, View, cluster::Cluster, deployment_group::DeploymentGroup, hold,
+    Policy, Reconciled, View, cluster::Cluster, deployment_group::DeploymentGroup, heal, hold,
     image_repository::ImageRepository, listener::Listener, listener_rule::ListenerRule,
     load_balancer::LoadBalancer, scalable_target::ScalableTarget, scaling_policy::ScalingPolicy,
     service::Service, target_group::TargetGroup, task_definition::TaskDefinition,
@@ -109,8 +110,10 @@ pub(super) struct Request {
     pub(super) floor: Moment,
     /// Passes that failed in a row before this one.
     pub(super) failures: u32,
-    /// The digest of writes that were made again and again and do not take.
-    pub(super) futile: Option<String>,
+    /// Whether a person asked to have drift healed now.
+    pub(super) heal: bool,
+    /// What was written for it lately.
+    pub(super) writes: Writes,
 }
 
 /// How a pass ended.
@@ -124,8 +127,6 @@ pub(super) struct Done {
     pub(super) accepted: usize,
     /// Whether any write reached AWS, or may have.
     pub(super) touched: bool,
-    /// Whether the writes were left out because they do not take.
-    pub(super) held: bool,
 }
 
 impl Done {
@@ -136,7 +137,6 @@ impl Done {
             written: None,
             accepted: 0,
             touched: false,
-            held: false,
         }
     }
 }
@@ -229,6 +229,7 @@ pub(super) fn viewed<'a>(
         facts: &request.facts,
         now: request.now,
         drifting_since: request.drifting_since,
+        heal_now: request.heal,
         policy: &context.policy,
         resetting: Vec::new(),
     }
@@ -264,12 +265,20 @@ fn ready(key: &Key, facts: &FactBoard) -> bool {
 
 async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
     let digest = writes(&plan.steps);
-    if digest.is_some() && digest == request.futile {
-        plan.outcome = Outcome::Blocked(Block::Unsupported, futile(&plan.steps));
-        return Done {
-            held: true,
-            ..Done::without_writes(plan)
-        };
+    if let Some(digest) = &digest {
+        match request.writes.verdict(digest, request.now) {
+            Verdict::Write => {}
+            Verdict::Wait(times, until) => {
+                let text = waits(&plan.steps, times, until);
+                plan.outcome = Outcome::Waiting(Wait::HealBackoff, text);
+                plan.again = Some(until);
+                return Done::without_writes(plan);
+            }
+            Verdict::Hold(times) => {
+                plan.outcome = Outcome::Blocked(Block::Contested, contested(&plan.steps, times));
+                return Done::without_writes(plan);
+            }
+        }
     }
     let begun = Some(request.now);
     let written = write_all(context, &request.key, &plan.steps, begun).await;
@@ -283,7 +292,6 @@ async fn apply(context: &Context, request: &Request, mut plan: Plan) -> Done {
         written: digest.filter(|_| whole),
         accepted: written.accepted,
         touched: written.touched,
-        held: false,
     }
 }
 
@@ -356,25 +364,46 @@ pub(super) async fn send(
     Some(sent)
 }
 
-/// The digest of some writes; `None` if there are none.
+/// The digest of some writes, our own records left out where there are others; `None` if there are none.
 fn writes(steps: &[Step]) -> Option<String> {
     if steps.is_empty() {
         return None;
     }
-    let calls: Vec<Value> = steps
+    let only_records = steps.iter().all(Step::only_records);
+    let told = steps
         .iter()
+        .filter(|step| only_records || !step.only_records());
+    let calls: Vec<Value> = told
         .map(|step| json!([step.call.operation, step.call.input]))
         .collect();
     Some(document::digest(&Value::from(calls)))
 }
 
-/// Says that writes do not take.
-fn futile(steps: &[Step]) -> String {
+fn whys(steps: &[Step]) -> String {
     let whys: Vec<&str> = steps.iter().map(|step| step.why.as_str()).collect();
+    whys.join("; ")
+}
+
+/// Says that writes are made again later.
+fn waits(steps: &[Step], times: usize, until: Moment) -> String {
+    let times = match times {
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    };
     format!(
-        "written again and again, and AWS still answers otherwise: {}; somebody else may be writing too. It is \
-         not written again until the manifest changes or a resync is asked for",
-        whys.join("; ")
+        "written {times} lately, and somebody has changed it again: {}; it is written again at {}",
+        whys(steps),
+        heal::time(until)
+    )
+}
+
+/// Says that writes are made no more.
+fn contested(steps: &[Step], times: usize) -> String {
+    format!(
+        "written again and again ({times} times), and AWS still answers otherwise: {}; somebody else, another \
+         controller perhaps, may be writing too. Find them, or name the member in `sync.ignore`; it is not \
+         written again until the manifest changes or a resync is asked for",
+        whys(steps)
     )
 }
 

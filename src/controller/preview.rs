@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::fight::Writes;
 use super::pass::{Context, Mode, Request, pass};
 use super::prune;
 use crate::aws::Aws;
@@ -126,7 +127,8 @@ async fn plans(
                 fresh: start,
                 floor: start,
                 failures: 0,
-                futile: None,
+                heal: false,
+                writes: Writes::default(),
             };
             passes.spawn(async move { (key, pass(&context, &request).await) });
         }

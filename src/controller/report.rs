@@ -180,6 +180,19 @@ impl Controller {
                 .events()
                 .record(now, EventKind::Outcome, Some(key), text);
         }
+        let started = done.accepted > 0 && done.accepted == done.plan.steps.len();
+        if let (Some(reason), true, Kind::Service) = (&done.plan.overridden, started, key.kind) {
+            let (cluster, name) = self.state.set.service_names(resource);
+            self.metrics.window_overridden(cluster, name);
+            let text = format!("its rollout was started outside of its windows: {reason}");
+            self.board
+                .events()
+                .record(now, EventKind::Command, Some(key), text);
+        }
+        if matches!(outcome, Outcome::Blocked(Block::DriftFound, _)) && !same {
+            let events = self.board.events();
+            events.record(now, EventKind::Drift, Some(key), outcome.message());
+        }
         let service = (key.kind == Kind::Service).then(|| {
             let (cluster, name) = self.state.set.service_names(resource);
             (cluster.to_owned(), name.to_owned())
@@ -234,8 +247,8 @@ impl Controller {
                 self.metrics
                     .deployment_ended(cluster, name, strategy, result);
             }
-            if matches!(outcome, Outcome::Waiting(Wait::DriftGrace, _)) && !same {
-                self.metrics.self_heal_suppressed(cluster, name, "grace");
+            if let Some(reason) = suppressed(outcome).filter(|_| !same) {
+                self.metrics.self_heal_suppressed(cluster, name, reason);
             }
             let drifted = !done.plan.drift.is_empty();
             if drifted && matches!(outcome, Outcome::Waiting(Wait::Held, _)) && !same {
@@ -244,6 +257,17 @@ impl Controller {
         }
         self.board
             .write(|board| board.resources.insert(key.clone(), status));
+    }
+}
+
+/// Why drift that was found is not healed now: the `reason` label.
+fn suppressed(outcome: &Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Waiting(Wait::DriftGrace, _) => Some("grace"),
+        Outcome::Waiting(Wait::HealBackoff, _) => Some("backoff"),
+        Outcome::Blocked(Block::DriftKept | Block::DriftFound, _) => Some("disabled"),
+        Outcome::Blocked(Block::Contested, _) => Some("fight"),
+        _ => None,
     }
 }
 
@@ -295,6 +319,10 @@ fn end(
 fn log(key: &Key, outcome: &Outcome, took: Duration) {
     match outcome {
         Outcome::Failed(..) => tracing::error!(%key, millis = millis(took), "{outcome}"),
+        // As the manifest wants it.
+        Outcome::Blocked(Block::DriftKept, _) => {
+            tracing::info!(%key, millis = millis(took), "{outcome}");
+        }
         Outcome::Blocked(..) => tracing::warn!(%key, millis = millis(took), "{outcome}"),
         Outcome::Converged | Outcome::Acting(_) | Outcome::Waiting(..) => {
             tracing::info!(%key, millis = millis(took), "{outcome}");

@@ -35,7 +35,9 @@ pub(super) fn requeue(outcome: &Outcome, failures: u32, luck: f64) -> Duration {
         Outcome::Waiting(wait, _) => match wait {
             Wait::RolloutInProgress | Wait::Provisioning | Wait::ForeignDeployment => IN_FLIGHT,
             Wait::ApprovalPending | Wait::ImageNotFound | Wait::Held => EXTERNAL,
-            Wait::DependencyNotReady | Wait::DriftGrace => DEPENDENCY,
+            Wait::DependencyNotReady | Wait::DriftGrace | Wait::HealBackoff => DEPENDENCY,
+            // Until it opens it rests; the plan says when that is.
+            Wait::WindowClosed => jittered(IDLE, 0.1, luck),
             Wait::ObservationUnknown | Wait::TransientError => backoff(failures, luck),
         },
     }
@@ -45,7 +47,9 @@ pub(super) fn requeue(outcome: &Outcome, failures: u32, luck: f64) -> Duration {
 /// to it, so that keys with like rhythms share their reads and none sees its own past twice.
 pub(super) fn tolerance(outcome: Option<&Outcome>) -> Duration {
     match outcome {
-        Some(Outcome::Converged | Outcome::Blocked(..)) => IDLE / 2,
+        Some(
+            Outcome::Converged | Outcome::Blocked(..) | Outcome::Waiting(Wait::WindowClosed, _),
+        ) => IDLE / 2,
         Some(Outcome::Waiting(
             Wait::RolloutInProgress | Wait::Provisioning | Wait::ForeignDeployment,
             _,
@@ -104,6 +108,7 @@ mod tests {
             Outcome::Acting(String::new()),
             Outcome::Waiting(Wait::RolloutInProgress, String::new()),
             Outcome::Waiting(Wait::ImageNotFound, String::new()),
+            Outcome::Waiting(Wait::WindowClosed, String::new()),
             Outcome::Failed(Fail::Internal, String::new()),
         ] {
             assert!(

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::fight::Writes;
 use super::pass::{Done, Request};
 use super::requeue::{requeue, tolerance};
 use crate::manifest::{DesiredSet, Resource, Revision};
@@ -23,17 +24,13 @@ struct Known {
     declared: Moment,
     failures: u32,
     drifting_since: Option<Moment>,
-    /// The writes of the last pass, as a digest, and how many passes in a row made just these.
-    written: Option<String>,
-    repeats: u32,
+    /// What was written lately.
+    writes: Writes,
+    /// When a person asked to have drift healed now.
+    heal: Option<Moment>,
     /// Something outside said that it has moved while a pass over it was running.
     hinted: bool,
 }
-
-/// How many passes in a row may make the very same writes. AWS normalises what it is given in ways
-/// that no table lists, and other controllers write too: what does not take after this many times
-/// is not written again.
-const REPEATS: u32 = 5;
 
 /// The loop's memory.
 #[derive(Debug, Default)]
@@ -118,7 +115,7 @@ impl State {
     pub(super) fn resync(&mut self, now: Moment) {
         for (key, known) in &mut self.known {
             known.floor = now;
-            known.repeats = 0;
+            known.writes = Writes::default();
             self.queue.add(key.clone(), now);
             self.resyncing.insert(key.clone(), now);
         }
@@ -128,9 +125,16 @@ impl State {
     pub(super) fn resync_of(&mut self, key: &Key, now: Moment) {
         if let Some(known) = self.known.get_mut(key) {
             known.floor = now;
-            known.repeats = 0;
+            known.writes = Writes::default();
             self.queue.add(key.clone(), now);
             self.resyncing.insert(key.clone(), now);
+        }
+    }
+
+    /// Has the drift of a key healed by its next pass, whatever its manifest says of that.
+    pub(super) fn heal(&mut self, key: &Key, now: Moment) {
+        if let Some(known) = self.known.get_mut(key) {
+            known.heal = Some(now);
         }
     }
 
@@ -168,9 +172,8 @@ impl State {
             fresh: known.floor.max(fresh),
             floor: known.floor,
             failures: known.failures,
-            futile: (known.repeats >= REPEATS)
-                .then_some(known.written)
-                .flatten(),
+            heal: known.heal.is_some(),
+            writes: known.writes,
         }
     }
 
@@ -217,18 +220,13 @@ impl State {
             }
             _ => None,
         };
-        known.repeats = match &done.written {
-            Some(written) if known.written.as_ref() == Some(written) => {
-                known.repeats.saturating_add(1)
-            }
-            Some(_) => 1,
-            None if done.held => known.repeats,
-            None => 0,
-        };
-        known.written = done
-            .written
-            .clone()
-            .or(known.written.take().filter(|_| done.held));
+        if let Some(written) = &done.written {
+            known.writes.made(written, now);
+        } else if done.plan.steps.is_empty() && done.plan.drift.is_empty() && !failing(outcome) {
+            known.writes.agreed(now);
+        }
+        let asked = known.heal;
+        known.heal = asked.filter(|asked| started < *asked || !healed(outcome));
         if done.touched {
             // One more millisecond: what was read in this very one may be from before the write.
             known.floor = Moment(now.0 + 1);
@@ -238,7 +236,9 @@ impl State {
         let next = if hinted {
             now
         } else {
-            now.plus(requeue(outcome, known.failures, luck))
+            let usual = now.plus(requeue(outcome, known.failures, luck));
+            let again = done.plan.again.filter(|again| *again > now);
+            again.map_or(usual, |again| again.min(usual))
         };
         self.queue.finish(key, Some(next));
         if let Some(facts) = done.plan.facts.as_ref().filter(|_| current)
@@ -390,6 +390,18 @@ fn dependents(set: &DesiredSet) -> BTreeMap<Key, Vec<Key>> {
         }
     }
     index
+}
+
+/// Whether a pass that was to heal drift now has done so, or cannot for a reason that it tells.
+fn healed(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Acting(_) => false,
+        Outcome::Waiting(wait, _) => !matches!(
+            wait,
+            Wait::ObservationUnknown | Wait::TransientError | Wait::DependencyNotReady
+        ),
+        Outcome::Converged | Outcome::Blocked(..) | Outcome::Failed(..) => true,
+    }
 }
 
 /// Whether an outcome counts towards backoff.

@@ -100,6 +100,8 @@ pub(crate) struct Changes<'a> {
     pub(crate) drift: Vec<Drift>,
     /// The steps so far.
     pub(crate) steps: Vec<Step>,
+    /// Why differences stay as they are.
+    kept: Option<Outcome>,
 }
 
 impl<'a> Changes<'a> {
@@ -109,7 +111,14 @@ impl<'a> Changes<'a> {
             what,
             drift,
             steps: Vec::new(),
+            kept: None,
         }
+    }
+
+    /// Leaves everything as it is live, for this reason.
+    pub(crate) fn keep(&mut self, outcome: Outcome) {
+        self.steps.retain(Step::only_records);
+        self.kept = Some(outcome);
     }
 
     /// Adds the step of an operation that changes top-level members, if any of them differs. Its
@@ -152,9 +161,10 @@ impl<'a> Changes<'a> {
         self.steps.insert(0, Step { call, why });
     }
 
-    /// The plan: `Acting`, or `Converged` if there are no steps.
+    /// The plan: `Acting`, or if there are no steps why differences stay, or `Converged`.
     pub(crate) fn into_plan(self, facts: Facts) -> Plan {
-        let outcome = acting(&self.steps).unwrap_or(Outcome::Converged);
+        let outcome = acting(&self.steps).or(self.kept);
+        let outcome = outcome.unwrap_or(Outcome::Converged);
         let plan = Plan::only(outcome).with_facts(facts).with_drift(self.drift);
         Plan {
             steps: self.steps,

@@ -15,6 +15,7 @@ mod common;
 pub mod deployment_group;
 mod elb;
 mod forward;
+pub(crate) mod heal;
 pub(crate) mod hold;
 pub mod image_repository;
 pub mod listener;
@@ -30,6 +31,7 @@ mod tags;
 pub mod target_group;
 pub mod task_definition;
 
+pub use heal::AGREED_TAG;
 pub use hold::{HOLD_ALL_TAG, HOLD_TAG};
 pub use marks::{PRUNE_TAG, SOURCE_TAG};
 pub(crate) use members::default_of;
@@ -47,7 +49,7 @@ use serde_json::Value;
 
 use crate::aws::Observer;
 use crate::document::{Rules, Undeclared, carried_over};
-use crate::manifest::{DesiredSet, Resource};
+use crate::manifest::{DesiredSet, Resource, SelfHeal};
 use crate::model::{FactBoard, Key, Moment, Plan};
 
 /// Settings that planners obey.
@@ -94,6 +96,8 @@ pub struct View<'a> {
     pub now: Moment,
     /// Since when this key has been seen drifting without a break, if it has.
     pub drifting_since: Option<Moment>,
+    /// Whether a person asked to have this resource's drift healed now.
+    pub heal_now: bool,
     /// Settings.
     pub policy: &'a Policy,
     /// Members that the manifest no longer declares and that stand in `spec` to go back to AWS's
@@ -102,15 +106,22 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    /// How long drift in a deploying field is left alone: `sync.driftGrace` of the manifest, else the
-    /// policy's.
-    pub fn grace(&self) -> Duration {
-        if self.policy.heal_at_once {
-            return Duration::ZERO;
+    /// What becomes of drift that takes this to be healed: `sync.selfHeal` of the manifest; else what takes a
+    /// deployment is left alone for `sync.driftGrace`, else for the policy's time, and the rest is
+    /// healed at once.
+    fn healing(&self, takes: heal::Takes) -> SelfHeal {
+        if self.policy.heal_at_once || self.heal_now {
+            return SelfHeal::Immediate;
         }
-        self.resource
-            .drift_grace()
-            .unwrap_or(self.policy.drift_grace)
+        let grace = || {
+            let own = self.resource.drift_grace();
+            SelfHeal::After(own.unwrap_or(self.policy.drift_grace))
+        };
+        let default = || match takes {
+            heal::Takes::Writes => SelfHeal::Immediate,
+            heal::Takes::Deployment => grace(),
+        };
+        self.resource.self_heal().unwrap_or_else(default)
     }
 
     /// The view of a resource that is there: members that the manifest leaves to others

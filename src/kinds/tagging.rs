@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::View;
 use super::common::Changes;
+use super::heal;
 use super::marks;
 use super::members::Recalled;
 use super::tags::{self, Spelling};
@@ -87,6 +88,7 @@ pub(super) fn settle(
     if !records.is_empty() {
         changes.record(write(kind, arn, &Value::from(records)));
     }
+    heal::settle(view, arn, live_tags, changes);
 }
 
 /// The tags of ours to be written, and the keys of those to be taken away.

@@ -78,6 +78,7 @@ impl Scene {
             facts: &self.facts,
             now: Moment(0),
             drifting_since: None,
+            heal_now: false,
             policy: &self.policy,
             resetting: Vec::new(),
         }

@@ -32,6 +32,7 @@ mod names;
 mod nearest;
 mod overlay;
 mod overlays;
+mod patch;
 mod path;
 mod reference;
 mod render;
@@ -41,9 +42,11 @@ mod rules;
 mod schema;
 mod scope;
 mod sections;
+mod self_heal;
 mod set;
 mod tree;
 mod variables;
+mod windows;
 mod world;
 mod write;
 mod yaml;
@@ -58,6 +61,8 @@ pub(crate) use reference::{Row, allowed as references, written as references_of}
 pub use rollout::InFlight;
 pub(crate) use rollout::{HOOKS, IN_FLIGHT};
 pub(crate) use sections::{PRUNE, PRUNE_WORDS, SUSPEND, beside, sync_members};
+pub use self_heal::SelfHeal;
+pub(crate) use self_heal::{AFTER, MODES, SELF_HEAL, governs as self_heal_governs};
 
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use environment::{Environment, Environments, Known, ValueFrom, Variable};
@@ -67,11 +72,16 @@ pub use load::{
     LoadOptions, Loaded, MAX_FILE_BYTES, MAX_FILES, SourceFile, load, load_in, load_located,
 };
 pub use located::Located;
+pub use patch::patch;
 pub use render::{render_json, render_text};
 pub use resolve::resolve;
 pub use scope::{Fetched, Scope, environments};
 pub(crate) use set::ignores;
 pub use set::{Ask, DesiredSet, Origin, Reference, Resource, Revision, Side};
+pub use windows::Window;
+pub(crate) use windows::{
+    KINDS as WINDOW_KINDS, MEMBERS as WINDOW_MEMBERS, WINDOWS, has as has_windows,
+};
 pub use write::{Document, text_of_documents};
 
 /// Every document of a YAML or JSON text as a plain value.

@@ -12,7 +12,9 @@ use super::diagnostic::Findings;
 use super::nearest::suggestion;
 use super::rollout;
 use super::schema::unknown_key;
+use super::self_heal::{self, SELF_HEAL};
 use super::tree::{Data, Node};
+use super::windows::{self, WINDOWS};
 use crate::catalogue;
 use crate::model::Kind;
 
@@ -32,6 +34,12 @@ pub(crate) fn sync_members(kind: Kind) -> Vec<&'static str> {
     // Neither is ever pruned: revisions are history, and policies carry no tags.
     if !matches!(kind, Kind::TaskDefinition | Kind::ScalingPolicy) {
         members.push(PRUNE);
+    }
+    if self_heal::governs(kind) {
+        members.push(SELF_HEAL);
+    }
+    if windows::has(kind) {
+        members.push(WINDOWS);
     }
     if kind == Kind::ScalableTarget {
         members.push(SUSPEND);
@@ -116,6 +124,8 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
             }
             "driftGrace" => {}
             "ignore" => ignore(kind, &entry.value, findings),
+            SELF_HEAL => self_heal::check(kind, &entry.value, findings),
+            WINDOWS if windows::has(kind) => windows::check(kind, &entry.value, findings),
             SUSPEND if kind == Kind::ScalableTarget => {
                 if !matches!(entry.value.data, Data::Bool(_)) {
                     let message = format!("expected true or false, found {}", entry.value.what());
@@ -137,6 +147,14 @@ fn sync(kind: Kind, node: &Node, findings: &mut Findings<'_>) -> bool {
             }
             _ => unknown_key(entry, &sync_members(kind), "sync", findings),
         }
+    }
+    if let (Some(_), Some(grace)) = (node.entry(SELF_HEAL), node.entry("driftGrace")) {
+        let message = "driftGrace and selfHeal both say when drift is healed";
+        let hint =
+            "Keep `selfHeal`; `{after: 10m}` is the time of every change that somebody makes.";
+        findings
+            .error("bad-value", grace.value.place, "sync.driftGrace", message)
+            .hint(hint);
     }
     findings.list.len() == before
 }

@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 
 use super::rollout::{APPROVAL, APPROVAL_TIMEOUT, DEPENDS_ON, IN_FLIGHT, InFlight};
 use super::sections::{PRUNE, SUSPEND, parse_duration};
+use super::self_heal::{SELF_HEAL, SelfHeal, read as self_heal};
+use super::windows::{self, Window};
 use crate::document::Secrets;
 use crate::model::{Key, Kind};
 
@@ -105,6 +107,11 @@ impl Resource {
     /// manifest has its own.
     pub fn drift_grace(&self) -> Option<Duration> {
         parse_duration(self.beside.get("sync")?.get("driftGrace")?.as_str()?)
+    }
+
+    /// What becomes of a change that somebody made: `sync.selfHeal`, if the manifest says it.
+    pub fn self_heal(&self) -> Option<SelfHeal> {
+        self_heal(self.beside.get("sync")?.get(SELF_HEAL)?)
     }
 
     /// Whether a scalable target's scaling is suspended while `CodeDeploy` deploys its service:
@@ -354,6 +361,16 @@ impl DesiredSet {
             by_reference.or_else(literal).unwrap_or(DEFAULT_CLUSTER),
             service.aws_name(),
         )
+    }
+
+    /// The windows that are for a service: its own and those of its cluster's manifest.
+    pub fn windows_of(&self, service: &Resource) -> Vec<Window> {
+        let (name, _) = self.service_names(service);
+        let mut clusters = self.of_kind(Kind::Cluster);
+        let cluster = clusters.find(|cluster| cluster.aws_name() == name);
+        let own = [Some(service), cluster];
+        let own = own.into_iter().flatten();
+        own.flat_map(|one| windows::read(one, service)).collect()
     }
 
     fn pair_side(&self, group: &Resource, pair: usize, at: usize, info: &Value) -> Option<Key> {

@@ -52,11 +52,18 @@ pub fn sync(status: &ResourceStatus) -> &'static str {
             | Wait::ImageNotFound
             | Wait::RolloutInProgress
             | Wait::ApprovalPending
-            | Wait::DriftGrace,
+            | Wait::DriftGrace
+            | Wait::HealBackoff
+            | Wait::WindowClosed,
             _,
         )
         | Outcome::Blocked(
-            Block::RecreateRequired | Block::Quarantined | Block::NoDeploymentGroup,
+            Block::RecreateRequired
+            | Block::Quarantined
+            | Block::NoDeploymentGroup
+            | Block::DriftKept
+            | Block::DriftFound
+            | Block::Contested,
             _,
         )
         | Outcome::Failed(Fail::Rejected | Fail::QuotaExceeded | Fail::RolloutFailed, _) => {

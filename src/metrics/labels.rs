@@ -70,7 +70,7 @@ pub(super) const DEPLOYMENT_RESULTS: &[&str] = &[
 ];
 
 /// Why drift was left alone: a deployment is in flight, the grace time runs, a failed attempt backs
-/// off, the content is in quarantine, the manifest says not to.
+/// off, the content is in quarantine, the manifest says not to, somebody else changes it back each time.
 pub(super) const SUPPRESSIONS: &[&str] = &[
     "in_flight",
     "grace",
@@ -78,6 +78,7 @@ pub(super) const SUPPRESSIONS: &[&str] = &[
     "quarantine",
     "disabled",
     "paused",
+    "fight",
 ];
 
 /// The value if it is in the set, else `other`.

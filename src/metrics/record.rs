@@ -165,8 +165,14 @@ impl Metrics {
         );
     }
 
-    /// Drift of a service was found and left alone: `in_flight`, `grace`, `backoff`, `quarantine`
-    /// or `disabled`.
+    /// A rollout of a service was started outside of its windows, because a person said so.
+    pub fn window_overridden(&self, cluster: &str, service: &str) {
+        self.services
+            .add(table::WINDOW_OVERRIDES.name, cluster, service, Vec::new());
+    }
+
+    /// Drift of a service was found and left alone: `in_flight`, `grace`, `backoff`, `quarantine`,
+    /// `disabled` or `fight`.
     pub fn self_heal_suppressed(&self, cluster: &str, service: &str, reason: &str) {
         let labels = vec![bounded(reason, labels::SUPPRESSIONS)];
         self.services

@@ -123,6 +123,12 @@ pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status, counts: &
     services.values(scrape, &table::SERVICE_HELD, &[], |one| {
         Some(flag(one.hold.is_some()))
     });
+    services.values(scrape, &table::DRIFT_KEPT, &[], |one| {
+        Some(flag(matches!(
+            one.outcome,
+            Outcome::Blocked(Block::DriftKept | Block::DriftFound, _)
+        )))
+    });
     services.values(scrape, &table::IN_PROGRESS, &[], |one| {
         Some(flag(one.rollout.is_some()))
     });
@@ -222,7 +228,7 @@ impl Services<'_> {
 }
 
 /// The counters of services, and the values that their own labels can have.
-fn counters() -> [(Row, Vec<Vec<&'static str>>); 3] {
+fn counters() -> [(Row, Vec<Vec<&'static str>>); 4] {
     let mut deployments = Vec::new();
     for strategy in labels::STRATEGIES {
         deployments.extend(
@@ -242,6 +248,7 @@ fn counters() -> [(Row, Vec<Vec<&'static str>>); 3] {
     [
         (table::DEPLOYMENTS, deployments),
         (table::SELF_HEALS, kinds),
+        (table::WINDOW_OVERRIDES, vec![Vec::new()]),
         (table::SUPPRESSED, reasons),
     ]
 }

@@ -132,6 +132,8 @@ rows! {
         "Whether the declared content is held back because it failed or was rolled back.";
     SERVICE_HELD: gauge "evenkeel_service_held" ["account", "region", "cluster", "service"]
         "Whether a person's hold, of whatever scope, keeps the service from being written.";
+    DRIFT_KEPT: gauge "evenkeel_service_drift_kept" ["account", "region", "cluster", "service"]
+        "Whether a change that somebody made of the live service is left as it is, by sync.selfHeal off or notify.";
     IN_PROGRESS: gauge "evenkeel_deployment_in_progress" ["account", "region", "cluster", "service"]
         "Whether a deployment is in flight, whoever started it.";
     PHASE: gauge "evenkeel_deployment_phase" ["account", "region", "cluster", "service", "phase"]
@@ -143,6 +145,8 @@ rows! {
         "Deployments that ended.";
     SELF_HEALS: counter "evenkeel_self_heals_total" ["account", "region", "cluster", "service", "kind"]
         "Drift that was written back without a change of the manifest, by kind of resource.";
+    WINDOW_OVERRIDES: counter "evenkeel_window_overrides_total" ["account", "region", "cluster", "service"]
+        "Rollouts that were started outside of their windows, because the annotation evenkeel.dev/ignore-windows says so.";
     SUPPRESSED: counter "evenkeel_self_heal_suppressed_total" ["account", "region", "cluster", "service", "reason"]
         "Drift that was found and left alone.";
     RESYNCS: counter "evenkeel_forced_resyncs_total" ["trigger", "scope"]

@@ -100,6 +100,7 @@ fn record(metrics: &Metrics) {
     metrics.deployment_ended("nova", "gone", "code_deploy", "failed");
     metrics.self_healed("nova", "auth", Kind::TargetGroup);
     metrics.self_heal_suppressed("nova", "auth", "grace");
+    metrics.window_overridden("nova", "auth");
 }
 
 fn assert_lines(text: &str, lines: &[&str]) {
@@ -143,6 +144,7 @@ fn what_happened_is_counted() {
             r#"evenkeel_deployments_total{account="123456789012",region="eu-west-1",cluster="nova",service="auth",strategy="rolling",result="successful"} 0"#,
             r#"evenkeel_self_heals_total{account="123456789012",region="eu-west-1",cluster="nova",service="auth",kind="target_group"} 1"#,
             r#"evenkeel_self_heal_suppressed_total{account="123456789012",region="eu-west-1",cluster="nova",service="auth",reason="grace"} 1"#,
+            r#"evenkeel_window_overrides_total{account="123456789012",region="eu-west-1",cluster="nova",service="auth"} 1"#,
         ],
     );
 }

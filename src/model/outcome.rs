@@ -34,8 +34,12 @@ pub enum Wait {
     ForeignDeployment,
     /// AWS is still building it up (a load balancer provisioning, tasks starting).
     Provisioning,
-    /// Live state drifted in a field that starts a deployment; healed after the grace time.
+    /// Somebody changed live state; it is changed back after the grace time.
     DriftGrace,
+    /// A rollout is to start, and no window for it is open.
+    WindowClosed,
+    /// Somebody changed live state again and again; it is changed back after a while.
+    HealBackoff,
     /// A read failed, so nothing can be decided.
     ObservationUnknown,
     /// A call failed in a way that passes by itself; it is tried again with backoff.
@@ -57,6 +61,12 @@ pub enum Block {
     Unsupported,
     /// Production traffic is not where a deployment that ECS shifts could start from.
     TrafficMismatch,
+    /// Somebody changed live state, and the manifest says to leave it so (`sync.selfHeal: off`).
+    DriftKept,
+    /// Somebody changed live state, and the manifest wants a person to decide (`sync.selfHeal: notify`).
+    DriftFound,
+    /// What is written is changed back again and again by somebody else, so it is not written any more.
+    Contested,
 }
 
 /// Why a resource failed.
@@ -76,7 +86,7 @@ pub enum Fail {
 
 impl Wait {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Held,
         Self::DependencyNotReady,
         Self::ImageNotFound,
@@ -85,6 +95,8 @@ impl Wait {
         Self::ForeignDeployment,
         Self::Provisioning,
         Self::DriftGrace,
+        Self::HealBackoff,
+        Self::WindowClosed,
         Self::ObservationUnknown,
         Self::TransientError,
     ];
@@ -100,30 +112,36 @@ impl Wait {
             Self::ForeignDeployment => "ForeignDeployment",
             Self::Provisioning => "Provisioning",
             Self::DriftGrace => "DriftGrace",
+            Self::HealBackoff => "HealBackoff",
+            Self::WindowClosed => "WindowClosed",
             Self::ObservationUnknown => "ObservationUnknown",
             Self::TransientError => "TransientError",
         }
     }
 
-    /// Whether only something outside AWS and this program (a push, an approval, the end of a hold) ends the
+    /// Whether only something outside AWS and this program (a push, an approval, the end of a hold, the time of
+    /// the day) ends the
     /// wait.
     pub fn is_external(self) -> bool {
         matches!(
             self,
-            Self::ImageNotFound | Self::ApprovalPending | Self::Held
+            Self::ImageNotFound | Self::ApprovalPending | Self::Held | Self::WindowClosed
         )
     }
 }
 
 impl Block {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::RecreateRequired,
         Self::Quarantined,
         Self::NoDeploymentGroup,
         Self::ManifestInvalid,
         Self::Unsupported,
         Self::TrafficMismatch,
+        Self::DriftKept,
+        Self::DriftFound,
+        Self::Contested,
     ];
 
     /// The reason as one `CamelCase` word.
@@ -135,6 +153,9 @@ impl Block {
             Self::ManifestInvalid => "ManifestInvalid",
             Self::Unsupported => "Unsupported",
             Self::TrafficMismatch => "TrafficMismatch",
+            Self::DriftKept => "DriftKept",
+            Self::DriftFound => "DriftFound",
+            Self::Contested => "Contested",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Facts, Hold, Outcome};
+use super::{Facts, Hold, Moment, Outcome};
 
 /// The AWS services that are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -224,6 +224,10 @@ pub struct Plan {
     pub revision: Option<String>,
     /// The hold that concerns it, whether or not there is anything to do.
     pub hold: Option<Hold>,
+    /// When to look again at the latest, where time alone changes what is decided.
+    pub again: Option<Moment>,
+    /// The reason that a person gave to start a rollout although no window is open.
+    pub overridden: Option<String>,
     /// A service: the digest of the content that its manifest declares, once all of it is resolved.
     pub digest: Option<String>,
 }
@@ -251,6 +255,8 @@ impl Plan {
             tasks: None,
             revision: None,
             hold: None,
+            again: None,
+            overridden: None,
             digest: None,
         }
     }
@@ -262,9 +268,10 @@ impl Plan {
         self
     }
 
-    /// The same plan with these differences.
+    /// The same plan with these differences before its own.
     #[must_use]
-    pub fn with_drift(mut self, drift: Vec<Drift>) -> Self {
+    pub fn with_drift(mut self, mut drift: Vec<Drift>) -> Self {
+        drift.append(&mut self.drift);
         self.drift = drift;
         self
     }

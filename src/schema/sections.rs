@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::catalogue;
-use crate::manifest::{HOOKS, IN_FLIGHT, InFlight, PRUNE, PRUNE_WORDS, sync_members};
+use crate::manifest::{
+    AFTER, HOOKS, IN_FLIGHT, InFlight, MODES, PRUNE, PRUNE_WORDS, SELF_HEAL, SUSPEND, WINDOW_KINDS,
+    WINDOW_MEMBERS, WINDOWS, has_windows, self_heal_governs, sync_members,
+};
 use crate::model::Kind;
 
 /// The schema of a member beside a spec; anything goes for one that has none here (a test sees that
@@ -86,15 +89,18 @@ fn rollout() -> Value {
     })
 }
 
+/// A duration as manifests have it.
+const DURATION: &str = "^([0-9]+[smhd])+$";
+
 fn sync(kind: Kind) -> Value {
-    let mut schema = json!({
+    let mut section = json!({
         "type": "object",
         "additionalProperties": false,
         "description": "How this resource is kept as declared.",
         "properties": {
             "driftGrace": {
                 "type": "string",
-                "pattern": "^([0-9]+[smhd])+$",
+                "pattern": DURATION,
                 "description": "How long drift that takes a deployment to heal is left alone, such as `10m`.",
             },
             "ignore": {
@@ -105,15 +111,84 @@ fn sync(kind: Kind) -> Value {
             },
         },
     });
+    let properties = &mut section["properties"];
+    if self_heal_governs(kind) {
+        properties[SELF_HEAL] = self_heal();
+    }
+    if has_windows(kind) {
+        properties[WINDOWS] = windows(kind);
+    }
     if sync_members(kind).contains(&PRUNE) {
-        schema["properties"][PRUNE] = json!({
+        properties[PRUNE] = json!({
             "type": "string",
             "enum": PRUNE_WORDS,
             "description": "What becomes of the resource when this manifest is gone and pruning is on: it stays, \
                 or goes only after a person has confirmed. Default: it goes.",
         });
     }
-    schema
+    if kind == Kind::ScalableTarget {
+        properties[SUSPEND] = json!({
+            "type": "boolean",
+            "description": "Whether scaling is suspended while CodeDeploy deploys the service.",
+        });
+    }
+    section
+}
+
+fn windows(kind: Kind) -> Value {
+    let mut window = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": &WINDOW_MEMBERS[..4],
+        "properties": {
+            "kind": {"type": "string", "enum": WINDOW_KINDS},
+            "schedule": {
+                "type": "string",
+                "description": "When it opens, as a cron expression of five fields, such as `0 9 * * MON-FRI`.",
+            },
+            "duration": {"type": "string", "pattern": DURATION, "description": "How long it is open."},
+            "timeZone": {
+                "type": "string",
+                "description": "IANA name of the time zone of the schedule, such as `Europe/Berlin`.",
+            },
+        },
+    });
+    if kind == Kind::Cluster {
+        window["properties"]["labels"] = json!({
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"type": "string"},
+            "description": "Only for services whose manifests have all these labels.",
+        });
+        window["properties"]["names"] = json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "minLength": 1},
+            "description": "Only for the Service manifests of these names.",
+        });
+    }
+    json!({
+        "type": "array",
+        "maxItems": 50,
+        "items": window,
+        "description": "When rollouts may start, or may not; of a cluster, those of its services.",
+    })
+}
+
+fn self_heal() -> Value {
+    json!({
+        "description": "What becomes of a change that somebody makes of live state: it stays (`off`), it stays and a \
+            person is to decide (`notify`), it is changed back at once (`immediate`) or after a while.",
+        "oneOf": [
+            {"type": "string", "enum": MODES},
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "required": [AFTER],
+                "properties": {AFTER: {"type": "string", "pattern": DURATION}},
+            },
+        ],
+    })
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub enum EventKind {
     Resync,
     /// A person gave a command.
     Command,
+    /// Somebody changed live state, and the manifest wants a person to decide.
+    Drift,
     /// Something that no manifest declares went, or stands otherwise than before.
     Prune,
 }
@@ -41,6 +43,7 @@ impl EventKind {
             Self::Source => "Source",
             Self::Resync => "Resync",
             Self::Command => "Command",
+            Self::Drift => "Drift",
             Self::Prune => "Prune",
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::args::{Output, duration, interval};
 use crate::model::{Key, Kind};
@@ -23,7 +23,8 @@ pub(in crate::cli) enum DaemonCommand {
     Describe(DescribeArgs),
     /// Say how live state differs from the manifests, as a running daemon saw it last
     ///
-    /// Values that may be secrets are masked. Exit code 0 if nothing differs, 2 if something does, 3 if
+    /// Values that may be secrets are masked. With --output patch, what is live as members of a manifest, to take
+    /// a change that somebody made into it. Exit code 0 if nothing differs, 2 if something does, 3 if
     /// nothing is known to differ and not all is known, 1 on an error.
     Diff(DiffArgs),
     /// List the rollouts of a service that AWS remembers, newest first
@@ -38,7 +39,8 @@ pub(in crate::cli) enum DaemonCommand {
     Events(EventsArgs),
     /// Have a running daemon read its sources and look at everything, or at one resource, now
     ///
-    /// Backoff is passed over; quarantine, grace and holds are not. Without a name it is what SIGHUP does.
+    /// Backoff is passed over; quarantine, holds and grace are not (grace is with --heal-now). Without a name it
+    /// is what SIGHUP does.
     /// Exit code 0 when it was taken on (with --wait: served), 1 on an error.
     Resync(ResyncArgs),
     /// Hold a service, a cluster or everything: nothing is written for it until the hold ends
@@ -136,8 +138,28 @@ pub(in crate::cli) struct DiffArgs {
     /// Kind, or kind and name, such as Service or Service/auth-service; all if it is left out
     #[arg(value_name = "KIND[/NAME]", value_parser = pick)]
     pub(in crate::cli) pick: Option<Pick>,
-    #[command(flatten)]
-    pub(in crate::cli) server: ServerArgs,
+    /// Address of the daemon: that of its --metrics-addr
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9464",
+        env = "EVENKEEL_SERVER"
+    )]
+    pub(in crate::cli) server: String,
+    /// Form of the result on stdout
+    #[arg(long, short, value_enum, default_value_t = DiffOutput::Text)]
+    pub(in crate::cli) output: DiffOutput,
+}
+
+/// Forms of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum DiffOutput {
+    /// For a person
+    Text,
+    /// For a program
+    Json,
+    /// Members for the manifests, as they are live
+    Patch,
 }
 
 /// `history`.
@@ -169,6 +191,9 @@ pub(in crate::cli) struct ResyncArgs {
     /// Kind and name, such as Service/auth-service; everything if it is left out
     #[arg(value_name = "KIND/NAME", value_parser = key)]
     pub(in crate::cli) key: Option<Key>,
+    /// Have what differs changed back now, whatever the manifest's sync.selfHeal and driftGrace say
+    #[arg(long, requires = "key")]
+    pub(in crate::cli) heal_now: bool,
     /// Wait until it was served
     #[arg(long)]
     pub(in crate::cli) wait: bool,

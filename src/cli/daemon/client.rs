@@ -44,13 +44,13 @@ impl From<Failure> for String {
 impl Client {
     /// A client that only reads.
     pub(super) fn new(args: &ServerArgs) -> Result<Self, String> {
-        let wrong = |why: &str| {
-            format!(
-                "--server {}: {why}, such as http://127.0.0.1:9464",
-                args.server
-            )
-        };
-        let mut server = Url::parse(&args.server).map_err(|_| wrong("is no URL"))?;
+        Self::at(&args.server)
+    }
+
+    /// A client of the daemon at this address that only reads.
+    pub(super) fn at(server: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("--server {server}: {why}, such as http://127.0.0.1:9464");
+        let mut server = Url::parse(server).map_err(|_| wrong("is no URL"))?;
         if !matches!(server.scheme(), "http" | "https") || server.cannot_be_a_base() {
             return Err(wrong("is no HTTP URL"));
         }

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::args::DiffArgs;
+use super::args::{DiffArgs, DiffOutput};
 use super::client::Client;
 use super::get::picked;
+use super::patch::patch;
 use super::text::{age, clean, items, name, text};
-use crate::cli::args::Output;
 use crate::cli::output;
 
 /// Something differs.
@@ -36,21 +36,22 @@ fn found(one: &Value) -> Found {
 
 /// Diffs.
 pub(super) async fn diff(args: &DiffArgs) -> Result<u8, String> {
-    let client = Client::new(&args.server)?;
+    let client = Client::at(&args.server)?;
     let document = picked(&client, args.pick.as_ref()).await?;
     let now = text(&document, "now");
     let resources = items(&document, "resources");
     let of = |wanted: Found| resources.iter().filter(move |one| found(one) == wanted);
     let doubt = doubt(&document);
-    match args.server.output {
-        Output::Json => {
+    match args.output {
+        DiffOutput::Json => {
             let differing: Vec<Value> = of(Found::Differs).map(record).collect();
             let unknown: Vec<Value> = of(Found::Unknown).map(record).collect();
             output::json(
                 &json!({"now": now, "differences": differing, "unknown": unknown, "doubt": doubt}),
             );
         }
-        Output::Text => {
+        DiffOutput::Patch => output::result(&patch(resources)?),
+        DiffOutput::Text => {
             let shown: Vec<String> = of(Found::Differs).map(|one| lines(one, now)).collect();
             output::result(&shown.concat());
             for one in of(Found::Unknown) {
@@ -67,7 +68,7 @@ pub(super) async fn diff(args: &DiffArgs) -> Result<u8, String> {
     if doubt.is_some() || of(Found::Unknown).next().is_some() {
         return Ok(NOT_KNOWN);
     }
-    if args.server.output == Output::Text {
+    if args.output == DiffOutput::Text {
         output::note("nothing differs\n");
     }
     Ok(0)

@@ -13,6 +13,7 @@ mod events;
 mod get;
 mod history;
 mod hold;
+mod patch;
 mod resync;
 mod text;
 pub(super) mod token;

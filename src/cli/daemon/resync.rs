@@ -17,6 +17,7 @@ const LOOK: Duration = Duration::from_millis(300);
 pub(super) async fn resync(args: &ResyncArgs) -> Result<u8, String> {
     let client = Client::writing(&args.server, &args.token)?;
     let body = match &args.key {
+        Some(key) if args.heal_now => json!({"resource": key.to_string(), "heal": true}),
         Some(key) => json!({"resource": key.to_string()}),
         None => json!({}),
     };

@@ -102,7 +102,16 @@ async fn no_write_passes_without_the_token() {
         let (code, answer) = open.send(resync, &bearer(token), body).await;
         assert_eq!((code, &answer["resync"]), (202, &Value::from(7)));
     }
+    let healing = start(Some(TOKEN), |question| {
+        assert_eq!(*question, Question::Heal(Key::new(Kind::Service, "auth")));
+        Ok(Answer::Resync(8))
+    })
+    .await;
+    let body = r#"{"resource": "Service/auth", "heal": true}"#;
+    let (code, answer) = healing.send(resync, &bearer(TOKEN), body).await;
+    assert_eq!((code, &answer["resync"]), (202, &Value::from(8)));
     for (body, part) in [
+        (r#"{"heal": true}"#, "one resource at a time"),
         (r#"{"resource": "auth"}"#, "Kind/name"),
         (r#"{"resource": "Serving/auth"}"#, "the kinds are Cluster"),
         (r#"{"key": "Service/auth"}"#, "unknown field"),

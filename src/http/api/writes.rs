@@ -54,6 +54,9 @@ pub(super) async fn guard(
 pub(super) struct Resync {
     /// `Kind/name`; everything if it is left out.
     resource: Option<String>,
+    /// Whether its drift is healed then, whatever its manifest says of that.
+    #[serde(default)]
+    heal: bool,
 }
 
 /// `POST /api/v1/resync`.
@@ -63,7 +66,15 @@ pub(super) async fn resync(
 ) -> Result<(StatusCode, Json<Value>), Error> {
     let Json(asked) = body.map_err(|error| Error::invalid(error.body_text()))?;
     let key = asked.resource.as_deref().map(parsed).transpose()?;
-    let answer = shared.api.asker.ask(Question::Resync(key)).await?;
+    let question = match (key, asked.heal) {
+        (Some(key), true) => Question::Heal(key),
+        (None, true) => {
+            let message = "drift is healed of one resource at a time; name it in `resource`";
+            return Err(Error::invalid(message.to_owned()));
+        }
+        (key, false) => Question::Resync(key),
+    };
+    let answer = shared.api.asker.ask(question).await?;
     let Answer::Resync(number) = answer else {
         return Err(unexpected());
     };

@@ -25,10 +25,11 @@ use super::plan::{
     because, declared_tag, fields, in_grace, quiet, settled, tag_step, unresolved, update,
     waiting_for, ways,
 };
+use super::rolling::or_kept;
 use super::rules::ALLOWED_UNDER_CODE_DEPLOY;
 use super::supersede::{self, Marks};
 use super::{Observed, RETRY_ANNOTATION, appspec, items, progress, text};
-use crate::kinds::View;
+use crate::kinds::{View, heal};
 use crate::manifest::InFlight;
 use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
 
@@ -235,8 +236,9 @@ fn resting(
                     .unwrap_or_default(),
             )
         });
+    let kept = heal::kept(view, service.get("tags"), &allowed);
     let mut steps: Vec<Step> = Vec::new();
-    if !allowed.is_empty() {
+    if !allowed.is_empty() && kept.is_none() {
         steps.push(update(view, service, &allowed));
     }
     steps.extend(tag_step(view, service, attempt));
@@ -255,7 +257,7 @@ fn resting(
                 ),
             )
         }
-        (outcome, _) => outcome,
+        (outcome, _) => or_kept(outcome, kept),
     };
     let outcome = steps
         .first()

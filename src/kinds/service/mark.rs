@@ -6,8 +6,8 @@
 
 use serde_json::{Value, json};
 
-use super::plan::time;
 use super::{items, text};
+use crate::kinds::heal::time;
 use crate::model::{Call, Moment, Service, Step};
 
 /// The tag of a content that a person took back: it is not started again.

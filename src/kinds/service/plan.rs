@@ -24,9 +24,9 @@ use crate::document::{Change, compare};
 use crate::kinds::common::acting;
 use crate::kinds::members::Recalled;
 use crate::kinds::tags::Spelling;
-use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, marks, members, tagging, tags};
+use crate::kinds::{INSTANCE_TAG, MEMBERS_TAG, View, heal, marks, members, tagging, tags};
 use crate::model::{
-    Block, Call, Drift, Facts, Kind, Moment, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
+    Block, Call, Drift, Facts, Kind, Outcome, Plan, Seen, Service, Step, Tasks, Wait,
 };
 
 /// Decides.
@@ -198,7 +198,10 @@ fn settled_tags(view: &View<'_>, service: &Value, recalled: &Recalled, mut plan:
     }
     let none = json!([]);
     let live_tags = service.get("tags").unwrap_or(&none);
-    let (records, lifted) = tagging::records(view, Some(live_tags), recalled);
+    let (mut records, lifted) = tagging::records(view, Some(live_tags), recalled);
+    if alone && plan.drift.is_empty() {
+        records.extend(heal::to_record(view, Some(live_tags)));
+    }
     let mut record = |call: Call| {
         let why = format!("record what is declared of service {name}");
         plan.steps.insert(0, Step { call, why });
@@ -223,18 +226,13 @@ fn unsupported(why: &str) -> Plan {
 }
 
 fn recreate(view: &View<'_>, drift: Vec<Drift>) -> Plan {
-    let fields: Vec<String> = drift.iter().map(change).collect();
+    let fields: Vec<String> = drift.iter().map(heal::change).collect();
     let why = format!(
         "service {} would have to be deleted and created again to change {}",
         view.resource.aws_name(),
         fields.join(", ")
     );
     Plan::only(Outcome::Blocked(Block::RecreateRequired, why)).with_drift(drift)
-}
-
-/// One difference for a person: `/launchType from "EC2" to "FARGATE"`.
-pub(super) fn change(drift: &Drift) -> String {
-    format!("{} from {} to {}", drift.path, drift.live, drift.desired)
 }
 
 /// The changed fields for a person.
@@ -442,8 +440,8 @@ pub(super) fn declared_tag(service: &Value) -> Option<&str> {
         .map(|tag| text(tag, "value"))
 }
 
-/// Whether this difference is somebody's change of live state, not of the manifest, and is still
-/// to be left alone; the text says until when.
+/// Whether this difference is somebody's change of live state, not of the manifest, and is to be left
+/// alone, for now or for good; the text says how long.
 ///
 /// The manifest's change is told by the recorded digest: if it is the declared payload's, that
 /// payload was started once, and live state has left it since.
@@ -456,22 +454,7 @@ pub(super) fn in_grace(
     if declared_tag(service) != Some(attempt) {
         return None;
     }
-    let drifting = view
-        .drifting_since
-        .map_or(std::time::Duration::ZERO, |since| view.now.since(since));
-    let left = view
-        .grace()
-        .checked_sub(drifting)
-        .filter(|left| !left.is_zero())?;
-    let changes: Vec<String> = drift.iter().map(change).collect();
-    Some(Outcome::Waiting(
-        Wait::DriftGrace,
-        format!(
-            "somebody changed what is live: {}; healing it starts a deployment, at {}",
-            changes.join(", "),
-            time(view.now.plus(left))
-        ),
-    ))
+    heal::left_alone(view, heal::Takes::Deployment, drift)
 }
 
 /// The commands by which a person lets content that waits go on, or back.
@@ -479,14 +462,6 @@ pub(super) fn ways(view: &View<'_>, digest: &str) -> String {
     let key = &view.resource.key;
     format!(
         "; approve it with `evenkeel approve {key} --digest {digest}`, or send it back with `evenkeel reject {key}`"
-    )
-}
-
-/// A moment for a person, such as `2026-01-01T00:10:00Z`.
-pub(super) fn time(moment: Moment) -> String {
-    jiff::Timestamp::from_millisecond(moment.0).map_or_else(
-        |_| format!("{} s since the epoch", moment.seconds()),
-        |time| format!("{time:.0}"),
     )
 }
 

@@ -30,7 +30,7 @@ use super::plan::{
 };
 use super::rules::ON_THE_DEPLOYMENT;
 use super::{Observed, RETRY_ANNOTATION, intent, items, last_segment, native, text};
-use crate::kinds::View;
+use crate::kinds::{View, heal};
 use crate::manifest::InFlight;
 use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
 
@@ -184,11 +184,13 @@ pub(super) fn resting(
     outcome: Outcome,
 ) -> Plan {
     let drift: Vec<Drift> = quiet(view, live, false);
+    let kept = heal::kept(view, service.get("tags"), &drift);
     let mut steps: Vec<Step> = Vec::new();
-    if !drift.is_empty() {
+    if !drift.is_empty() && kept.is_none() {
         steps.push(update(view, service, &drift));
     }
     steps.extend(tag_step(view, service, attempt));
+    let outcome = or_kept(outcome, kept);
     let outcome = steps
         .first()
         .map_or(outcome, |step| Outcome::Acting(step.why.clone()));
@@ -196,6 +198,14 @@ pub(super) fn resting(
         steps,
         drift,
         ..Plan::only(outcome)
+    }
+}
+
+/// The outcome of something at rest, or why its differences stay. What else is in the way is told first.
+pub(super) fn or_kept(outcome: Outcome, kept: Option<Outcome>) -> Outcome {
+    match (outcome, kept) {
+        (Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _), Some(kept)) => kept,
+        (outcome, _) => outcome,
     }
 }
 

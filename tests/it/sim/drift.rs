@@ -114,7 +114,7 @@ async fn writes_that_do_not_take_are_given_up() {
             pass(Duration::from_millis(500)).await;
         }
     };
-    let blocked = |outcome: &Outcome| matches!(outcome, Outcome::Blocked(Block::Unsupported, _));
+    let blocked = |outcome: &Outcome| matches!(outcome, Outcome::Blocked(Block::Contested, _));
     let outcome = tokio::select! {
         () = fight => unreachable!("it never ends"),
         outcome = daemon.outcome("Service/auth-service", blocked) => outcome,

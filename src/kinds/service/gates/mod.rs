@@ -6,16 +6,19 @@
 //!
 //! | gate | shut while |
 //! |---|---|
+//! | `window` | no window for it is open (`sync.windows`), and no person says to start all the same |
 //! | `order` | a service that `rollout.dependsOn` names is not as its manifest says, or not healthy |
 //! | `approval` | `rollout.approval` asks for a person's word, and none counts for this content |
 //!
 //! Invariants:
 //! - A shut gate takes all writes out of the plan: those beside a start belong to it (marks, records), and what
 //!   is quiet is healed by the pass that starts.
+//! - What a shut gate opens by time alone says when, and is looked at again then.
 //! - A gate looks at nothing where no rollout is to start.
 
 mod approval;
 mod order;
+mod window;
 
 pub(super) use approval::asked as asks_for_approval;
 
@@ -23,17 +26,38 @@ use serde_json::Value;
 
 use super::rules::DEPLOYING;
 use crate::kinds::View;
-use crate::model::{Outcome, Plan, Rollout, Step};
+use crate::model::{Moment, Outcome, Plan, Rollout, Step};
+
+/// Why a gate is shut.
+struct Shut {
+    outcome: Outcome,
+    /// When time alone opens it, if that is known.
+    again: Option<Moment>,
+}
 
 /// The plan as far as the gates let it. `service` is the live one, if there is one.
-pub(super) fn before_start(view: &View<'_>, service: Option<&Value>, plan: Plan) -> Plan {
+pub(super) fn before_start(view: &View<'_>, service: Option<&Value>, mut plan: Plan) -> Plan {
     if !plan.steps.iter().any(starts) {
         return plan;
     }
-    let shut = order::shut(view).or_else(|| approval::shut(view, service, plan.digest.as_deref()));
-    match shut {
-        Some(why) if view.policy.in_the_end => told(plan, &why),
-        Some(why) => kept(plan, why),
+    let mut closed = window::shut(view);
+    if closed.is_some()
+        && let Some(reason) = window::overridden(view)
+    {
+        closed = None;
+        plan.overridden = Some(reason.to_owned());
+    }
+    let others = || {
+        let digest = plan.digest.as_deref();
+        let outcome = order::shut(view).or_else(|| approval::shut(view, service, digest))?;
+        Some(Shut {
+            outcome,
+            again: None,
+        })
+    };
+    match closed.or_else(others) {
+        Some(shut) if view.policy.in_the_end => told(plan, &shut.outcome),
+        Some(shut) => kept(plan, shut),
         None => plan,
     }
 }
@@ -64,10 +88,12 @@ pub(super) fn starts(step: &Step) -> bool {
 }
 
 /// The plan without its writes.
-fn kept(plan: Plan, why: Outcome) -> Plan {
+fn kept(plan: Plan, why: Shut) -> Plan {
     Plan {
         steps: Vec::new(),
-        outcome: why,
+        outcome: why.outcome,
+        again: why.again,
+        overridden: None,
         rollout: plan
             .rollout
             .filter(|rollout| !rollout.id.is_empty())

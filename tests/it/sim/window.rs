@@ -1,0 +1,96 @@
+//! Rollouts start in their windows; what is in flight, and what starts no deployment, does not wait for one.
+
+use std::time::Duration;
+
+use evenkeel::model::{Outcome, Service, Wait};
+use serde_json::json;
+
+use super::console::{AUTH, SERVICE};
+use super::world::{World, pass};
+
+fn closed(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Waiting(Wait::WindowClosed, _))
+}
+
+/// A window of the cluster for the services with the labels of auth. The world starts at 2026-01-01T00:00Z.
+fn windows(world: &World, window: &str) {
+    let file = world.folder.path().join("cluster.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = format!("{}\nsync:\n  windows: [{window}]\n", text.trim_end());
+    std::fs::write(&file, text).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_waits_for_its_window_and_starts_when_it_opens() {
+    let world = World::auth(320).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    windows(
+        &world,
+        "{kind: deny, schedule: '0 0 1 1 *', duration: 3h, timeZone: UTC, names: [auth-service]}",
+    );
+    world.release(&daemon).await;
+    let outcome = daemon.outcome(SERVICE, closed).await;
+    assert!(
+        outcome
+            .message()
+            .contains("opens at 2026-01-01 03:00 (UTC)"),
+        "{outcome}"
+    );
+    // What starts no deployment is kept as declared meanwhile, also after a restart.
+    daemon.kill();
+    let daemon = world.daemon().await;
+    daemon.outcome(SERVICE, closed).await;
+    assert_eq!(world.count("CreateDeployment"), 0);
+    daemon
+        .until("the deployment", |_| world.count("CreateDeployment") > 0)
+        .await;
+    let hours = (world.clock.now().0 - 1_767_225_600_000) / 1000;
+    assert!(
+        (10_800..10_830).contains(&hours),
+        "started at second {hours}"
+    );
+    daemon.converged().await;
+    assert_eq!(world.count("CreateDeployment"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_may_start_it_all_the_same_and_quiet_fields_are_healed() {
+    let world = World::auth(321).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    windows(
+        &world,
+        "{kind: allow, schedule: '0 9 * * *', duration: 1h, timeZone: Europe/Berlin}",
+    );
+    daemon.look().await;
+    let input = json!({"cluster": "nova", "service": "auth-service", "desiredCount": 1});
+    world
+        .person
+        .call(Service::Ecs, "UpdateService", input)
+        .await;
+    pass(Duration::from_secs(150)).await;
+    let service = world.person.service("nova", "auth-service").await;
+    assert_eq!(
+        service["desiredCount"], 2,
+        "healed though no window is open"
+    );
+    world.release(&daemon).await;
+    daemon.outcome(SERVICE, closed).await;
+    assert_eq!(world.count("CreateDeployment"), 0);
+    world.edit(
+        AUTH,
+        "kind: Service\nmetadata:\n  name: auth-service\n",
+        "kind: Service\nmetadata:\n  name: auth-service\n  annotations: {evenkeel.dev/ignore-windows: incident 7}\n",
+    );
+    daemon.look().await;
+    daemon
+        .until("the deployment", |_| world.count("CreateDeployment") > 0)
+        .await;
+    let events = daemon.board.events().after(0).events;
+    let told = events
+        .iter()
+        .filter(|event| event.text.contains("outside of its windows: incident 7"));
+    assert_eq!(told.count(), 1);
+    daemon.converged().await;
+}
