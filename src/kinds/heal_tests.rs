@@ -46,9 +46,12 @@ fn settled(
     }
     settle(view, ARN, Some(live_tags), &mut changes);
     let plan = changes.into_plan(Facts::default());
-    let told = |step: &Step| match step.only_records() {
-        true => "record",
-        false => "heal",
+    let told = |step: &Step| {
+        if step.only_records() {
+            "record"
+        } else {
+            "heal"
+        }
     };
     (plan.steps.iter().map(told).collect(), plan.outcome)
 }

@@ -80,9 +80,10 @@ fn placed<'a>(kind: Kind, path: &'a str, live: &Value) -> Result<Place<'a>, &'st
     let first = path.split('/').nth(1).unwrap_or_default();
     if let ("tags" | "Tags" | "attributes", [_, key]) = (first, segments.as_slice()) {
         let upper = first != "tags" || !matches!(kind, Kind::Cluster | Kind::Service);
-        let element = match upper {
-            true => json!({"Key": key, "Value": live}),
-            false => json!({"key": key, "value": live}),
+        let element = if upper {
+            json!({"Key": key, "Value": live})
+        } else {
+            json!({"key": key, "value": live})
         };
         let list = match kind {
             Kind::TargetGroup | Kind::LoadBalancer | Kind::Listener | Kind::ListenerRule

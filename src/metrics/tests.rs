@@ -11,7 +11,9 @@ use super::*;
 use crate::model::{
     Block, Drift, Hold, HoldScope, Key, Moment, Outcome, Rollout, RolloutStage, Tasks, Wait,
 };
-use crate::status::{CommitStatus, PartStatus, ResourceStatus, SourceStatus, WakeStatus};
+use crate::status::{
+    CommitStatus, OrphanStatus, PartStatus, PruneStatus, ResourceStatus, SourceStatus, WakeStatus,
+};
 
 /// Two services, one mid-rollout and one in quarantine, and a target group that differs.
 fn sample() -> Status {
@@ -289,8 +291,18 @@ fn the_exposition_has_exactly_the_rows_of_the_table() {
         reached: true,
         ..WakeStatus::default()
     });
+    status.prune = Some(PruneStatus {
+        orphans: vec![OrphanStatus {
+            state: "stays",
+            reason: "InUse",
+            ..OrphanStatus::default()
+        }],
+        ..PruneStatus::default()
+    });
     let text = metrics.render(&status);
     assert!(text.contains("evenkeel_wake_queue_up 1"), "{text}");
+    let orphans = r#"evenkeel_prune_orphans{reason="InUse",state="stays"} 1"#;
+    assert!(text.contains(orphans), "{text}");
     let typed: BTreeSet<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))

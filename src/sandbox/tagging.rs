@@ -122,7 +122,8 @@ mod tests {
             call("ecs", "CreateCluster", cluster);
         }
         call("ecs", "CreateCluster", json!({"clusterName": "bare"}));
-        let repository = json!({"repositoryName": "r", "tags": [{"Key": "owner", "Value": "x"}]});
+        let repository =
+            json!({"repositoryName": "repo", "tags": [{"Key": "owner", "Value": "x"}]});
         call("ecr", "CreateRepository", repository);
         let application = json!({"applicationName": "app", "computePlatform": "ECS",
             "tags": [{"Key": "owner", "Value": "x"}]});
@@ -145,7 +146,7 @@ mod tests {
         let mut world = world();
         let mine = json!([{"Key": "owner", "Values": ["x"]}]);
         for (request, expected) in [
-            (json!({"TagFilters": mine}), &["app", "r", "a", "c"][..]),
+            (json!({"TagFilters": mine}), &["app", "repo", "a", "c"][..]),
             (
                 json!({"TagFilters": mine, "ResourceTypeFilters": ["ecs:cluster"]}),
                 &["a", "c"],
@@ -156,7 +157,7 @@ mod tests {
             ),
             (
                 json!({"TagFilters": mine, "ResourceTypeFilters": ["ecr", "codedeploy"]}),
-                &["app", "r"],
+                &["app", "repo"],
             ),
             (
                 json!({"TagFilters": [{"Key": "owner", "Values": ["x", "y"]}], "ResourceTypeFilters": ["ecs"]}),
@@ -185,7 +186,7 @@ mod tests {
             }
             request["PaginationToken"] = token;
         }
-        assert_eq!(seen, ["app", "r", "a", "b", "c"]);
+        assert_eq!(seen, ["app", "repo", "a", "b", "c"]);
     }
 
     #[test]

@@ -14,9 +14,9 @@ fn replay(target: &str, check: fn(&[u8])) -> usize {
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // A panic does not say of which input it was.
-        println!("{}", path.display());
-        check(&std::fs::read(path).unwrap());
+        let bytes = std::fs::read(&path).unwrap();
+        let checked = std::panic::catch_unwind(|| check(&bytes));
+        assert!(checked.is_ok(), "of {}", path.display());
         count += 1;
     }
     count

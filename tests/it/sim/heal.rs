@@ -33,9 +33,10 @@ impl World {
                     one.contains(&format!("kind: {kind}\n"))
                         && one.contains(&format!("name: {name}\n"))
                 };
-                match is("Service", "auth-service") || is("TargetGroup", "nova-auth-blue") {
-                    true => format!("{}\nsync:\n  selfHeal: {self_heal}\n", one.trim_end()),
-                    false => one.to_owned(),
+                if is("Service", "auth-service") || is("TargetGroup", "nova-auth-blue") {
+                    format!("{}\nsync:\n  selfHeal: {self_heal}\n", one.trim_end())
+                } else {
+                    one.to_owned()
                 }
             })
             .collect();

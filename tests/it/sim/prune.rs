@@ -181,7 +181,8 @@ async fn without_pruning_nothing_goes_and_nothing_is_asked_but_a_plan_tells() {
         errors: None,
         percent: 20,
     };
-    let (_, pruning) = foresee(aws, world.clock.clone(), Policy::default(), set, by).await;
+    let foreseeing = foresee(aws, world.clock.clone(), Policy::default(), set, by);
+    let (_, pruning) = Box::pin(foreseeing).await;
     let told: Vec<String> = pruning
         .orphans
         .iter()

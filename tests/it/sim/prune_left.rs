@@ -215,7 +215,7 @@ async fn a_failed_read_deletes_nothing() {
             "{operation}"
         );
     }
-    world.mounted.with(|sandbox| sandbox.clear_faults());
+    world.mounted.with(evenkeel::sandbox::Sandbox::clear_faults);
     // An inventory that passes over everything names no orphan.
     world
         .wire
@@ -302,7 +302,7 @@ async fn a_service_in_the_middle_of_a_deployment_is_waited_for() {
     assert_eq!(waits, Some(("waits", "DeploymentInFlight")));
     pass(Duration::from_mins(2)).await;
     assert_eq!(world.since(made), Vec::<String>::new());
-    pass(Duration::from_mins(60)).await;
+    pass(Duration::from_hours(1)).await;
     rests(&daemon).await;
     assert_eq!(world.since(made), SERVICE_GOES);
 }

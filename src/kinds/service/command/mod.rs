@@ -215,12 +215,12 @@ impl Case<'_> {
 
     /// Why an approval is not of what waits; `None` if it is. `waits` is the digest of what does.
     fn of_other_content(&self, what: &str, waits: &str) -> Option<Verdict> {
-        let asked = match &self.order.command {
-            Command::Approve { digest } => digest,
-            Command::Reject {
-                digest: Some(digest),
-            } => digest,
-            _ => return None,
+        let (Command::Approve { digest: asked }
+        | Command::Reject {
+            digest: Some(asked),
+        }) = &self.order.command
+        else {
+            return None;
         };
         if begins(waits, asked) {
             return None;

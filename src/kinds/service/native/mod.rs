@@ -178,21 +178,18 @@ fn flying(
         message = format!("{message}; {}", text(newest, "statusReason"));
         Wait::RolloutInProgress
     } else if declared {
-        match course::paused(newest) {
-            Some(hook) => {
-                let ways = attempt.map_or_else(String::new, |attempt| ways(view, attempt));
-                message = format!(
-                    "{message}{ways}; or continue it with `aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {hook}`",
-                    text(newest, "serviceDeploymentArn")
-                );
-                Wait::ApprovalPending
+        if let Some(hook) = course::paused(newest) {
+            let ways = attempt.map_or_else(String::new, |attempt| ways(view, attempt));
+            message = format!(
+                "{message}{ways}; or continue it with `aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {hook}`",
+                text(newest, "serviceDeploymentArn")
+            );
+            Wait::ApprovalPending
+        } else {
+            if rollout.stage == RolloutStage::ScalingUp {
+                message.push_str(&because(observed, service));
             }
-            None => {
-                if rollout.stage == RolloutStage::ScalingUp {
-                    message.push_str(&because(observed, service));
-                }
-                Wait::RolloutInProgress
-            }
+            Wait::RolloutInProgress
         }
     } else if ours {
         let policy = view.resource.in_flight();

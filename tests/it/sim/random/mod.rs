@@ -36,20 +36,17 @@ fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
                 .unwrap();
             runtime.block_on(scenario::run(seed))
         };
-        match catch_unwind(AssertUnwindSafe(scenario)) {
-            Ok(report) => {
-                moments += report.moments;
-                rollouts += report.rollouts;
-                *ends.entry(report.outcome.reason()).or_default() += 1;
-                for why in report.wrong {
-                    eprintln!("seed {seed}: {why}");
-                    wrong.push(seed);
-                }
-            }
-            Err(_) => {
-                eprintln!("seed {seed}: panicked");
+        if let Ok(report) = catch_unwind(AssertUnwindSafe(scenario)) {
+            moments += report.moments;
+            rollouts += report.rollouts;
+            *ends.entry(report.outcome.reason()).or_default() += 1;
+            for why in report.wrong {
+                eprintln!("seed {seed}: {why}");
                 wrong.push(seed);
             }
+        } else {
+            eprintln!("seed {seed}: panicked");
+            wrong.push(seed);
         }
         if count > 100 && (seed - first + 1).is_multiple_of(100) {
             eprintln!(

@@ -223,7 +223,7 @@ impl Scenario {
                 } else {
                     HookOutcome::Failed
                 };
-                self.stage().function(&self.world, outcome);
+                Stage::function(&self.world, outcome);
             }
             8 => self.world.alarm(self.luck.bool()),
             9 => self.world.wire.set(Odds {
@@ -264,7 +264,7 @@ impl Scenario {
         } else {
             2
         };
-        if !self.stage().works(to) && self.luck.u8(..broken) > 0 {
+        if !Stage::works(to) && self.luck.u8(..broken) > 0 {
             to = tags[self.luck.usize(..2)];
         }
         if to == self.tag {
@@ -306,7 +306,7 @@ impl Scenario {
         self.world.wire.set(Odds::default());
         self.world.wire.crash_after(0);
         self.world.alarm(false);
-        self.stage().function(&self.world, HookOutcome::Succeeded);
+        Stage::function(&self.world, HookOutcome::Succeeded);
         self.wait(10).await;
         // Somebody puts the traffic where the tasks are, if no deployment is about to.
         for _ in 0..720 {

@@ -120,22 +120,21 @@ impl Stage {
     }
 
     /// Whether containers of this tag's image come up.
-    pub(super) fn works(&self, tag: &str) -> bool {
+    pub(super) fn works(tag: &str) -> bool {
         !matches!(tag, "crashing" | "sick" | "1.6.0-broken")
     }
 
     /// Learns the production rule once the service is there.
     pub(super) async fn learn(&self, world: &World) {
-        let rule = match self.engine {
-            Engine::CodeDeploy => world.rule().await,
-            _ => {
-                let service = world.person.service("nova", self.service).await;
-                let advanced = &service["loadBalancers"][0]["advancedConfiguration"];
-                advanced["productionListenerRule"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned()
-            }
+        let rule = if self.engine == Engine::CodeDeploy {
+            world.rule().await
+        } else {
+            let service = world.person.service("nova", self.service).await;
+            let advanced = &service["loadBalancers"][0]["advancedConfiguration"];
+            advanced["productionListenerRule"]
+                .as_str()
+                .unwrap()
+                .to_owned()
         };
         *self.rule.lock().unwrap() = rule;
     }
@@ -169,7 +168,7 @@ impl Stage {
     }
 
     /// What the function of the hook reports from now on.
-    pub(super) fn function(&self, world: &World, outcome: HookOutcome) {
+    pub(super) fn function(world: &World, outcome: HookOutcome) {
         world.mounted.with(|sandbox| {
             let hooks = &mut sandbox.region("us-east-1").levers.hooks;
             hooks.insert("smoke".to_owned(), outcome);

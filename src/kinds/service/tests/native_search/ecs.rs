@@ -246,7 +246,7 @@ impl Ecs {
         newest.state.next().iter().map(moved).collect()
     }
 
-    fn document(&self, one: &Deployment) -> Value {
+    fn document(&self, one: Deployment) -> Value {
         let (status, stage) = match one.state {
             State::Superseded if self.newest().state == State::Pending => ("STOP_REQUESTED", ""),
             state => state.names(),
@@ -275,7 +275,7 @@ impl Ecs {
             .shown()
             .iter()
             .rev()
-            .map(|one| self.document(one))
+            .map(|one| self.document(*one))
             .collect();
         let primary = self.primary();
         let mut bench = bench(desired.payload, primary.payload, Vec::new());
@@ -326,7 +326,7 @@ impl Ecs {
         let service = bench.live().clone();
         let unrest = native::unrest(&bench.view(), &service);
         let alone = !native::only_revision(&service).is_empty();
-        let serving = self.document(self.serving())["revision"].clone();
+        let serving = self.document(*self.serving())["revision"].clone();
         let observed = &mut bench.observed;
         observed.service_deployments = unrest
             .moving
@@ -335,7 +335,7 @@ impl Ecs {
         let newest = self.newest().state;
         let bad = !newest.in_flight() && newest != State::Successful;
         observed.health.clear();
-        if !unrest.differs && !(unrest.moving && bad) {
+        if !(unrest.differs || unrest.moving && bad) {
             return;
         }
         for side in [Side::Blue, Side::Green] {
@@ -363,14 +363,14 @@ pub(super) fn blinded(bench: &Bench) -> Vec<(&'static str, Observed)> {
         all.push((what, observed));
     };
     with("service", &|seen| {
-        seen.service = Seen::Unknown("no".to_owned())
+        seen.service = Seen::Unknown("no".to_owned());
     });
     with("rules", &|seen| {
         seen.rules.insert(RULE.to_owned(), unknown());
     });
     if bench.observed.service_deployments.is_some() {
         with("deployments", &|seen| {
-            seen.service_deployments = Some(unknown())
+            seen.service_deployments = Some(unknown());
         });
     }
     if bench.observed.serving.is_some() {
