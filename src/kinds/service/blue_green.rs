@@ -179,6 +179,11 @@ fn makes_room(view: &View<'_>, observed: &Observed, service: &Value, deployment:
     if !before || view.resource.in_flight() != InFlight::Supersede {
         return false;
     }
+    // What a person took back does not come in the place of what it was taken back for.
+    let taken_back = Mark::of(service, TAKEN_BACK_TAG).map(|mark| mark.digest);
+    if taken_back.is_some() && taken_back == attempt_digest(view) {
+        return false;
+    }
     let live = primary_task_set(service);
     let is_live = live.is_some_and(|live| carried_drift(&view.spec, live).is_empty());
     if is_live && unresolved(view).is_empty() {
@@ -188,10 +193,6 @@ fn makes_room(view: &View<'_>, observed: &Observed, service: &Value, deployment:
     let id = text(deployment, "deploymentId");
     let mut sets = items(service, "taskSets").filter(|set| text(set, "externalId") == id);
     if sets.any(|set| carried_drift(&view.spec, set).is_empty()) {
-        return false;
-    }
-    let taken_back = Mark::of(service, TAKEN_BACK_TAG).map(|mark| mark.digest);
-    if taken_back.is_some() && taken_back == attempt_digest(view) {
         return false;
     }
     // As it will be seen when this one is over.

@@ -62,9 +62,6 @@ pub(super) fn starting(
     what: &str,
     history: &[Value],
 ) -> Option<Step> {
-    if !is_native(service) {
-        return None;
-    }
     let mark = intent::value(what, history);
     tag_with(view, service, &[(intent::TAG, &mark)])
 }
