@@ -10,7 +10,7 @@ use super::{View, marks};
 use crate::document::{masked, scalar_text};
 use crate::model::{Drift, Kind, Moment};
 
-/// The tag that says which installation made a resource; its value is [`Policy::instance`].
+/// The tag that says which installation made a resource; its value is [`super::Policy::instance`].
 pub const INSTANCE_TAG: &str = "evenkeel.dev/instance";
 
 /// The tag of a task definition revision that holds its content digest.

@@ -25,10 +25,10 @@
 //! commit. A head that was rewritten before this process started does not, whatever this process knows. What
 //! has no marks, or others, goes only when a person says so at AWS (`evenkeel.dev/prune` = `confirmed`).
 //!
-//! **How much.** If more of a kind would go than a share of it, nothing goes: see [`limit`].
+//! **How much.** If more of a kind would go than a share of it, nothing goes: see `limit`.
 //!
 //! **In which order.** One step at a time, each decided by a new look: the scaling of a service, then the service
-//! (drained, waited for, deleted), then what deployed it and what led to it: see [`subject`]. A user that is
+//! (drained, waited for, deleted), then what deployed it and what led to it: see `subject`. A user that is
 //! still there keeps up what it uses, whoever's it is.
 //!
 //! Never pruned: task definitions (a revision costs nothing, its number never comes again, and it is what one
