@@ -14,6 +14,7 @@
 
 mod asked;
 mod command;
+mod event;
 mod fight;
 mod holds;
 mod identity;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{Id, JoinHandle, JoinSet};
 
+pub use event::{Ended, Event, Until};
 pub use pass::Mode;
 pub use preview::{Foresight, Preview, foresee, preview};
 pub use prune::{Prune, source_marks};
@@ -50,47 +52,9 @@ use crate::environment::Chosen;
 use crate::kinds::Policy;
 use crate::manifest::{LoadOptions, Loaded, Scope, Severity};
 use crate::metrics::Metrics;
-use crate::model::{Fail, Hint, Key, Kind, Moment, Outcome, Plan};
+use crate::model::{Fail, Key, Kind, Moment, Outcome, Plan};
 use crate::source::{Eagerness, Sources};
 use crate::status::{Board, EventKind};
-
-/// What makes the loop look.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The source may have changed.
-    SourceChanged,
-    /// Somebody told that a repository has moved.
-    Pushed,
-    /// Something outside says that these may have moved.
-    Woken(Vec<Hint>),
-    /// A person wants everything read and passed over again now. The word is the trigger's
-    /// (`signal`, `api`).
-    Resync(&'static str),
-    /// Stop.
-    Stop,
-}
-
-/// When a run ends by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// Never: the daemon.
-    Stopped,
-    /// When nothing moves any more, or at this moment.
-    Settled(Moment),
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// It was told to stop.
-    Stopped,
-    /// Nothing moves any more.
-    Settled,
-    /// The time was up.
-    TimedOut,
-    /// The source could not be read at all.
-    SourceUnreadable,
-}
 
 /// Settings of the loop.
 #[derive(Clone, Debug)]

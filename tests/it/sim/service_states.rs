@@ -230,9 +230,8 @@ async fn of_manifests_that_change_during_a_deployment_only_the_newest_follows() 
     }
     let daemon = world.daemon().await;
     daemon.converged().await;
-    world
-        .deploy(&daemon, "1.5.0", RolloutStage::ScalingUp)
-        .await;
+    // After traffic has moved; before, a newer manifest takes its place (`supersede`).
+    world.deploy(&daemon, "1.5.0", RolloutStage::Shifting).await;
     for (from, to) in [("1.5.0", "1.5.1"), ("1.5.1", "1.5.2")] {
         world.edit(
             AUTH,

@@ -190,6 +190,13 @@ impl Eyes {
             .as_array()
             .cloned()
             .unwrap_or_default();
+        // What made room for a newer manifest says nothing of its content.
+        let ask = json!({"cluster": "nova", "services": [stage.service], "include": ["TAGS"]});
+        let described = json_call(mounted, ECS, "DescribeServices", &ask);
+        let tags = described["services"][0]["tags"].as_array().cloned();
+        let marked = |tag: &Value| tag["key"] == "evenkeel.dev/superseded";
+        let tag = tags.into_iter().flatten().find(marked);
+        let superseded = tag.map(|tag| tag["value"].to_string()).unwrap_or_default();
         let made = |one: &Value| one["createTime"].as_f64().unwrap_or_default();
         all.sort_by(|a, b| made(b).total_cmp(&made(a)));
         let rollout = |one: &Value| {
@@ -199,6 +206,7 @@ impl Eyes {
                     End::Rollback
                 }
                 "Succeeded" => End::Good,
+                "Stopped" if superseded.contains(&id) => End::Superseded,
                 "Failed" | "Stopped" => End::Bad,
                 _ => End::Flying,
             };
