@@ -301,7 +301,7 @@ fn the_exposition_has_exactly_the_rows_of_the_table() {
     });
     let text = metrics.render(&status);
     assert!(text.contains("evenkeel_wake_queue_up 1"), "{text}");
-    let orphans = r#"evenkeel_prune_orphans{reason="InUse",state="stays"} 1"#;
+    let orphans = r#"evenkeel_prune_orphans{state="stays",reason="InUse"} 1"#;
     assert!(text.contains(orphans), "{text}");
     let typed: BTreeSet<&str> = text
         .lines()

@@ -403,10 +403,11 @@ fn a_rollback_by_ecs_sends_what_differs_and_takes_away_what_was_added() {
         panic!("{:?}", ordered(&bench, ROLLBACK));
     };
     let operations: Vec<_> = steps.iter().map(|step| step.call.operation).collect();
-    assert_eq!(operations, ["TagResource", "UpdateService"]);
+    // What was taken back, and that a deployment of ours follows, come first.
+    assert_eq!(operations, ["TagResource", "TagResource", "UpdateService"]);
     let expected = json!({"taskDefinition": a, "serviceRegistries": [], "cluster": super::bench::CLUSTER,
         "service": "web"});
-    assert_eq!(steps[1].call.input, expected);
+    assert_eq!(steps[2].call.input, expected);
     bench.observed.service_deployments = Some(Seen::Present(json!(history[..2])));
     let why = ordered(&bench, ROLLBACK).unwrap_err();
     assert!(why.contains("remembers no deployment"), "{why}");
