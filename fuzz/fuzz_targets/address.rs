@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../checks.rs"]
+#[path = "../checks/address.rs"]
 mod checks;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::address(data));

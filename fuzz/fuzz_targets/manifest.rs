@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../checks.rs"]
+#[path = "../checks/manifest.rs"]
 mod checks;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::manifest(data));

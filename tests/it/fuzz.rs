@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
-#[path = "../../fuzz/checks.rs"]
-mod checks;
+#[path = "../../fuzz/checks/address.rs"]
+mod address;
+#[path = "../../fuzz/checks/manifest.rs"]
+mod manifest;
 
 /// Gives every input of a target to its check.
 fn replay(target: &str, check: fn(&[u8])) -> usize {
@@ -24,10 +26,10 @@ fn replay(target: &str, check: fn(&[u8])) -> usize {
 
 #[test]
 fn the_corpus_of_addresses() {
-    assert!(replay("address", checks::address) > 50);
+    assert!(replay("address", address::address) > 50);
 }
 
 #[test]
 fn the_corpus_of_manifests() {
-    assert!(replay("manifest", checks::manifest) > 50);
+    assert!(replay("manifest", manifest::manifest) > 50);
 }
