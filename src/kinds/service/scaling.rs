@@ -35,7 +35,8 @@ use serde_json::{Value, json};
 use super::history::in_flight;
 use super::{Observed, items, text};
 use crate::kinds::View;
-use crate::model::{Call, Outcome, Plan, Seen, Service, Step, Wait};
+use crate::kinds::common::step;
+use crate::model::{Outcome, Plan, Seen, Service, Step, Wait};
 
 /// The service's tag that says that its scaling is suspended by us, and what was suspended before
 /// (`none`, or the words of [`WORDS`] joined by `+`).
@@ -254,17 +255,6 @@ fn register(target: &Value, state: State, why: String) -> Step {
         input["SuspendedState"][*member] = state[at].into();
     }
     step(Service::Scaling, "RegisterScalableTarget", input, why)
-}
-
-fn step(service: Service, operation: &'static str, input: Value, why: String) -> Step {
-    Step {
-        call: Call {
-            service,
-            operation,
-            input,
-        },
-        why,
-    }
 }
 
 fn state_of(target: &Value) -> State {

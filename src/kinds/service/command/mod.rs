@@ -34,7 +34,8 @@ use super::plan::{compared, controller, in_the_words_of_the_request, unresolved}
 use super::{Observed, gates, revision, taken_back, text};
 use crate::aws::Observer;
 use crate::kinds::View;
-use crate::model::{Call, Command, Moment, Order, Seen, Service, Step};
+use crate::kinds::common::step as call;
+use crate::model::{Command, Moment, Order, Seen, Step};
 
 /// What follows from an order.
 #[derive(Clone, Debug, PartialEq)]
@@ -286,16 +287,4 @@ const ENOUGH: usize = 8;
 fn begins(digest: &str, text: &str) -> bool {
     let prefix = digest.find(':').map_or(0, |at| at + 1);
     digest == text || (digest.starts_with(text) && text.len() >= prefix + ENOUGH)
-}
-
-/// One call, and why.
-fn call(service: Service, operation: &'static str, input: Value, why: String) -> Step {
-    Step {
-        call: Call {
-            service,
-            operation,
-            input,
-        },
-        why,
-    }
 }
