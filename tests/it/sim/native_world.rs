@@ -1,15 +1,18 @@
 //! A service whose traffic ECS itself shifts, what stands around it, and eyes on its traffic. Not the
 //! scenarios (`native_courses`, `native_trouble`).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evenkeel::aws::Aws;
 use evenkeel::model::{Call, Fail, Outcome, Service, Wait};
+use evenkeel::mount::Mounted;
 use evenkeel::sandbox::levers::HookOutcome;
 use serde_json::{Value, json};
 
 use super::console::ECS;
+use super::direct::{json_call, served};
 use super::world::{Daemon, World, pass};
 
 pub(super) const SERVICE: &str = "Service/web";
@@ -275,16 +278,21 @@ impl World {
     /// Watches the traffic of some service from now on.
     pub(super) fn watch_at(&self, place: Place) -> Watch {
         let found = Arc::new(Mutex::new(Vec::new()));
+        let looks = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&looks);
         let (aws, seen) = (self.person.aws(), Arc::clone(&found));
+        let mounted = self.mounted.clone();
         let task = tokio::spawn(async move {
+            let rule = rule(&aws, place).await;
             loop {
-                if let Some(what) = wrong(&aws, place).await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                if let Some(what) = wrong(&mounted, place, &rule) {
                     seen.lock().unwrap().push(what);
                 }
                 tokio::time::sleep(Duration::from_secs(3)).await;
             }
         });
-        Watch { found, task }
+        Watch { found, looks, task }
     }
 }
 
@@ -301,6 +309,7 @@ pub(super) struct Place {
 /// Eyes on production traffic.
 pub(super) struct Watch {
     found: Arc<Mutex<Vec<String>>>,
+    looks: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -309,63 +318,60 @@ impl Watch {
     /// under way.
     pub(super) fn saw_nothing_wrong(self) {
         self.task.abort();
+        assert!(self.looks.load(Ordering::Relaxed) > 0, "nobody looked");
         let found = self.found.lock().unwrap();
         assert!(found.is_empty(), "{found:#?}");
     }
 }
 
-async fn wrong(aws: &Aws, place: Place) -> Option<String> {
-    let call = async |service, operation, input| {
+/// The production rule of a place.
+async fn rule(aws: &Aws, place: Place) -> String {
+    let call = async |operation, input| {
         let call = Call {
-            service,
+            service: Service::Elb,
             operation,
             input,
         };
         aws.call(&call).await.unwrap()
     };
+    let one = |document: &Value, list: &str, member: &str, value: &str| {
+        let all = document[list].as_array().unwrap();
+        let found = all.iter().find(|one| one[member] == value);
+        found.unwrap().clone()
+    };
+    let named = json!({"Names": [place.balancer]});
+    let balancers = call("DescribeLoadBalancers", named).await;
+    let of = json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]});
+    let listener = one(
+        &call("DescribeListeners", of).await,
+        "Listeners",
+        "Port",
+        place.port,
+    );
+    let of = json!({"ListenerArn": listener["ListenerArn"]});
+    let rule = one(
+        &call("DescribeRules", of).await,
+        "Rules",
+        "Priority",
+        place.priority,
+    );
+    rule["RuleArn"].as_str().unwrap().to_owned()
+}
+
+fn wrong(mounted: &Mounted, place: Place, rule: &str) -> Option<String> {
     let input = json!({"cluster": place.cluster, "service": place.service,
         "status": ["PENDING", "IN_PROGRESS", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"]});
-    let flying = call(Service::Ecs, "ListServiceDeployments", input).await;
+    let flying = json_call(mounted, ECS, "ListServiceDeployments", &input);
     let flying = flying["serviceDeployments"].as_array().unwrap();
     if flying.len() > 1 {
         return Some(format!("{flying:?}"));
     }
-    let balancers = call(
-        Service::Elb,
-        "DescribeLoadBalancers",
-        json!({"Names": [place.balancer]}),
-    )
-    .await;
-    let input = json!({"LoadBalancerArn": balancers["LoadBalancers"][0]["LoadBalancerArn"]});
-    let listeners = call(Service::Elb, "DescribeListeners", input).await;
-    let production = listeners["Listeners"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|one| one["Port"] == place.port)
-        .unwrap();
-    let input = json!({"ListenerArn": production["ListenerArn"]});
-    let rules = call(Service::Elb, "DescribeRules", input).await;
-    let rule = rules["Rules"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|one| one["Priority"] == place.priority)
-        .unwrap();
-    for group in rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
-        .as_array()
-        .unwrap()
-    {
-        if group["Weight"] == "0" {
-            continue;
-        }
-        let input = json!({"TargetGroupArn": group["TargetGroupArn"]});
-        let health = call(Service::Elb, "DescribeTargetHealth", input).await;
-        let targets = health["TargetHealthDescriptions"].as_array();
-        let healthy = |one: &Value| one["TargetHealth"]["State"] == "healthy";
-        if !targets.is_some_and(|targets| targets.iter().any(healthy)) {
-            return Some(format!("no healthy target behind {group}: {health}"));
-        }
+    let groups = served(mounted, rule);
+    if groups.is_empty() {
+        return Some(format!("{rule} is gone"));
     }
-    None
+    let mut groups = groups.into_iter();
+    groups
+        .find(|(_, weight, healthy)| *weight > 0 && *healthy == 0)
+        .map(|(group, weight, _)| format!("no healthy target behind {group} ({weight})"))
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::stage::{Engine, Stage};
 use crate::sim::console::{CODE_DEPLOY, ECS};
+use crate::sim::direct::{json_call, served};
 
 /// A rollout as AWS remembers it.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +72,7 @@ impl Eyes {
         };
         let mut sight = Sight {
             desired: service["desiredCount"].as_u64().unwrap_or(0),
-            production: production(mounted, stage),
+            production: served(mounted, &stage.rule.lock().unwrap()),
             ..Sight::default()
         };
         for list in ["deployments", "taskSets"] {
@@ -221,39 +222,4 @@ impl Eyes {
         };
         all.iter().map(rollout).collect()
     }
-}
-
-/// Who gets production traffic.
-fn production(mounted: &Mounted, stage: &Stage) -> Vec<(String, u32, usize)> {
-    let rule = stage.rule.lock().unwrap().clone();
-    let groups = mounted.with(|sandbox| sandbox.region("us-east-1").elb.rule_groups(&rule));
-    let groups = groups.unwrap_or_default();
-    let healthy = |group: &str| {
-        let group: String = form_urlencoded::byte_serialize(group.as_bytes()).collect();
-        let body = format!("Action=DescribeTargetHealth&Version=2015-12-01&TargetGroupArn={group}");
-        let request = http::Request::post("/").body(body.into_bytes()).unwrap();
-        let response = mounted.handle(&request);
-        let text = String::from_utf8_lossy(response.body());
-        text.matches("<State>healthy</State>").count()
-    };
-    groups
-        .into_iter()
-        .map(|(arn, weight)| {
-            let count = healthy(&arn);
-            (arn, weight, count)
-        })
-        .collect()
-}
-
-/// A call beside the daemon's client; what is refused is nothing.
-pub(super) fn json_call(mounted: &Mounted, target: &str, operation: &str, input: &Value) -> Value {
-    let request = http::Request::post("/")
-        .header("x-amz-target", format!("{target}.{operation}"))
-        .body(input.to_string().into_bytes())
-        .unwrap();
-    let response = mounted.handle(&request);
-    if response.status() != 200 {
-        return Value::Null;
-    }
-    serde_json::from_slice(response.body()).unwrap_or(Value::Null)
 }

@@ -6,8 +6,8 @@ use evenkeel::model::Moment;
 use evenkeel::sandbox::levers::HookOutcome;
 use serde_json::{Value, json};
 
-use super::sight::json_call;
 use crate::sim::console::{AUTH, CODE_DEPLOY, ECS};
+use crate::sim::direct::json_call;
 use crate::sim::native_world::{self, BLUE_GREEN, BREAKER, CANARY, FUNCTION, LINEAR, hook, web};
 use crate::sim::world::World;
 

@@ -53,7 +53,7 @@ impl Said {
 
 /// Says it; whether the daemon has confirmed it. A daemon that dies or is answered by nobody confirms nothing.
 pub(super) async fn say(daemon: &Daemon, key: &str, word: Word, now: Moment) -> bool {
-    let patience = Duration::from_secs(600);
+    let patience = Duration::from_mins(10);
     let said = tokio::time::timeout(patience, async {
         match word {
             Word::Hold | Word::Resume => change(daemon, key, word == Word::Hold, now).await,
