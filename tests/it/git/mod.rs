@@ -4,6 +4,7 @@
 mod deployed;
 mod files;
 mod history;
+mod hostile;
 mod http;
 mod modules;
 mod program;
