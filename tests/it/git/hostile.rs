@@ -228,6 +228,8 @@ impl Deeds {
                     };
                     to.extend(paths(rest));
                 }
+                // What a link says is only a text.
+                "symlink" | "symlinkat" => deeds.written.extend(paths(rest).into_iter().skip(1)),
                 _ => deeds.written.extend(paths(rest)),
             }
         }

@@ -37,7 +37,7 @@ TRICKS = [
     "refs/heads/a\x1b[2J",
     "refs/heads/main.lock",
     "refs/heads/-oProxyCommand=x",
-    "refs/heads/main symref-target:refs/heads/../../../pwned",
+    "refs/heads/other symref-target:refs/heads/../../../pwned",
     "HEAD",
 ]
 BACKEND = os.path.join(subprocess.check_output(["git", "--exec-path"], text=True).strip(), "git-http-backend")
