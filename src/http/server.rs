@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(send(running.address, "GET", "/healthz").await.0, 200);
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn idle_clients_hold_up_nobody() {
         let running = start().await;
         let idle = || {
