@@ -172,7 +172,11 @@ impl Controller {
             status.source.address = source.to_string();
         });
         metrics.max_workers(settings.workers * Kind::ALL.len());
-        let context = Context::new(aws, &clock, settings.policy.clone(), Mode::Apply);
+        let policy = Policy {
+            keeps_marks: settings.prune.is_some(),
+            ..settings.policy.clone()
+        };
+        let context = Context::new(aws, &clock, policy, Mode::Apply);
         let luck = fastrand::Rng::with_seed(settings.seed);
         Self {
             context: Arc::new(context),

@@ -260,6 +260,19 @@ mod tests {
         assert_eq!(send(running.address, "GET", "/healthz").await.0, 200);
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn idle_clients_hold_up_nobody() {
+        let running = start().await;
+        let idle = || {
+            let mut idle = TcpStream::connect(running.address).unwrap();
+            idle.write_all(b"GET /status HTTP/1.1\r\nHost: te").unwrap();
+            idle
+        };
+        let idle: Vec<TcpStream> = (0..300).map(|_| idle()).collect();
+        assert_eq!(send(running.address, "GET", "/status").await.0, 200);
+        drop(idle);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_idle_client_does_not_hold_up_the_stop() {
         let running = start().await;

@@ -2,9 +2,14 @@
 //! source declared it, at which commit, and what is to become of it then. Pure. Who reads the marks is
 //! `crate::prune`.
 //!
+//! A resource is created with its marks, which costs no call. Of what exists, source and commit are put right only
+//! by a daemon that prunes: two that read the same manifests in different folders, or one that is moved, would
+//! else write to everything for a mark that nobody asks for. A manifest's own word on pruning is always kept.
+//!
 //! Invariants:
 //! - Only what this installation made is marked; what is adopted is never pruned.
 //! - The commit is that at which the source was marked: a later one that changes nothing writes nothing.
+//! - Without pruning, a manifest that says nothing of it causes no write for a mark.
 //! - A declared tag of the same key is the manifest's.
 
 use serde_json::Value;
@@ -48,7 +53,8 @@ pub(super) fn wrong(
     let kind = view.resource.key.kind;
     let declared = declared_keys(view, kind, spelling);
     let ours = |key: &str| !declared.iter().any(|one| one == key);
-    let wanted = of(view);
+    let mut wanted = of(view);
+    wanted.retain(|(key, _)| *key == PRUNE_TAG || view.policy.keeps_marks);
     let moved = wanted
         .iter()
         .any(|(key, value)| *key == SOURCE_TAG && live(key).as_deref() != Some(value));
@@ -81,5 +87,47 @@ fn declared_keys(view: &View<'_>, kind: Kind, spelling: Spelling) -> Vec<String>
             .into_iter()
             .map(|(key, _)| key)
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::kinds::testing::Scene;
+
+    /// What is written to, and taken from, a cluster with these tags.
+    fn written(prune: bool, sync: &Value, tags: &Value) -> (Vec<Value>, Vec<&'static str>) {
+        let scene = Scene::default().with(Kind::Cluster, "c", json!({}));
+        let mut scene = scene.beside(Kind::Cluster, "c", "sync", sync.clone());
+        scene.set.sources = BTreeMap::from([("".into(), "here".to_owned())]);
+        scene.policy.keeps_marks = prune;
+        wrong(&scene.view(Kind::Cluster, "c"), tags, Spelling::Lower)
+    }
+
+    #[test]
+    fn what_exists_is_marked_only_where_something_is_pruned() {
+        let tag = |key: &str, value: &str| json!({"key": key, "value": value});
+        let ours = tag(INSTANCE_TAG, "default");
+        let (plain, silent) = (json!([ours]), json!({}));
+        let elsewhere = json!([ours, tag(SOURCE_TAG, "elsewhere")]);
+        let here = tag(SOURCE_TAG, "here");
+        for tags in [&plain, &elsewhere] {
+            assert_eq!(written(false, &silent, tags), (vec![], vec![]));
+            assert_eq!(written(true, &silent, tags), (vec![here.clone()], vec![]));
+        }
+        let marked = json!([ours, here]);
+        assert_eq!(written(true, &silent, &marked), (vec![], vec![]));
+        // What is not ours is not marked.
+        assert_eq!(written(true, &silent, &json!([])), (vec![], vec![]));
+        // A manifest's word is kept, and forgotten, whether anything is pruned or not.
+        let never = tag(PRUNE_TAG, "never");
+        let says = json!({"prune": "never"});
+        assert_eq!(written(false, &says, &plain), (vec![never.clone()], vec![]));
+        let lifted = written(false, &silent, &json!([ours, never]));
+        assert_eq!(lifted, (vec![], vec![PRUNE_TAG]));
     }
 }

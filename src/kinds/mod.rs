@@ -65,6 +65,9 @@ pub struct Policy {
     /// Whether what would be done in the end is asked for: what keeps a rollout from starting now is told with
     /// it, and keeps nothing. Of previews alone, which write nothing.
     pub in_the_end: bool,
+    /// Whether what exists is marked anew when another source declares it, or none is marked: pruning is on,
+    /// which goes by it. See `marks`.
+    pub keeps_marks: bool,
 }
 
 impl Default for Policy {
@@ -74,6 +77,7 @@ impl Default for Policy {
             drift_grace: Duration::from_mins(10),
             heal_at_once: false,
             in_the_end: false,
+            keeps_marks: false,
         }
     }
 }

@@ -120,8 +120,15 @@ impl<'a> Library<'a> {
         };
         let spec = match &held.documents[..] {
             [one] if matches!(one.data, Data::Map(_)) => one.clone(),
-            _ if held.mistake.is_some() => Node::empty(place),
             documents => {
+                if let Some(mistake) = &held.mistake {
+                    // What it lacks is found in that file.
+                    return Some(Found {
+                        file: path,
+                        spec: Node::empty(mistake.place),
+                        mistake: Some(mistake.clone()),
+                    });
+                }
                 let message = format!(
                     "`{name}` has {} documents that are maps; a spec is one",
                     documents

@@ -20,7 +20,8 @@
 //! **Not every manifest that is missing was removed.** The set may be half-read, a source may be in trouble, or
 //! off the command line, or another Environment may be chosen, or history may have been rewritten while nobody
 //! looked. So each resource carries marks: the source that declares it, with the Environment
-//! (`evenkeel.dev/source`), and the commit at which it was marked (`evenkeel.dev/commit`). It goes only if that
+//! (`evenkeel.dev/source`), and the commit at which it was marked (`evenkeel.dev/commit`). It is created with them,
+//! and marked anew while pruning is on (`crate::kinds`, `marks`). It goes only if that
 //! source is read, whole and without trouble, and still declares something, and if its head descends from that
 //! commit. A head that was rewritten before this process started does not, whatever this process knows. What
 //! has no marks, or others, goes only when a person says so at AWS (`evenkeel.dev/prune` = `confirmed`).

@@ -242,10 +242,6 @@ def operation(recorded):
     raise AssertionError(f"no operation in {recorded}")
 
 
-# The calls that write tags alone.
-MARKING = {"TagResource", "AddTags", "TagResources"}
-
-
 def mutating(calls):
     reading = ("Describe", "Get", "List", "Batch")
     return [call for call in calls if not call.startswith(reading)]
@@ -437,10 +433,10 @@ def test_a_second_sync_writes_nothing(moto, folder, live):
 def test_a_changed_member_is_one_call(moto, folder, live, tmp_path):
     text = (folder / "all.yaml").read_text()
     (tmp_path / "all.yaml").write_text(text)
-    # Another folder is another source: its mark (evenkeel.dev/source) is written first, and once.
+    # Another folder is another source, which nothing is written for without pruning.
     calls, done = moto.calls(lambda: moto.evenkeel(tmp_path, "sync"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert set(mutating(calls)) <= MARKING
+    assert mutating(calls) == []
     text = text.replace('"HealthCheckPath": "/health"', '"HealthCheckPath": "/ready"')
     (tmp_path / "all.yaml").write_text(text)
     calls, done = moto.calls(lambda: moto.evenkeel(tmp_path, "sync"))
@@ -481,8 +477,7 @@ def test_a_group_that_cannot_be_read_is_not_written(moto, with_shop):
     calls, done = moto.calls(lambda: moto.evenkeel(with_shop, "sync", "--timeout", "20s"))
     assert done.returncode == 1
     assert "BatchGetDeploymentGroups" in calls
-    # What is there already gets the mark of this folder as its source.
-    assert sorted(call for call in mutating(calls) if call not in MARKING) == [
+    assert sorted(mutating(calls)) == [
         "CreateListener",
         "CreateService",
         "CreateTargetGroup",

@@ -95,6 +95,75 @@ async fn a_signed_push_wakes_and_nothing_else_does() {
     }
 }
 
+/// The digest that a server signs a body with.
+fn digest(secret: &str, body: &str) -> String {
+    use hmac::{KeyInit as _, Mac as _};
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+#[tokio::test]
+async fn of_each_server_only_what_the_secret_signs_wakes() {
+    let running = start().await;
+    let body = r#"{"ref": "refs/heads/main"}"#;
+    let prefixed = |secret: &str, body: &str| format!("sha256={}", digest(secret, body));
+    let token = |secret: &str, _: &str| secret.to_owned();
+    type Proof<'a> = &'a dyn Fn(&str, &str) -> String;
+    let servers: [(&str, (&str, &str), &str, Proof<'_>); 5] = [
+        (
+            "github",
+            ("X-GitHub-Event", "push"),
+            "X-Hub-Signature-256",
+            &prefixed,
+        ),
+        (
+            "gitlab",
+            ("X-Gitlab-Event", "Push Hook"),
+            "X-Gitlab-Token",
+            &token,
+        ),
+        (
+            "bitbucket",
+            ("X-Event-Key", "repo:push"),
+            "X-Hub-Signature",
+            &prefixed,
+        ),
+        (
+            "gitea",
+            ("X-Gitea-Event", "push"),
+            "X-Gitea-Signature",
+            &digest,
+        ),
+        (
+            "gitea",
+            ("X-Forgejo-Event", "push"),
+            "X-Forgejo-Signature",
+            &digest,
+        ),
+    ];
+    for (count, (server, event, header, proof)) in servers.into_iter().enumerate() {
+        let path = format!("/webhook/{server}");
+        let right = proof(SECRET, body);
+        let mut wrong = vec![proof("another secret than that", body), String::new()];
+        wrong.push(format!("{}0", &right[..right.len() - 1]));
+        if server != "gitlab" {
+            wrong.push(proof(SECRET, "{}"));
+        }
+        for claimed in wrong {
+            let headers = [event, (header, claimed.as_str())];
+            let (code, text) = running.post(&path, &headers, body).await;
+            assert_eq!(code, 401, "{server} {claimed:?}: {text}");
+            assert!(!text.contains(SECRET) && !text.contains(&right), "{text}");
+        }
+        assert_eq!(running.post(&path, &[event], body).await.0, 401, "{server}");
+        assert_eq!(running.woken(), count, "{server}");
+        let headers = [event, (header, right.as_str())];
+        assert_eq!(running.post(&path, &headers, body).await.0, 202, "{server}");
+        assert_eq!(running.woken(), count + 1, "{server}");
+    }
+}
+
 #[tokio::test]
 async fn a_body_without_end_is_refused_at_the_limit() {
     let running = start().await;

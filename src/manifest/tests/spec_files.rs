@@ -113,6 +113,25 @@ fn a_file_that_cannot_be_had_is_one_error() {
 }
 
 #[test]
+fn what_a_broken_file_lacks_is_told_with_a_line_of_its_own() {
+    let manifest = format!("# x\n# x\n{SERVICE}specFile: service.json\n");
+    let files = [
+        file("m/a.yaml", &manifest),
+        file("m/service.json", "{\"cluster: a"),
+    ];
+    let loaded = load(&files, &LoadOptions::default());
+    let places: Vec<_> = loaded
+        .diagnostics
+        .iter()
+        .map(|found| (found.file.as_str(), found.line))
+        .collect();
+    assert!(places.len() > 1, "{:#?}", loaded.diagnostics);
+    for place in places {
+        assert_eq!(place, ("m/service.json", 1));
+    }
+}
+
+#[test]
 fn a_described_task_definition_is_unwrapped_and_told_once() {
     let described = format!(
         "{{\"taskDefinition\": {{\n{CONTAINERS},\n\"revision\": 3, \"status\": \"ACTIVE\", \"ipcMode\": null, \"pidMode\": \"\",\n\

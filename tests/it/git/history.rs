@@ -45,6 +45,11 @@ pub(super) async fn forward_and_rewritten(repo: &Repo, address: &str) {
     let read = sources.read(Eagerness::Forced).await.unwrap();
     assert_eq!((commit_of(&read), trouble(&read)), (new.as_str(), None));
     assert_eq!(held(&read).len(), 2);
+    // Without the branch, what it was last stays.
+    repo.git(&["branch", "-m", "main", "other"]);
+    let read = look(&sources).await.unwrap();
+    assert_eq!((commit_of(&read), held(&read).len()), (new.as_str(), 2));
+    assert_eq!(trouble(&read).unwrap().0, "NoRevision");
 }
 
 #[tokio::test]

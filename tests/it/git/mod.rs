@@ -1,9 +1,10 @@
 //! Git sources against real repositories and real servers on this machine: `git http-backend` behind a web
-//! server, `git daemon`, `sshd`. Needs `git`, `sshd`, `ssh-keygen` and `python3`.
+//! server, `git daemon`, `sshd`. Needs `git`, `sshd`, `ssh-keygen`, `python3` and `strace`.
 
 mod deployed;
 mod files;
 mod history;
+mod hostile;
 mod http;
 mod modules;
 mod program;

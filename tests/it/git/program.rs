@@ -118,6 +118,12 @@ fn a_password_is_shown_by_no_command() {
         // printf 'user:canary' | base64, the part that does not depend on what follows
         assert!(!all.contains("dXNlcjpjYW5hcn"), "{arguments:?}: {all}");
     }
+    let named = server.address(&repo, "", "path=prod&username=user&passwordEnv=GIT_TOKEN");
+    let mut with = command(&["validate", &named]);
+    with.env("GIT_TOKEN", "canary");
+    let done = Program::start(&mut with).finished();
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(!format!("{}{}", done.stdout, done.stderr).contains("canary"));
     let mut help = command(&["run", "--help"]);
     help.env("EVENKEEL_SOURCE", &good);
     let shown = Program::start(&mut help).finished();

@@ -1,7 +1,10 @@
 """A web server before `git http-backend`, for tests: basic authentication, and ways to go wrong.
 
-    server.py ROOT LOG [--auth USER:PASSWORD] [--port PORT]
-        [--way hang|cut|slow|garbage|endless|old|redirect=URL]
+    server.py ROOT LOG [--auth USER:PASSWORD] [--auth-file FILE] [--port PORT] [--status CODE]
+        [--way hang|cut|slow|garbage|endless|old|redirect=URL|redirect-post=URL|refs|pack=KIND]
+
+What --auth-file holds is read at every request. `refs` puts names with tricks before those that the repository has;
+`pack=` answers a fetch with what `packs.py` makes.
 
 Prints its port. Writes one line a request to LOG: method, path, status, whether a credential came, bytes
 that came and went (bodies).
@@ -15,13 +18,28 @@ import subprocess
 import sys
 import time
 
+import packs
+
 ARGUMENTS = argparse.ArgumentParser()
 ARGUMENTS.add_argument("root")
 ARGUMENTS.add_argument("log")
 ARGUMENTS.add_argument("--auth")
+ARGUMENTS.add_argument("--auth-file")
+ARGUMENTS.add_argument("--status", default=302, type=int)
 ARGUMENTS.add_argument("--way", default="")
 ARGUMENTS.add_argument("--port", default=0, type=int)
 OPTIONS = ARGUMENTS.parse_args()
+# Refs that a path, a terminal or a shell would take for something else.
+TRICKS = [
+    "refs/heads/../../../pwned",
+    "refs/heads/main/../../pwned",
+    "/tmp/pwned",
+    "refs/heads/a\x1b[2J",
+    "refs/heads/main.lock",
+    "refs/heads/-oProxyCommand=x",
+    "refs/heads/other symref-target:refs/heads/../../../pwned",
+    "HEAD",
+]
 BACKEND = os.path.join(subprocess.check_output(["git", "--exec-path"], text=True).strip(), "git-http-backend")
 
 
@@ -88,10 +106,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return
         if OPTIONS.way == "garbage":
             return self.answer(200, [("Content-Type", "application/x-git-upload-pack-advertisement")], b"\xff" * 999)
-        if OPTIONS.way.startswith("redirect="):
-            return self.answer(302, [("Location", OPTIONS.way[9:] + self.path)], b"")
-        if OPTIONS.auth:
-            right = "Basic " + base64.b64encode(OPTIONS.auth.encode()).decode()
+        way, _, more = OPTIONS.way.partition("=")
+        if way == "redirect" or (way == "redirect-post" and self.command == "POST"):
+            return self.answer(OPTIONS.status, [("Location", more + self.path)], b"")
+        if way == "pack" and b"command=fetch" in came:
+            headers = [("Content-Type", "application/x-git-upload-pack-result")]
+            return self.answer(200, headers, packs.answer(more), len(came))
+        auth = OPTIONS.auth
+        if OPTIONS.auth_file:
+            with open(OPTIONS.auth_file, encoding="utf-8") as file:
+                auth = file.read().strip()
+        if auth:
+            right = "Basic " + base64.b64encode(auth.encode()).decode()
             if self.headers.get("Authorization") != right:
                 return self.answer(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
         environment = dict(
@@ -116,6 +142,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 status = int(value.split()[0])
             elif name:
                 headers.append((name, value))
+        if way == "refs" and b"command=ls-refs" in came:
+            lines = [f"{'1' * 40} {name}\n".encode() for name in TRICKS]
+            data = b"".join(b"%04x" % (len(line) + 4) + line for line in lines) + data
+        if way == "refs" and self.command == "GET":
+            # Where it would have a bundle fetched from.
+            line = b"bundle-uri\n"
+            data = data[:-4] + b"%04x" % (len(line) + 4) + line + b"0000"
         return self.answer(status, headers, data, len(came))
 
     do_GET = serve

@@ -63,6 +63,7 @@ impl Sshd {
         };
         sshd.know("known", "host.pub");
         sshd.know("other", "stranger.pub");
+        std::fs::write(sshd.path("empty"), "").unwrap();
         sshd
     }
 
@@ -108,6 +109,7 @@ async fn a_key_and_a_pinned_host() {
     for (key, hosts, why) in [
         ("user", "other", "Host key verification failed"),
         ("user", "nobody", "Host key verification failed"),
+        ("user", "empty", "Host key verification failed"),
         ("stranger", "known", "Permission denied"),
     ] {
         let error = look(&sshd.sources(&repo, key, hosts)).await.unwrap_err();

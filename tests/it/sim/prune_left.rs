@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use evenkeel::controller::Settings;
 use evenkeel::model::Service;
 use evenkeel::sandbox::{AwsError, Fault};
 use evenkeel::source::{Access, Dir, Sources};
@@ -336,6 +337,54 @@ async fn a_source_that_is_off_the_command_line_is_not_taken_for_removed() {
     rests(&daemon).await;
     assert!(!world.is_there("second").await);
     assert!(world.is_there("third").await);
+}
+
+/// Two daemons that read the same manifests in two folders, and one that is given another folder.
+#[tokio::test(start_paused = true)]
+async fn another_folder_writes_nothing_but_marks_and_those_only_to_prune() {
+    let world = World::new("nova", &["cluster.yaml"], 1218).await;
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (folder, names) in [(&here, &["a", "b"][..]), (&there, &["a", "b", "c"])] {
+        for name in names {
+            std::fs::write(
+                folder.path().join(name).with_extension("yaml"),
+                cluster(name, ""),
+            )
+            .unwrap();
+        }
+    }
+    let of = |folder: &tempfile::TempDir| Dir::new(folder.path());
+    let daemon = world.daemon_of(of(&here), Settings::default()).await;
+    daemon.converged().await;
+    daemon.kill();
+    let source = |folder: &tempfile::TempDir| folder.path().display().to_string();
+    assert!(
+        world.cluster("a").await.1.contains(&source(&here)),
+        "born with it"
+    );
+
+    let made = world.writes().len();
+    let daemon = world.daemon_of(of(&there), Settings::default()).await;
+    daemon.converged().await;
+    pass(Duration::from_mins(2)).await;
+    daemon.kill();
+    assert_eq!(world.since(made), ["CreateCluster"], "what is new alone");
+    assert!(world.cluster("a").await.1.contains(&source(&here)));
+
+    // Pruning goes by the marks, and so puts right those that are wrong, once.
+    let made = world.writes().len();
+    let daemon = world.daemon_of(of(&there), on(NOW)).await;
+    daemon.converged().await;
+    pass(Duration::from_mins(2)).await;
+    assert_eq!(world.since(made), ["TagResource", "TagResource"]);
+    assert!(world.cluster("a").await.1.contains(&source(&there)));
+    let made = world.writes().len();
+    std::fs::remove_file(there.path().join("b.yaml")).unwrap();
+    daemon.look().await;
+    pass(Duration::from_mins(5)).await;
+    rests(&daemon).await;
+    assert_eq!(world.since(made), ["DeleteCluster"]);
+    assert!(world.is_there("a").await && !world.is_there("b").await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -119,7 +119,7 @@ impl Library {
     pub(super) fn refs(&mut self, names: &[String]) -> Result<Vec<Ref>, Trouble> {
         step("listing the refs");
         match &self.place {
-            Place::File { .. } => own_refs(&self.open()?),
+            Place::File { .. } => own_refs(&self.open()?, names),
             _ => self.session.list(names),
         }
     }

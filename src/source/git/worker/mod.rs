@@ -10,6 +10,7 @@
 //!   who started the worker throws it away.
 //! - A head is compared before anything is fetched; what is fetched is asked for by its id.
 
+mod allowance;
 mod choose;
 mod gather;
 mod library;
@@ -239,28 +240,37 @@ fn told(commit: &gix::Commit<'_>, target: &Target) -> Result<Commit, Trouble> {
     })
 }
 
-/// The refs of a repository that is a folder.
-fn own_refs(repo: &gix::Repository) -> Result<Vec<Ref>, Trouble> {
+/// Those of these names (with `*` for the rest of a name) that a repository which is a folder has. No other ref of
+/// it is looked at, however many there are.
+fn own_refs(repo: &gix::Repository, names: &[String]) -> Result<Vec<Ref>, Trouble> {
     let mut refs = Vec::new();
-    let head = repo.head_id().ok();
-    refs.extend(head.map(|id| Ref {
-        name: "HEAD".to_owned(),
-        id: id.detach(),
-        object: id.detach(),
-    }));
     let platform = repo.references().map_err(|error| broken(&error))?;
-    for one in platform.all().map_err(|error| broken(&error))? {
-        // One broken ref is none that is meant, or it is missed by name.
-        let Ok(mut one) = one else { continue };
-        let name = one.name().as_bstr().to_string();
-        let object = one.target().try_id().map(ToOwned::to_owned);
-        if let Ok(id) = one.peel_to_id() {
-            let id = id.detach();
-            let object = object.unwrap_or(id);
-            refs.push(Ref { name, id, object });
+    for name in names {
+        if let Some(start) = name.strip_suffix('*') {
+            let found = platform.prefixed(start).map_err(|error| broken(&error))?;
+            // One broken ref is none that is meant, or it is missed by name.
+            refs.extend(found.filter_map(|one| own_ref(one.ok()?)));
+        } else if name == "HEAD" {
+            refs.extend(repo.head_id().ok().map(|id| Ref {
+                name: name.clone(),
+                id: id.detach(),
+                object: id.detach(),
+            }));
+        } else if gix::refs::FullName::try_from(name.as_str()).is_ok() {
+            let found = repo.try_find_reference(name.as_str());
+            let found = found.map_err(|error| broken(&error))?.and_then(own_ref);
+            refs.extend(found.filter(|one| one.name == *name));
         }
     }
     Ok(refs)
+}
+
+fn own_ref(mut one: gix::Reference<'_>) -> Option<Ref> {
+    let name = one.name().as_bstr().to_string();
+    let object = one.target().try_id().map(ToOwned::to_owned);
+    let id = one.peel_to_id().ok()?.detach();
+    let object = object.unwrap_or(id);
+    Some(Ref { name, id, object })
 }
 
 /// An object that cannot be read.

@@ -6,6 +6,7 @@
 //! - No configuration of the machine, the user or the repository is read, and no hook, filter, helper or
 //!   other program of Git runs; ssh is the one program that does.
 //! - What is fetched is asked for by its id, and no name that a server chooses is written anywhere.
+//! - A list of refs ends, or is cut off (`allowance`).
 
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::num::NonZeroU32;
@@ -26,6 +27,7 @@ use gix::protocol::transport::{Protocol, Service, client::git::blocking_io::Conn
 use gix::protocol::{Handshake, LsRefsCommand};
 
 use super::super::wire::{Place, Reason, Trouble};
+use super::allowance::{Allowance, Client};
 use super::choose::Ref;
 use super::{broken, explain};
 
@@ -76,6 +78,7 @@ pub(super) struct Session {
     place: Place,
     /// Larger objects are not unpacked.
     most_bytes: u64,
+    allowance: Allowance,
     live: Option<Live>,
 }
 
@@ -92,6 +95,7 @@ impl Session {
         Self {
             place,
             most_bytes,
+            allowance: Allowance::new(),
             live: None,
         }
     }
@@ -102,7 +106,11 @@ impl Session {
         }
         match &mut self.live {
             Some(live) => Ok(live),
-            none => Ok(none.insert(greet(&self.place)?)),
+            none => {
+                // A server of the old protocol lists its refs unasked.
+                let greeted = self.allowance.list(|| greet(&self.place, &self.allowance));
+                Ok(none.insert(greeted?))
+            }
         }
     }
 
@@ -116,6 +124,7 @@ impl Session {
 
     /// The refs of these names (with `*` for the rest of a name) that the server has.
     pub(super) fn list(&mut self, names: &[String]) -> Result<Vec<Ref>, Trouble> {
+        let allowance = self.allowance.clone();
         let Live {
             transport,
             handshake,
@@ -129,11 +138,11 @@ impl Session {
             prefixes.extend(names.iter().map(|name| name.trim_end_matches('*').into()));
             let agent = ("agent", Some(gix::protocol::agent(AGENT)));
             let command = LsRefsCommand::new(Some(prefixes), &handshake.capabilities, agent);
-            let answer = command.invoke_blocking(transport, &mut Discard, false);
-            listed = answer.map_err(|error| {
-                self.live = None;
-                explain(&error)
-            })?;
+            let answer = allowance.list(|| {
+                let refs = command.invoke_blocking(transport, &mut Discard, false);
+                refs.map_err(|error| explain(&error))
+            });
+            listed = answer.inspect_err(|_| self.live = None)?;
             &listed
         };
         let refs = refs.iter().filter_map(|one| {
@@ -281,8 +290,8 @@ impl Negotiate for Fixed<'_> {
 }
 
 /// Connects, and hears what the server can.
-fn greet(place: &Place) -> Result<Live, Trouble> {
-    let mut transport = connect(place)?;
+fn greet(place: &Place, allowance: &Allowance) -> Result<Live, Trouble> {
+    let mut transport = connect(place, allowance)?;
     // Nobody is asked: a credential that was given is sent at once, and there is no other.
     let nobody = |_| Ok(None);
     let handshake = gix::protocol::handshake(
@@ -308,13 +317,14 @@ fn greet(place: &Place) -> Result<Live, Trouble> {
     })
 }
 
-fn connect(place: &Place) -> Result<Box<dyn Transport + Send>, Trouble> {
+fn connect(place: &Place, allowance: &Allowance) -> Result<Box<dyn Transport + Send>, Trouble> {
     let unreachable = |what: String| Trouble::new(Reason::Unreachable, what);
     Ok(match place {
         Place::Http { url, authorization } => {
             use gix::protocol::transport::client::TransportWithoutIO as _;
             let url = gix::url::parse(url.as_str()).map_err(|error| broken(&error))?;
-            let mut transport = http::connect::<http::reqwest::Remote>(url, Protocol::V2, false);
+            let client = Client::new(allowance);
+            let mut transport = http::Transport::new_http(client, url, Protocol::V2, false);
             let options = http_options(authorization.as_deref());
             transport.configure(&options).map_err(|error| {
                 Trouble::new(Reason::Internal, format!("cannot prepare HTTP: {error}"))
@@ -339,7 +349,7 @@ fn connect(place: &Place) -> Result<Box<dyn Transport + Send>, Trouble> {
             let none: Option<(String, Option<u16>)> = None;
             let mode = ConnectMode::Process;
             Box::new(Pipe::new(
-                read,
+                allowance.over(read),
                 write,
                 Protocol::V2,
                 path.as_str(),
@@ -355,7 +365,7 @@ fn connect(place: &Place) -> Result<Box<dyn Transport + Send>, Trouble> {
                 .try_clone()
                 .map_err(|error| unreachable(error.to_string()))?;
             Box::new(Pipe::new(
-                read,
+                allowance.over(read),
                 stream,
                 Protocol::V2,
                 path.as_str(),
