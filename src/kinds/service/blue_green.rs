@@ -6,12 +6,14 @@
 //! | any | in flight, ours, of an older one | stop it as long as no production traffic has moved (`supersede`), else wait |
 //! | any | in flight, `CodeDeploy`'s rollback | wait |
 //! | any | in flight, somebody's | wait, `ForeignDeployment` |
-//! | equal | ended | quiet fields, tags, health |
+//! | equal | ended | quiet fields, tags, tasks; traffic where the tasks are (`listeners`) and served (`traffic`), or `TrafficMismatch` |
 //! | differs | this payload's newest attempt ended badly | `RolloutFailed` or `Quarantined`, never again |
 //! | differs, recorded digest = declared | ended, of an earlier manifest of ours | `CreateDeployment` |
 //! | differs, recorded digest = declared | ended otherwise | somebody changed it: heal after the grace time |
 //! | differs | ended, or none | `CreateDeployment` |
 //! | differs, and no `AppSpec` can say it | any | `RecreateRequired` |
+//! | any of the `CreateDeployment` above, traffic in no state to shift from | any | `TrafficMismatch` |
+//! | the same, only that no target that serves is healthy, and a new retry annotation | any | `CreateDeployment` |
 //! | any | unknown where it matters | nothing |
 
 use serde_json::Value;
@@ -28,7 +30,8 @@ use super::plan::{
 use super::rolling::or_kept;
 use super::rules::ALLOWED_UNDER_CODE_DEPLOY;
 use super::supersede::{self, Marks};
-use super::{Observed, RETRY_ANNOTATION, appspec, items, progress, text};
+use super::traffic::{Trouble, served};
+use super::{Observed, RETRY_ANNOTATION, appspec, items, listeners, progress, text};
 use crate::kinds::{View, heal};
 use crate::manifest::InFlight;
 use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
@@ -54,10 +57,39 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
         }
         Some(Seen::Present(_) | Seen::Absent) | None => {}
     }
-    ended(view, observed, service)
+    let plan = ended(view, observed, service);
+    from_legal_traffic(view, observed, service, plan)
 }
 
-/// Decides where no deployment is in flight.
+/// The plan, unless it would start a deployment that shifts traffic from where it should not be.
+fn from_legal_traffic(view: &View<'_>, observed: &Observed, service: &Value, plan: Plan) -> Plan {
+    let starts = |step: &Step| step.call.operation == "CreateDeployment";
+    let Some(live) = primary_task_set(service).filter(|_| plan.steps.iter().any(starts)) else {
+        return plan;
+    };
+    let rest = |outcome: Outcome| resting(view, observed, service, None, outcome);
+    match listeners::check(observed, service, live, true) {
+        Ok(()) => plan,
+        Err(Trouble::Health(_)) if may_retry(view, service) => plan,
+        Err(trouble @ Trouble::Unknown(_)) => Plan::only(trouble.outcome()).with_drift(plan.drift),
+        Err(trouble @ Trouble::Rules(_)) => rest(trouble.outcome()).with_drift(plan.drift),
+        Err(Trouble::Health(why)) => {
+            let cure = format!(
+                "to deploy all the same, give the annotation {RETRY_ANNOTATION} a new text"
+            );
+            let trouble = Trouble::Health(format!("{why}; {cure}"));
+            rest(trouble.outcome()).with_drift(plan.drift)
+        }
+    }
+}
+
+/// Whether a person asks for one more attempt that was not made yet.
+fn may_retry(view: &View<'_>, service: &Value) -> bool {
+    let asked = view.resource.annotations.contains_key(RETRY_ANNOTATION);
+    asked && declared_tag(service) != attempt_digest(view).as_deref()
+}
+
+/// Decides where no deployment is in flight. Where traffic goes is no question here.
 fn ended(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let Some(live) = primary_task_set(service) else {
         return Plan::only(Outcome::Waiting(
@@ -76,11 +108,7 @@ fn ended(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     }
     let attempt = attempt_digest(view);
     if carried.is_empty() {
-        let outcome = settled(
-            service,
-            observed,
-            text(live, "stabilityStatus") == "STEADY_STATE",
-        );
+        let outcome = as_declared(view, observed, service, live);
         return resting(view, observed, service, attempt.as_deref(), outcome);
     }
     let Some(attempt) = attempt else {
@@ -93,6 +121,17 @@ fn ended(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
         return resting(view, observed, service, None, outcome).with_drift(carried);
     }
     deploy(view, observed, service, live, &attempt, carried)
+}
+
+/// How a service stands that is as declared.
+fn as_declared(view: &View<'_>, observed: &Observed, service: &Value, live: &Value) -> Outcome {
+    if let Err(trouble) = listeners::check(observed, service, live, false) {
+        return trouble.outcome();
+    }
+    let steady = text(live, "stabilityStatus") == "STEADY_STATE";
+    let outcome = settled(service, observed, steady);
+    let group = std::iter::once(listeners::used(live));
+    served(outcome, observed, service, group, view.now)
 }
 
 /// Whether the manifest declares no capacity provider where some are live. An `AppSpec` without them
@@ -246,6 +285,9 @@ fn resting(
     let bad = ended_badly(view, observed, service).or_else(|| left_behind(observed, service));
     let outcome = match (outcome, bad) {
         (Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _), Some(bad)) => bad,
+        (Outcome::Blocked(Block::TrafficMismatch, why), Some(bad)) => {
+            Outcome::Blocked(Block::TrafficMismatch, format!("{why}; {}", bad.message()))
+        }
         // What else stands in the way (a failure, the grace time) is told first.
         (Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _), None)
             if !refused.is_empty() =>
@@ -306,7 +348,7 @@ fn left_behind(observed: &Observed, service: &Value) -> Option<Outcome> {
     Some(Outcome::Failed(
         Fail::RolloutFailed,
         format!(
-            "{}; its task set {} was left behind and may still get traffic: the next deployment removes it",
+            "{}; its task set {} was left behind and may still get traffic: the next deployment removes it, and starts once no weight is left on its target group",
             explain(last, &[]),
             text(set, "id")
         ),

@@ -17,7 +17,9 @@
 //! - A payload whose last attempt failed, was stopped or was rolled back is not started again, nor one that a
 //!   person took back.
 //! - Only members that differ, and that `UpdateService` allows for the controller, are sent to it.
-//! - Listener weights and the side of the target group pair are never compared.
+//! - Listener weights and the side of the target group pair are never compared with the manifest, and never written. They
+//!   are looked at: nothing starts from where traffic is not (`native`, `listeners`), and nothing is converged
+//!   that is not served (`traffic`).
 
 mod appspec;
 mod blue_green;
@@ -25,6 +27,7 @@ mod command;
 mod gates;
 mod history;
 mod intent;
+mod listeners;
 mod mark;
 mod migration;
 mod native;
@@ -43,6 +46,7 @@ mod supersede;
 mod taken_back;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use serde_json::Value;
 

@@ -139,6 +139,16 @@ impl Stage {
         *self.rule.lock().unwrap() = rule;
     }
 
+    /// The target group of the `PRIMARY` task set of a service that `CodeDeploy` deploys.
+    pub(super) fn serving(&self, world: &World) -> Option<String> {
+        let ask = json!({"cluster": "nova", "services": [self.service]});
+        let found = json_call(&world.mounted, ECS, "DescribeServices", &ask);
+        let sets = found["services"][0]["taskSets"].as_array()?;
+        let primary = sets.iter().find(|set| set["status"] == "PRIMARY")?;
+        let group = &primary["loadBalancers"][0]["targetGroupArn"];
+        group.as_str().map(str::to_owned)
+    }
+
     /// The digest of a tag's image.
     pub(super) fn digest(&self, world: &World, tag: &str) -> String {
         let ask = json!({"repositoryName": self.repository, "imageIds": [{"imageTag": tag}]});
