@@ -48,8 +48,8 @@ async fn code_deploy_starts_nothing_while_production_traffic_is_not_where_the_ta
         ([0, 100], "the live tasks are in"),
     ] {
         world.weigh_production(weights).await;
-        let outcome = daemon.outcome(SERVICE, mismatch).await;
-        assert!(outcome.message().contains(part), "{outcome}");
+        let told = |outcome: &Outcome| mismatch(outcome) && outcome.message().contains(part);
+        daemon.outcome(SERVICE, told).await;
     }
     world.release(&daemon).await;
     pass(Duration::from_mins(10)).await;
@@ -106,8 +106,8 @@ async fn a_rolling_service_that_nothing_healthy_serves_is_not_converged() {
     );
     let daemon = world.daemon().await;
     daemon.converged().await;
-    let writes = world.writes();
     sicken(&world, "nova/web:v1", "web");
+    let writes = world.writes();
     let outcome = daemon.outcome(native_world::SERVICE, mismatch).await;
     for told in ["is healthy", "unhealthy (Target.FailedHealthChecks)"] {
         assert!(outcome.message().contains(told), "{outcome}");
