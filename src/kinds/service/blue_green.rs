@@ -8,6 +8,7 @@
 //! | any | in flight, somebody's | wait, `ForeignDeployment` |
 //! | equal | ended | quiet fields, tags, tasks; traffic where the tasks are (`listeners`) and served (`traffic`), or `TrafficMismatch` |
 //! | differs | this payload's newest attempt ended badly | `RolloutFailed` or `Quarantined`, never again |
+//! | differs | the same, before traffic moved, and `rollout.retries` allows one more | `CreateDeployment` after a wait (`retries`) |
 //! | differs, recorded digest = declared | ended, of an earlier manifest of ours | `CreateDeployment` |
 //! | differs, recorded digest = declared | ended otherwise | somebody changed it: heal after the grace time |
 //! | differs | ended, or none | `CreateDeployment` |
@@ -31,7 +32,7 @@ use super::rolling::or_kept;
 use super::rules::ALLOWED_UNDER_CODE_DEPLOY;
 use super::supersede::{self, Marks};
 use super::traffic::{Trouble, served};
-use super::{Observed, RETRY_ANNOTATION, appspec, items, listeners, progress, text};
+use super::{Observed, RETRY_ANNOTATION, appspec, items, listeners, progress, retries, text};
 use crate::kinds::{View, heal};
 use crate::manifest::InFlight;
 use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
@@ -409,11 +410,24 @@ fn deploy(
         return flying(view, observed, service, started).with_drift(carried);
     }
     let marks = Marks::of(service);
-    if let Some(mut end) = bad_end(history, attempt, &marks) {
+    let bad = bad_end(history, attempt, &marks);
+    let next = bad
+        .as_ref()
+        .and_then(|end| retries::next(view, observed, history, attempt, &marks, end));
+    let due = next.is_some_and(|next| next.at <= view.now);
+    if let Some(mut end) = bad.filter(|_| !due) {
         end.why.push_str(&more(observed, service, &end));
-        let cure = format!(
-            "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
-        );
+        let cure = match next {
+            Some(next) => format!(
+                "no production traffic had moved: it is tried again at {}, {} of {} times (rollout.retries)",
+                heal::time(next.at),
+                next.number,
+                next.of
+            ),
+            None => format!(
+                "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
+            ),
+        };
         let outcome = if end.newest {
             Outcome::Failed(Fail::RolloutFailed, format!("{}; {cure}", end.why))
         } else {
@@ -422,16 +436,22 @@ fn deploy(
                 format!("this content was tried before: {}; {cure}", end.why),
             )
         };
-        return resting(view, observed, service, None, outcome).with_drift(carried);
+        return Plan {
+            again: next.map(|next| next.at),
+            ..resting(view, observed, service, None, outcome).with_drift(carried)
+        };
     }
     // The record on the service comes a pass after the deployment's start: a manifest that has gone back
     // before that finds its own digest there still.
     let grace = in_grace(view, service, attempt, &carried);
-    if let Some(outcome) = grace.filter(|_| !left_by_us(history, attempt, &marks)) {
+    if let Some(outcome) = grace.filter(|_| !due && !left_by_us(history, attempt, &marks)) {
         return resting(view, observed, service, None, outcome).with_drift(carried);
     }
     let call = appspec::create_deployment(view, live, group, attempt);
-    let why = format!("deploy service {name} blue/green: {}", fields(&carried));
+    let mut why = format!("deploy service {name} blue/green: {}", fields(&carried));
+    if let Some(next) = next {
+        why.push_str(&format!("; retry {} of {}", next.number, next.of));
+    }
     let rollout = Rollout {
         id: String::new(),
         ours: true,

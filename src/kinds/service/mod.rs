@@ -15,7 +15,7 @@
 //! - At most one deployment is started by a pass, and none while any is in flight under `CodeDeploy`. One in
 //!   flight makes room for a newer manifest only if it is ours and no production traffic has moved.
 //! - A payload whose last attempt failed, was stopped or was rolled back is not started again, nor one that a
-//!   person took back.
+//!   person took back; but for what failed before traffic moved, so often as `rollout.retries` says (`retries`).
 //! - Only members that differ, and that `UpdateService` allows for the controller, are sent to it.
 //! - Listener weights and the side of the target group pair are never compared with the manifest, and never written. They
 //!   are looked at: nothing starts from where traffic is not (`native`, `listeners`), and nothing is converged
@@ -37,6 +37,7 @@ mod payload;
 mod plan;
 mod progress;
 mod resets;
+mod retries;
 mod revision;
 mod rolling;
 mod rules;

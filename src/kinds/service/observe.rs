@@ -13,7 +13,9 @@ use super::payload::{
 };
 use super::rolling::{overlaid, target_groups};
 use super::supersede::Marks;
-use super::{last_segment, listeners, migration, native, revision, scaling, side, text, traffic};
+use super::{
+    last_segment, listeners, migration, native, retries, revision, scaling, side, text, traffic,
+};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::model::{Moment, Seen};
@@ -179,11 +181,13 @@ async fn blue_green(
 
 /// Whether a deployment of the declared content is not ruled out by how the last one ended.
 fn may_start(view: &View<'_>, service: &Value, seen: &Observed) -> bool {
-    let Some(Seen::Present(history)) = &seen.history else {
+    let (Some(Seen::Present(history)), Some(attempt)) = (&seen.history, attempt_digest(view))
+    else {
         return false;
     };
-    let ended = attempt_digest(view).map(|it| bad_end(history, &it, &Marks::of(service)));
-    ended.is_some_and(|ended| ended.is_none())
+    let marks = Marks::of(service);
+    bad_end(history, &attempt, &marks)
+        .is_none_or(|end| retries::next(view, seen, history, &attempt, &marks, &end).is_some())
 }
 
 /// The traffic of a service that `CodeDeploy` deploys. At rest the rules of its production listener are read with

@@ -15,6 +15,7 @@ mod in_flight;
 mod native;
 mod native_search;
 mod payload;
+mod retries;
 mod rolling;
 mod rolling_fixpoint;
 mod scaling;
