@@ -308,7 +308,8 @@ fn end(
     let back = after.is_some_and(|after| after.stage == RolloutStage::RollingBack);
     let failed = matches!(
         outcome,
-        Outcome::Failed(Fail::RolloutFailed, _) | Outcome::Blocked(Block::Quarantined, _)
+        Outcome::Failed(Fail::RolloutFailed, _)
+            | Outcome::Blocked(Block::Quarantined | Block::TrafficMismatch, _)
     );
     Some(
         match (before.stage == RolloutStage::RollingBack, back || failed) {

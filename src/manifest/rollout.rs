@@ -66,8 +66,14 @@ impl InFlight {
     }
 }
 
+/// How often a deployment is started again that failed before production traffic moved.
+pub(crate) const RETRIES: &str = "retries";
+
+/// The most retries that may be declared (gitops-controllers d.4).
+pub(crate) const MOST_RETRIES: u64 = 5;
+
 /// The members of the section.
-const MEMBERS: [&str; 4] = [APPROVAL, DEPENDS_ON, "hooks", IN_FLIGHT];
+const MEMBERS: [&str; 5] = [APPROVAL, DEPENDS_ON, "hooks", IN_FLIGHT, RETRIES];
 
 /// Whether the section is well-formed; what is not is reported.
 pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
@@ -81,6 +87,7 @@ pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
             APPROVAL => approval(&entry.value, findings),
             DEPENDS_ON => depends_on(&entry.value, findings),
             IN_FLIGHT => in_flight(&entry.value, findings),
+            RETRIES => retries(&entry.value, findings),
             _ => unknown_key(entry, &MEMBERS, "rollout", findings),
         }
     }
@@ -127,6 +134,27 @@ fn approval(node: &Node, findings: &mut Findings<'_>) {
             }
             _ => unknown_key(entry, &OF_APPROVAL, "rollout.approval", findings),
         }
+    }
+}
+
+fn retries(node: &Node, findings: &mut Findings<'_>) {
+    let number = match &node.data {
+        Data::Number(number) => number.as_u64(),
+        _ => None,
+    };
+    if number.is_none_or(|number| number > MOST_RETRIES) {
+        let message = format!(
+            "expected a whole number from 0 to {MOST_RETRIES}, found {}",
+            node.what()
+        );
+        findings
+            .error(
+                "bad-value",
+                node.place,
+                format!("rollout.{RETRIES}"),
+                message,
+            )
+            .hint("0, the default, has nothing tried again that failed.");
     }
 }
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::rollout::{APPROVAL, APPROVAL_TIMEOUT, DEPENDS_ON, IN_FLIGHT, InFlight};
+use super::rollout::{
+    APPROVAL, APPROVAL_TIMEOUT, DEPENDS_ON, IN_FLIGHT, InFlight, MOST_RETRIES, RETRIES,
+};
 use super::sections::{PRUNE, SUSPEND, parse_duration};
 use super::self_heal::{SELF_HEAL, SelfHeal, read as self_heal};
 use super::windows::{self, Window};
@@ -143,6 +145,14 @@ impl Resource {
     /// What becomes of the resource when this manifest is gone: `sync.prune` (`never` or `confirm`).
     pub fn prune(&self) -> Option<&str> {
         self.beside.get("sync")?.get(PRUNE)?.as_str()
+    }
+
+    /// How often a deployment is started again that failed before production traffic moved: `rollout.retries`.
+    pub fn retries(&self) -> usize {
+        let rollout = self.beside.get("rollout");
+        let number = rollout.and_then(|rollout| rollout.get(RETRIES)?.as_u64());
+        let number = number.unwrap_or(0).min(MOST_RETRIES);
+        usize::try_from(number).unwrap_or(0)
     }
 
     /// What a newer manifest does about a deployment in flight: `rollout.inFlight`.

@@ -92,8 +92,10 @@ pub fn health(status: &ResourceStatus, now: Moment) -> &'static str {
     ) {
         return "Degraded";
     }
+    // All tasks may run, and none of them be healthy yet.
+    let builds = matches!(status.outcome, Outcome::Waiting(Wait::Provisioning, _));
     match (status.tasks, &status.arn) {
-        (Some(tasks), _) if tasks.running >= tasks.desired => "Healthy",
+        (Some(tasks), _) if tasks.running >= tasks.desired && !builds => "Healthy",
         (Some(_), _) if now.since(status.since) < PROGRESS_DEADLINE => "Progressing",
         (Some(_), _) => "Degraded",
         (None, None) if looked(&status.outcome) => "Missing",
@@ -207,6 +209,10 @@ mod tests {
         assert_eq!(health(&one, late), "Degraded");
 
         one.tasks = tasks(2);
+        one.outcome = Outcome::Waiting(Wait::Provisioning, String::new());
+        assert_eq!(health(&one, soon), "Progressing");
+        assert_eq!(health(&one, late), "Degraded");
+
         one.outcome = Outcome::Blocked(Block::Quarantined, String::new());
         assert_eq!(health(&one, soon), "Degraded");
         one.rollout = Some(Rollout {

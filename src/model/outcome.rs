@@ -59,7 +59,7 @@ pub enum Block {
     ManifestInvalid,
     /// What is live cannot be handled safely (said in the text), so it is left alone.
     Unsupported,
-    /// Production traffic is not where a deployment that ECS shifts could start from.
+    /// Production traffic is not where the tasks are, or no healthy target is where it goes.
     TrafficMismatch,
     /// Somebody changed live state, and the manifest says to leave it so (`sync.selfHeal: off`).
     DriftKept,

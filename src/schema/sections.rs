@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::catalogue;
 use crate::manifest::{
-    AFTER, HOOKS, IN_FLIGHT, InFlight, MODES, PRUNE, PRUNE_WORDS, SELF_HEAL, SUSPEND, WINDOW_KINDS,
-    WINDOW_MEMBERS, WINDOWS, has_windows, self_heal_governs, sync_members,
+    AFTER, HOOKS, IN_FLIGHT, InFlight, MODES, MOST_RETRIES, PRUNE, PRUNE_WORDS, RETRIES, SELF_HEAL,
+    SUSPEND, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows, self_heal_governs, sync_members,
 };
 use crate::model::Kind;
 
@@ -84,6 +84,13 @@ fn rollout() -> Value {
                 "enum": InFlight::ALL.map(InFlight::word),
                 "description": "What a newer manifest does about a deployment in flight: takes its place until \
                     production traffic moves (the default), or waits until it ends.",
+            },
+            RETRIES: {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": MOST_RETRIES,
+                "description": "How often a deployment of CodeDeploy is started again that failed before production \
+                    traffic moved, other than by an alarm, a hook or a person; 0 by default.",
             },
         },
     })

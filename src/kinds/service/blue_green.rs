@@ -6,12 +6,15 @@
 //! | any | in flight, ours, of an older one | stop it as long as no production traffic has moved (`supersede`), else wait |
 //! | any | in flight, `CodeDeploy`'s rollback | wait |
 //! | any | in flight, somebody's | wait, `ForeignDeployment` |
-//! | equal | ended | quiet fields, tags, health |
+//! | equal | ended | quiet fields, tags, tasks; traffic where the tasks are (`listeners`) and served (`traffic`), or `TrafficMismatch` |
 //! | differs | this payload's newest attempt ended badly | `RolloutFailed` or `Quarantined`, never again |
+//! | differs | the same, before traffic moved, and `rollout.retries` allows one more | `CreateDeployment` after a wait (`retries`) |
 //! | differs, recorded digest = declared | ended, of an earlier manifest of ours | `CreateDeployment` |
 //! | differs, recorded digest = declared | ended otherwise | somebody changed it: heal after the grace time |
 //! | differs | ended, or none | `CreateDeployment` |
 //! | differs, and no `AppSpec` can say it | any | `RecreateRequired` |
+//! | any of the `CreateDeployment` above, traffic in no state to shift from | any | `TrafficMismatch` |
+//! | the same, only that no target that serves is healthy, and a new retry annotation | any | `CreateDeployment` |
 //! | any | unknown where it matters | nothing |
 
 use serde_json::Value;
@@ -28,7 +31,8 @@ use super::plan::{
 use super::rolling::or_kept;
 use super::rules::ALLOWED_UNDER_CODE_DEPLOY;
 use super::supersede::{self, Marks};
-use super::{Observed, RETRY_ANNOTATION, appspec, items, progress, text};
+use super::traffic::{Trouble, served};
+use super::{Observed, RETRY_ANNOTATION, appspec, items, listeners, progress, retries, text};
 use crate::kinds::{View, heal};
 use crate::manifest::InFlight;
 use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
@@ -54,10 +58,39 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
         }
         Some(Seen::Present(_) | Seen::Absent) | None => {}
     }
-    ended(view, observed, service)
+    let plan = ended(view, observed, service);
+    from_legal_traffic(view, observed, service, plan)
 }
 
-/// Decides where no deployment is in flight.
+/// The plan, unless it would start a deployment that shifts traffic from where it should not be.
+fn from_legal_traffic(view: &View<'_>, observed: &Observed, service: &Value, plan: Plan) -> Plan {
+    let starts = |step: &Step| step.call.operation == "CreateDeployment";
+    let Some(live) = primary_task_set(service).filter(|_| plan.steps.iter().any(starts)) else {
+        return plan;
+    };
+    let rest = |outcome: Outcome| resting(view, observed, service, None, outcome);
+    match listeners::check(observed, service, live, true) {
+        Ok(()) => plan,
+        Err(Trouble::Health(_)) if may_retry(view, service) => plan,
+        Err(trouble @ Trouble::Unknown(_)) => Plan::only(trouble.outcome()).with_drift(plan.drift),
+        Err(trouble @ Trouble::Rules(_)) => rest(trouble.outcome()).with_drift(plan.drift),
+        Err(Trouble::Health(why)) => {
+            let cure = format!(
+                "to deploy all the same, give the annotation {RETRY_ANNOTATION} a new text"
+            );
+            let trouble = Trouble::Health(format!("{why}; {cure}"));
+            rest(trouble.outcome()).with_drift(plan.drift)
+        }
+    }
+}
+
+/// Whether a person asks for one more attempt that was not made yet.
+fn may_retry(view: &View<'_>, service: &Value) -> bool {
+    let asked = view.resource.annotations.contains_key(RETRY_ANNOTATION);
+    asked && declared_tag(service) != attempt_digest(view).as_deref()
+}
+
+/// Decides where no deployment is in flight. Where traffic goes is no question here.
 fn ended(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let Some(live) = primary_task_set(service) else {
         return Plan::only(Outcome::Waiting(
@@ -76,11 +109,7 @@ fn ended(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     }
     let attempt = attempt_digest(view);
     if carried.is_empty() {
-        let outcome = settled(
-            service,
-            observed,
-            text(live, "stabilityStatus") == "STEADY_STATE",
-        );
+        let outcome = as_declared(view, observed, service, live);
         return resting(view, observed, service, attempt.as_deref(), outcome);
     }
     let Some(attempt) = attempt else {
@@ -93,6 +122,17 @@ fn ended(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
         return resting(view, observed, service, None, outcome).with_drift(carried);
     }
     deploy(view, observed, service, live, &attempt, carried)
+}
+
+/// How a service stands that is as declared.
+fn as_declared(view: &View<'_>, observed: &Observed, service: &Value, live: &Value) -> Outcome {
+    if let Err(trouble) = listeners::check(observed, service, live, false) {
+        return trouble.outcome();
+    }
+    let steady = text(live, "stabilityStatus") == "STEADY_STATE";
+    let outcome = settled(service, observed, steady);
+    let group = std::iter::once(listeners::used(live));
+    served(outcome, observed, service, group, view.now)
 }
 
 /// Whether the manifest declares no capacity provider where some are live. An `AppSpec` without them
@@ -246,6 +286,9 @@ fn resting(
     let bad = ended_badly(view, observed, service).or_else(|| left_behind(observed, service));
     let outcome = match (outcome, bad) {
         (Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _), Some(bad)) => bad,
+        (Outcome::Blocked(Block::TrafficMismatch, why), Some(bad)) => {
+            Outcome::Blocked(Block::TrafficMismatch, format!("{why}; {}", bad.message()))
+        }
         // What else stands in the way (a failure, the grace time) is told first.
         (Outcome::Converged | Outcome::Waiting(Wait::Provisioning, _), None)
             if !refused.is_empty() =>
@@ -306,7 +349,7 @@ fn left_behind(observed: &Observed, service: &Value) -> Option<Outcome> {
     Some(Outcome::Failed(
         Fail::RolloutFailed,
         format!(
-            "{}; its task set {} was left behind and may still get traffic: the next deployment removes it",
+            "{}; its task set {} was left behind and may still get traffic: the next deployment removes it, and starts once no weight is left on its target group",
             explain(last, &[]),
             text(set, "id")
         ),
@@ -367,11 +410,24 @@ fn deploy(
         return flying(view, observed, service, started).with_drift(carried);
     }
     let marks = Marks::of(service);
-    if let Some(mut end) = bad_end(history, attempt, &marks) {
+    let bad = bad_end(history, attempt, &marks);
+    let next = bad
+        .as_ref()
+        .and_then(|end| retries::next(view, observed, history, attempt, &marks, end));
+    let due = next.is_some_and(|next| next.at <= view.now);
+    if let Some(mut end) = bad.filter(|_| !due) {
         end.why.push_str(&more(observed, service, &end));
-        let cure = format!(
-            "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
-        );
+        let cure = match next {
+            Some(next) => format!(
+                "no production traffic had moved: it is tried again at {}, {} of {} times (rollout.retries)",
+                heal::time(next.at),
+                next.number,
+                next.of
+            ),
+            None => format!(
+                "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
+            ),
+        };
         let outcome = if end.newest {
             Outcome::Failed(Fail::RolloutFailed, format!("{}; {cure}", end.why))
         } else {
@@ -380,16 +436,22 @@ fn deploy(
                 format!("this content was tried before: {}; {cure}", end.why),
             )
         };
-        return resting(view, observed, service, None, outcome).with_drift(carried);
+        return Plan {
+            again: next.map(|next| next.at),
+            ..resting(view, observed, service, None, outcome).with_drift(carried)
+        };
     }
     // The record on the service comes a pass after the deployment's start: a manifest that has gone back
     // before that finds its own digest there still.
     let grace = in_grace(view, service, attempt, &carried);
-    if let Some(outcome) = grace.filter(|_| !left_by_us(history, attempt, &marks)) {
+    if let Some(outcome) = grace.filter(|_| !due && !left_by_us(history, attempt, &marks)) {
         return resting(view, observed, service, None, outcome).with_drift(carried);
     }
     let call = appspec::create_deployment(view, live, group, attempt);
-    let why = format!("deploy service {name} blue/green: {}", fields(&carried));
+    let mut why = format!("deploy service {name} blue/green: {}", fields(&carried));
+    if let Some(next) = next {
+        why.push_str(&format!("; retry {} of {}", next.number, next.of));
+    }
     let rollout = Rollout {
         id: String::new(),
         ours: true,

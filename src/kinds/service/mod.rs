@@ -15,9 +15,11 @@
 //! - At most one deployment is started by a pass, and none while any is in flight under `CodeDeploy`. One in
 //!   flight makes room for a newer manifest only if it is ours and no production traffic has moved.
 //! - A payload whose last attempt failed, was stopped or was rolled back is not started again, nor one that a
-//!   person took back.
+//!   person took back; but for what failed before traffic moved, so often as `rollout.retries` says (`retries`).
 //! - Only members that differ, and that `UpdateService` allows for the controller, are sent to it.
-//! - Listener weights and the side of the target group pair are never compared.
+//! - Listener weights and the side of the target group pair are never compared with the manifest, and never written. They
+//!   are looked at: nothing starts from where traffic is not (`native`, `listeners`), and nothing is converged
+//!   that is not served (`traffic`).
 
 mod appspec;
 mod blue_green;
@@ -25,6 +27,7 @@ mod command;
 mod gates;
 mod history;
 mod intent;
+mod listeners;
 mod mark;
 mod migration;
 mod native;
@@ -34,6 +37,7 @@ mod payload;
 mod plan;
 mod progress;
 mod resets;
+mod retries;
 mod revision;
 mod rolling;
 mod rules;
@@ -43,6 +47,7 @@ mod supersede;
 mod taken_back;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use serde_json::Value;
 

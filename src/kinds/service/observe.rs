@@ -1,15 +1,21 @@
 //! What a pass over a service reads. I/O; decides nothing about the service. Which of the dearer
 //! reads are made follows from the cheap ones, so that the fixpoint costs one batched
-//! `DescribeServices` and, for blue/green, one batched look at the group's last deployment.
+//! `DescribeServices`, for blue/green one batched look at the group's last deployment, rules that their
+//! manifests read too, and once in ten minutes the targets of a target group that serves.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::history::{failed_one, in_flight, is_rollback};
-use super::payload::{carried_drift, deploying_drift, primary_deployment, primary_task_set};
-use super::rolling::overlaid;
-use super::{last_segment, migration, native, revision, scaling, side, text};
+use super::history::{bad_end, failed_one, in_flight, is_rollback};
+use super::payload::{
+    attempt_digest, carried_drift, deploying_drift, primary_deployment, primary_task_set,
+};
+use super::rolling::{overlaid, target_groups};
+use super::supersede::Marks;
+use super::{
+    last_segment, listeners, migration, native, retries, revision, scaling, side, text, traffic,
+};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::model::{Moment, Seen};
@@ -43,8 +49,14 @@ pub struct Observed {
     pub(super) serving: Option<Seen<Value>>,
     /// The rules that such a service's traffic goes through, by the ARN that it names.
     pub(super) rules: BTreeMap<String, Seen<Value>>,
-    /// The targets of such a service's target groups, by ARN; read only when what is live is not what is
-    /// declared, or its deployment ended badly.
+    /// The rules of listeners that `CodeDeploy` shifts traffic with, by their ARNs, while no deployment is in flight:
+    /// the production listener's, and the test listener's where one might be started.
+    pub(super) listeners: BTreeMap<String, Seen<Vec<Value>>>,
+    /// The target groups of the deployment group's pair by name; read only where a deployment might be started.
+    pub(super) pair: BTreeMap<String, Seen<Value>>,
+    /// The targets of the target groups that get production traffic, by ARN, while no deployment is in flight: read now
+    /// and then at rest (`traffic::HEALTH_AGE`), and afresh where one might be started. Where ECS shifts
+    /// traffic that is also where one ended badly, and of both target groups.
     pub(super) health: BTreeMap<String, Seen<Value>>,
     /// Why tasks stopped lately; read only when tasks are missing or a deployment ended badly.
     pub(super) stop_reasons: Vec<String>,
@@ -74,6 +86,8 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         scalable_target: None,
         serving: None,
         rules: BTreeMap::new(),
+        listeners: BTreeMap::new(),
+        pair: BTreeMap::new(),
         health: BTreeMap::new(),
         stop_reasons: Vec::new(),
     };
@@ -96,7 +110,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     let service = revision::overlaid(&service, known, view);
     let (_, view) = &super::plan::compared(view, &service);
     if migration::is_asked(view, &service) {
-        traffic(observer, view, fresh, true, &mut seen).await;
+        shifted(observer, view, fresh, true, &mut seen).await;
     } else if super::plan::controller(&service) == "CODE_DEPLOY" {
         blue_green(observer, view, fresh, &service, &mut seen, cluster).await;
     } else if native::is_native(&service) || native::is_native(&view.spec) {
@@ -158,6 +172,73 @@ async fn blue_green(
     if matches!(seen.group, Some(Seen::Present(_))) && (differs || ended_badly) {
         seen.history = Some(observer.history(application, name).await);
     }
+    let last = seen.deployment.as_ref().and_then(Seen::present);
+    if !last.is_some_and(in_flight) {
+        let starts = differs && may_start(view, service, seen);
+        pair(observer, view, fresh, service, starts, seen).await;
+    }
+}
+
+/// Whether a deployment of the declared content is not ruled out by how the last one ended.
+fn may_start(view: &View<'_>, service: &Value, seen: &Observed) -> bool {
+    let (Some(Seen::Present(history)), Some(attempt)) = (&seen.history, attempt_digest(view))
+    else {
+        return false;
+    };
+    let marks = Marks::of(service);
+    bad_end(history, &attempt, &marks)
+        .is_none_or(|end| retries::next(view, seen, history, &attempt, &marks, &end).is_some())
+}
+
+/// The traffic of a service that `CodeDeploy` deploys. At rest the rules of its production listener are read with
+/// those that manifests of its rules read too.
+async fn pair(
+    observer: &Observer,
+    view: &View<'_>,
+    fresh: Moment,
+    service: &Value,
+    starts: bool,
+    seen: &mut Observed,
+) {
+    let group = seen.group.as_ref().and_then(Seen::present).cloned();
+    if let Some(pair) = group.as_ref().and_then(listeners::Pair::of) {
+        let test = Some(pair.test).filter(|_| starts);
+        let listeners = std::iter::once(pair.production).chain(test);
+        for listener in listeners.filter(|arn| !arn.is_empty()) {
+            let rules = observer.rules(listener, fresh).await;
+            seen.listeners.insert(listener.to_owned(), rules);
+        }
+        for name in pair.names.iter().filter(|_| starts) {
+            let group = observer.target_group(name, fresh).await;
+            seen.pair.insert((*name).to_owned(), group);
+        }
+    }
+    let used = primary_task_set(service).map_or("", listeners::used);
+    if !used.is_empty() {
+        let at_rest = Some((view.now, service)).filter(|_| !starts);
+        health(observer, fresh, at_rest, used, seen).await;
+    }
+}
+
+/// The targets of a target group. Of a service at rest (given with the time of the pass) a look will do that is not
+/// older than its last change, and saw a healthy one.
+async fn health(
+    observer: &Observer,
+    fresh: Moment,
+    at_rest: Option<(Moment, &Value)>,
+    arn: &str,
+    seen: &mut Observed,
+) {
+    let mut known = Seen::Absent;
+    if let Some((now, service)) = at_rest {
+        let changed = traffic::changed(seen, service).min(now);
+        let since = fresh.minus(traffic::HEALTH_AGE).max(changed);
+        known = observer.target_health(arn, since).await;
+    }
+    if !traffic::sees_healthy(&known) {
+        known = observer.target_health(arn, fresh).await;
+    }
+    seen.health.insert(arn.to_owned(), known);
 }
 
 async fn rolling(
@@ -173,6 +254,14 @@ async fn rolling(
     if !completed || !deploying_drift(&view.spec, &overlaid(service)).is_empty() {
         let arn = text(service, "serviceArn");
         seen.service_deployments = Some(observer.service_deployments(arn, cluster, fresh).await);
+        return;
+    }
+    // Of a pair that ECS shifted traffic between once, one has stayed.
+    shifted(observer, view, fresh, false, seen).await;
+    let groups = target_groups(view, seen, service).into_iter();
+    let groups: Vec<String> = groups.map(str::to_owned).collect();
+    for arn in &groups {
+        health(observer, fresh, Some((view.now, service)), arn, seen).await;
     }
 }
 
@@ -196,11 +285,26 @@ async fn shifting(
         seen.serving = Some(observer.service_revision(revision).await);
     }
     let shifts = unrest.differs || ended_badly(seen);
-    traffic(observer, view, fresh, shifts, seen).await;
+    shifted(observer, view, fresh, shifts, seen).await;
+    if !shifts && !is_flying(seen) {
+        let groups = native::with_traffic(&view.spec, seen);
+        let groups: Vec<String> = groups.into_iter().map(str::to_owned).collect();
+        for arn in &groups {
+            health(observer, fresh, Some((view.now, service)), arn, seen).await;
+        }
+    }
+}
+
+/// Whether ECS's newest deployment, if the deployments were read, is in flight.
+fn is_flying(seen: &Observed) -> bool {
+    let newest = seen.service_deployments.as_ref().and_then(Seen::present);
+    newest
+        .and_then(|list| list.as_array()?.first())
+        .is_some_and(native::in_flight)
 }
 
 /// The rules that traffic goes through; the targets behind them, if it is about to be shifted.
-async fn traffic(
+async fn shifted(
     observer: &Observer,
     view: &View<'_>,
     fresh: Moment,

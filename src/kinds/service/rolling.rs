@@ -7,7 +7,7 @@
 //! | live vs declared | recorded digest | newest deployment of the declared content | decision |
 //! |---|---|---|---|
 //! | equal | any | in flight | wait |
-//! | equal | any | completed | quiet fields, tags, health |
+//! | equal | any | completed | quiet fields, tags, tasks, and a healthy target in each target group (`traffic`) |
 //! | equal | any | failed | `RolloutFailed` |
 //! | differs | = declared | rolled back, or stopped by the circuit breaker or an alarm | `RolloutFailed`, not tried again |
 //! | differs | any | in flight is somebody else's | wait, `ForeignDeployment` |
@@ -16,6 +16,9 @@
 //! | differs | other | the same | quarantined, unless the retry annotation is given |
 //! | differs | other | other | `UpdateService` |
 //! | differs | any | not known | nothing |
+//!
+//! Before a start no target is asked for: a rolling update moves no weight, and ECS stops an old task only when enough
+//! are healthy.
 //!
 //! Content is compared with the service revision that a deployment was of: ECS keeps no description
 //! in which a digest could stand.
@@ -29,6 +32,7 @@ use super::plan::{
     waiting_for,
 };
 use super::rules::ON_THE_DEPLOYMENT;
+use super::traffic::served;
 use super::{Observed, RETRY_ANNOTATION, intent, items, last_segment, native, text};
 use crate::kinds::{View, heal};
 use crate::manifest::InFlight;
@@ -44,16 +48,12 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
             .with_drift(deploying);
     }
     let Some(attempt) = attempt_digest(view) else {
-        return resting(view, service, &live, None, state(observed, service)).with_drift(deploying);
+        let outcome = state(view, observed, service);
+        return resting(view, service, &live, None, outcome).with_drift(deploying);
     };
     if deploying.is_empty() {
-        let mut plan = resting(
-            view,
-            service,
-            &live,
-            Some(&attempt),
-            state(observed, service),
-        );
+        let outcome = state(view, observed, service);
+        let mut plan = resting(view, service, &live, Some(&attempt), outcome);
         plan.rollout = rollout(service);
         return plan;
     }
@@ -210,7 +210,7 @@ pub(super) fn or_kept(outcome: Outcome, kept: Option<Outcome>) -> Outcome {
 }
 
 /// How a service that is as declared stands.
-fn state(observed: &Observed, service: &Value) -> Outcome {
+fn state(view: &View<'_>, observed: &Observed, service: &Value) -> Outcome {
     let Some(primary) = primary_deployment(service) else {
         return settled(service, observed, false);
     };
@@ -239,12 +239,39 @@ fn state(observed: &Observed, service: &Value) -> Outcome {
             );
             Outcome::Waiting(Wait::RolloutInProgress, message)
         }
-        _ => settled(
-            service,
-            observed,
-            items(service, "deployments").count() == 1,
-        ),
+        _ => {
+            let alone = items(service, "deployments").count() == 1;
+            let outcome = settled(service, observed, alone);
+            let unread = observed.rules.values().find_map(|rule| match rule {
+                Seen::Unknown(why) => Some(why.clone()),
+                _ => None,
+            });
+            match unread {
+                Some(why) if outcome == Outcome::Converged => {
+                    Outcome::Waiting(Wait::ObservationUnknown, why)
+                }
+                _ => {
+                    let groups = target_groups(view, observed, service).into_iter();
+                    served(outcome, observed, service, groups, view.now)
+                }
+            }
+        }
     }
+}
+
+/// The target groups that serve: those of the service, but of a pair that ECS shifted traffic between once the one
+/// that the production rule sends it to, for the tasks have stayed there.
+pub(super) fn target_groups<'a>(
+    view: &View<'_>,
+    observed: &'a Observed,
+    service: &'a Value,
+) -> Vec<&'a str> {
+    let alone = items(service, "loadBalancers")
+        .filter(|balancer| balancer.get("advancedConfiguration").is_none())
+        .map(|balancer| text(balancer, "targetGroupArn"))
+        .filter(|arn| !arn.is_empty());
+    let of_pairs = native::with_traffic(&view.spec, observed);
+    alone.chain(of_pairs).collect()
 }
 
 fn rollout(service: &Value) -> Option<Rollout> {

@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use super::traffic::forwarded;
 use super::{items, text};
 use crate::kinds::View;
 use crate::manifest::resolve;
@@ -43,25 +44,13 @@ pub(super) fn serving(view: &View<'_>, rules: &[Value]) -> Option<String> {
     }
     let taking: Vec<&str> = rules
         .iter()
-        .flat_map(|rule| items(rule, "Actions"))
-        .filter_map(|action| action.get("ForwardConfig"))
-        .flat_map(|forward| items(forward, "TargetGroups"))
-        .filter(|target| weight(target) > 0)
-        .map(|target| text(target, "TargetGroupArn"))
+        .flat_map(forwarded)
+        .filter(|(_, weight)| *weight > 0)
+        .map(|(arn, _)| arn)
         .filter(|arn| in_pair(arn))
         .collect();
     if taking.contains(&declared) {
         return None;
     }
     taking.first().map(|arn| (*arn).to_owned())
-}
-
-/// The weight of a target group in a forward action; 1 where none is given. The query protocol
-/// gives numbers as texts.
-fn weight(target: &Value) -> u64 {
-    match target.get("Weight") {
-        Some(Value::String(weight)) => weight.parse().unwrap_or(0),
-        Some(weight) => weight.as_u64().unwrap_or(0),
-        None => 1,
-    }
 }

@@ -7,6 +7,7 @@ mod findings;
 mod jsonnet;
 mod order;
 mod references;
+mod retries;
 mod robustness;
 mod rules;
 mod scaling;

@@ -68,6 +68,11 @@ async fn listener_weights_within_the_pair_are_left_alone() {
         .await;
     let writes = world.writes();
     pass(Duration::from_mins(10)).await;
+    // Told, and a person's to mend.
+    let told = |outcome: &Outcome| outcome.reason() == "TrafficMismatch";
+    daemon.outcome("Service/auth-service", told).await;
+    assert_eq!(world.writes(), writes);
+    world.weigh_production([100, 0]).await;
     daemon.converged().await;
     assert_eq!(world.writes(), writes);
 }
@@ -192,7 +197,7 @@ impl World {
     }
 
     /// The ARNs of the blue and the green target group of auth.
-    async fn pair(&self) -> Vec<String> {
+    pub(super) async fn pair(&self) -> Vec<String> {
         let input = json!({"Names": ["nova-auth-blue", "nova-auth-green"]});
         let answer = self
             .person

@@ -35,6 +35,7 @@ mod scaling;
 mod service_absent;
 mod service_states;
 mod supersede;
+mod traffic;
 mod trouble;
 mod wake;
 mod window;

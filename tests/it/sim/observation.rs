@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use evenkeel::controller::Event;
 
+use super::native_world::{BLUE_GREEN, web};
 use super::world::{World, pass};
 
 /// The calls of one full cycle over the eight services, by operation.
@@ -49,4 +50,23 @@ async fn a_full_cycle_over_eight_services_makes_the_stated_number_of_calls() {
     .map(|(operation, count)| (operation.to_owned(), count))
     .into();
     assert_eq!(calls, stated);
+}
+
+/// At rest the targets of what serves are looked at once in ten minutes, whatever deploys the service.
+#[tokio::test(start_paused = true)]
+async fn at_rest_targets_are_looked_at_six_times_an_hour() {
+    let worlds = [
+        World::auth(61).await,
+        web("strategy: ROLLING", 62).await,
+        web(BLUE_GREEN, 63).await,
+    ];
+    for world in worlds {
+        let daemon = world.daemon().await;
+        daemon.converged().await;
+        pass(Duration::from_mins(15)).await;
+        let before = world.calls("DescribeTargetHealth");
+        pass(Duration::from_hours(1)).await;
+        let looks = world.calls("DescribeTargetHealth") - before;
+        assert!((5..=6).contains(&looks), "{looks}");
+    }
 }

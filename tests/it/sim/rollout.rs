@@ -364,3 +364,42 @@ impl World {
         arn
     }
 }
+
+/// Counted at `CodeDeploy`, so that another daemon goes on where the one before it ended.
+#[tokio::test(start_paused = true)]
+async fn what_fails_before_traffic_moves_is_tried_again_so_often_as_the_manifest_says() {
+    let world = World::auth(18).await;
+    world.edit(
+        "services/auth.yaml",
+        "kind: Service\nmetadata:\n  name: auth-service\n",
+        "kind: Service\nmetadata:\n  name: auth-service\nrollout: {retries: 1}\n",
+    );
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    let good = world.person.primary("nova", "auth-service").await;
+    world.person_breaks("1.6.0-broken");
+    world.edit(
+        "services/auth.yaml",
+        "auth-service:1.4.0",
+        "auth-service:1.6.0-broken",
+    );
+    daemon.look().await;
+    for _ in 0..360 {
+        if world.count("CreateDeployment") == 2 {
+            break;
+        }
+        pass(Duration::from_secs(30)).await;
+    }
+    assert_eq!(world.count("CreateDeployment"), 2);
+    daemon.kill();
+    let daemon = world.daemon().await;
+    let never = |outcome: &Outcome| {
+        rolled_out_badly(outcome) && outcome.message().contains("not tried again")
+    };
+    daemon.outcome(SERVICE, never).await;
+    assert_eq!(world.count("CreateDeployment"), 2);
+    pass(Duration::from_hours(1)).await;
+    daemon.outcome(SERVICE, never).await;
+    assert_eq!(world.count("CreateDeployment"), 2);
+    assert_eq!(world.person.primary("nova", "auth-service").await, good);
+}

@@ -41,18 +41,24 @@ async fn a_deployment_that_a_person_stops_is_told_and_not_started_again() {
         if rollback {
             daemon.converged().await;
         } else {
-            // A tenth of the traffic may still go to what the stopped deployment left.
+            // A tenth of the traffic goes to what the stopped deployment left: the next one would take that away.
             let left = |outcome: &Outcome| {
-                rolled_out_badly(outcome) && outcome.message().contains("left behind")
+                outcome.reason() == "TrafficMismatch" && outcome.message().contains("left behind")
             };
             let outcome = daemon.outcome(SERVICE, left).await;
-            assert!(
-                outcome.message().contains(&id) && outcome.message().contains("ecs-svc/"),
-                "{outcome}"
-            );
+            for told in [id.as_str(), "ecs-svc/", "2 target groups"] {
+                assert!(outcome.message().contains(told), "{outcome}");
+            }
         }
         assert_eq!(world.count("CreateDeployment"), 1);
-        // The next deployment clears up.
+        // Once a person has brought the traffic back, the next deployment clears up.
+        if !rollback {
+            world.weigh_production([100, 0]).await;
+            let badly = |outcome: &Outcome| {
+                rolled_out_badly(outcome) && outcome.message().contains("left behind")
+            };
+            daemon.outcome(SERVICE, badly).await;
+        }
         world.image(&json!({"repository": "nova/auth-service", "tags": ["1.5.1"]}));
         world.edit(AUTH, "auth-service:1.4.0", "auth-service:1.5.1");
         daemon.look().await;

@@ -7,6 +7,7 @@
 //! | somebody else's | any | stop it, if asked for by name; nothing is marked |
 //! | ours | any | stop it; then mark the declared content |
 //! | none | not as declared | no: nothing of the manifest's is there to be taken back |
+//! | none | as declared, production traffic not where the tasks are | no: a deployment would shift from there |
 //! | none | as declared | mark it; then deploy the last content that AWS has seen succeed besides it |
 //! | none | as declared, and nothing else is remembered | no |
 //!
@@ -19,7 +20,8 @@ use super::super::mark::TAKEN_BACK_TAG;
 use super::super::native;
 use super::super::payload::{deploying_drift, primary_task_set};
 use super::super::rolling::overlaid;
-use super::super::{Observed, items, last_segment, taken_back, text};
+use super::super::traffic::Trouble;
+use super::super::{Observed, items, last_segment, listeners, taken_back, text};
 use super::{Case, Verdict, call};
 use crate::model::{Outcome, Seen, Service, Step};
 
@@ -116,6 +118,14 @@ pub(super) fn by_code_deploy(
         Some(Seen::Unknown(why)) => return Verdict::Unknown(why.clone()),
         Some(Seen::Absent) | None => return nothing(),
     };
+    if let Some(live) = primary_task_set(case.service)
+        && let Err(trouble) = listeners::check(observed, case.service, live, false)
+    {
+        return match trouble {
+            Trouble::Unknown(why) => Verdict::Unknown(why),
+            Trouble::Rules(why) | Trouble::Health(why) => Verdict::No(why),
+        };
+    }
     let id = text(good, "deploymentId");
     let input = json!({
         "applicationName": text(group, "applicationName"),

@@ -9,7 +9,7 @@
 //! | any | in flight, ours, of older content, later | wait until it ends |
 //! | any | in flight, somebody's | wait, `ForeignDeployment` |
 //! | equal | ended badly | `RolloutFailed`; another retry annotation starts it again |
-//! | equal | ended well | traffic where the tasks are, or `TrafficMismatch`; quiet fields, tags, health |
+//! | equal | ended well | traffic where the tasks are and served (`traffic` of the service), or `TrafficMismatch`; quiet fields, tags |
 //! | differs | the declared content's newest ended badly | `RolloutFailed` or `Quarantined`, never again |
 //! | differs, recorded digest = declared | ended | somebody changed it: heal after the grace time |
 //! | differs | ended | start, if the traffic is in a legal state (`traffic`) |
@@ -26,7 +26,7 @@ mod traffic;
 use serde_json::{Map, Value, json};
 
 pub(super) use course::{explain as explained, in_flight, is_of, rollout, sentence};
-pub(super) use traffic::{Gap, listener_of, rules, target_groups};
+pub(super) use traffic::{Gap, listener_of, rules, target_groups, with_traffic};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
 use super::plan::{
@@ -35,12 +35,12 @@ use super::plan::{
 };
 use super::rolling::{overlaid, resting};
 use super::rules::DEPLOYING;
+use super::traffic::{Trouble, served};
 use super::{Observed, RETRY_ANNOTATION, intent, items, text};
 use crate::kinds::View;
 use crate::manifest::InFlight;
 use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
 use course::BadEnd;
-use traffic::Trouble;
 
 /// Whether the strategy of a service, declared or live, is one of ECS's own that shift traffic.
 pub(super) fn is_native(document: &Value) -> bool {
@@ -237,7 +237,9 @@ impl Case<'_> {
             trouble.outcome()
         } else {
             let alone = items(self.service, "deployments").count() == 1;
-            settled(self.service, self.observed, alone)
+            let outcome = settled(self.service, self.observed, alone);
+            let groups = with_traffic(&self.view.spec, self.observed).into_iter();
+            served(outcome, self.observed, self.service, groups, self.view.now)
         };
         self.rest(Some(self.attempt), outcome)
     }

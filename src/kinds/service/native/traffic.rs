@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 
+use super::super::traffic::{Trouble, forwarded, healthy};
 use super::super::{Observed, items, text};
-use crate::model::{Block, Outcome, Seen, Wait};
+use crate::model::Seen;
 
 /// One load balancer entry that traffic is shifted with.
 struct Pair<'a> {
@@ -53,26 +54,6 @@ pub(in super::super) fn listener_of(arn: &str) -> String {
     }
 }
 
-/// Why traffic cannot be shifted, or is not where the tasks are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// Something could not be read.
-    Unknown(String),
-    /// The rules are in no state that ECS leaves them in.
-    Rules(String),
-    /// The rules are as ECS leaves them, and no healthy target serves.
-    Health(String),
-}
-
-impl Trouble {
-    pub(super) fn outcome(self) -> Outcome {
-        match self {
-            Self::Unknown(why) => Outcome::Waiting(Wait::ObservationUnknown, why),
-            Self::Rules(why) | Self::Health(why) => Outcome::Blocked(Block::TrafficMismatch, why),
-        }
-    }
-}
-
 /// Checks the traffic of every load balancer entry. `live` is the revision whose tasks serve.
 /// `starting` also asks that both target groups are attached and a healthy target serves.
 pub(super) fn check(
@@ -92,7 +73,7 @@ pub(super) fn check(
                     pair.production
                 )));
             }
-            healthy(observed, service, &serving)?;
+            healthy(observed, service, serving)?;
         }
     }
     Ok(())
@@ -127,7 +108,7 @@ pub(super) fn gaps<'a>(
     let mut found = Vec::new();
     for pair in pairs(spec) {
         let serving = serving(observed, &pair, used)?;
-        healthy(observed, service, &serving)?;
+        healthy(observed, service, serving)?;
         let rule = rule(observed, pair.production)?;
         let gap = |group| Gap {
             arn: pair.production,
@@ -140,12 +121,12 @@ pub(super) fn gaps<'a>(
 }
 
 /// The one target group that a pair's production traffic goes to, which is where the live tasks are.
-fn serving(observed: &Observed, pair: &Pair<'_>, used: &[&str]) -> Result<String, Trouble> {
+fn serving<'a>(observed: &'a Observed, pair: &Pair<'_>, used: &[&str]) -> Result<&'a str, Trouble> {
     let production = groups(observed, pair.production)?;
     let serving: Vec<&str> = production
         .iter()
         .filter(|(_, weight)| *weight > 0)
-        .map(|(arn, _)| arn.as_str())
+        .map(|(arn, _)| *arn)
         .collect();
     let [serving] = serving.as_slice() else {
         return Err(Trouble::Rules(format!(
@@ -167,7 +148,7 @@ fn serving(observed: &Observed, pair: &Pair<'_>, used: &[&str]) -> Result<String
             pair.production
         )));
     }
-    Ok((*serving).to_owned())
+    Ok(serving)
 }
 
 /// The target groups that a revision uses, whatever was declared (aws-facts 1.3).
@@ -194,45 +175,6 @@ fn unattached<'a>(observed: &Observed, pair: &Pair<'a>) -> Result<Vec<&'a str>, 
         .collect())
 }
 
-/// A service that has tasks must have a healthy one where production traffic goes; one without has
-/// nothing that a deployment could harm.
-fn healthy(observed: &Observed, service: &Value, serving: &str) -> Result<(), Trouble> {
-    let running = service.get("runningCount").and_then(Value::as_u64);
-    if running == Some(0) {
-        return Ok(());
-    }
-    let targets = match observed.health.get(serving) {
-        Some(Seen::Present(targets)) => targets,
-        Some(Seen::Unknown(why)) => return Err(Trouble::Unknown(why.clone())),
-        Some(Seen::Absent) => {
-            return Err(Trouble::Rules(format!(
-                "target group {serving} is not there"
-            )));
-        }
-        None => {
-            return Err(Trouble::Unknown(format!(
-                "the targets of {serving} were not read"
-            )));
-        }
-    };
-    let state = |target: &Value| {
-        target
-            .pointer("/TargetHealth/State")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    let targets = targets.as_array().map(Vec::as_slice).unwrap_or_default();
-    if targets
-        .iter()
-        .any(|target| state(target).as_deref() == Some("healthy"))
-    {
-        return Ok(());
-    }
-    Err(Trouble::Health(format!(
-        "no target of {serving}, where production traffic goes, is healthy, although tasks run"
-    )))
-}
-
 /// A rule as it is live.
 fn rule<'a>(observed: &'a Observed, arn: &str) -> Result<&'a Value, Trouble> {
     match observed.rules.get(arn) {
@@ -244,31 +186,19 @@ fn rule<'a>(observed: &'a Observed, arn: &str) -> Result<&'a Value, Trouble> {
 }
 
 /// Target groups and weights of a rule's forward actions.
-fn groups(observed: &Observed, arn: &str) -> Result<Vec<(String, u64)>, Trouble> {
-    let mut found = Vec::new();
-    for action in items(rule(observed, arn)?, "Actions") {
-        let listed: Vec<&Value> = action
-            .get("ForwardConfig")
-            .into_iter()
-            .flat_map(|config| items(config, "TargetGroups"))
-            .collect();
-        for group in &listed {
-            found.push((text(group, "TargetGroupArn").to_owned(), weight(group)));
-        }
-        if listed.is_empty() && !text(action, "TargetGroupArn").is_empty() {
-            found.push((text(action, "TargetGroupArn").to_owned(), 1));
-        }
-    }
-    Ok(found)
+fn groups<'a>(observed: &'a Observed, arn: &str) -> Result<Vec<(&'a str, u64)>, Trouble> {
+    Ok(forwarded(rule(observed, arn)?))
 }
 
-/// The weight of a target group; 1 where none is given. The query protocol gives numbers as texts.
-fn weight(group: &Value) -> u64 {
-    match group.get("Weight") {
-        Some(Value::String(weight)) => weight.parse().unwrap_or(0),
-        Some(weight) => weight.as_u64().unwrap_or(0),
-        None => 1,
-    }
+/// The target groups of the pairs that get production traffic, as far as the rules were read.
+pub(in super::super) fn with_traffic<'a>(spec: &Value, observed: &'a Observed) -> Vec<&'a str> {
+    let of = |pair: Pair<'_>| {
+        let production = groups(observed, pair.production).unwrap_or_default();
+        let taking = production.into_iter().filter(|(_, weight)| *weight > 0);
+        let own = taking.filter(|(arn, _)| pair.groups.contains(arn));
+        own.map(|(arn, _)| arn).collect::<Vec<_>>()
+    };
+    pairs(spec).flat_map(of).collect()
 }
 
 #[cfg(test)]

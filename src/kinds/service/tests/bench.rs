@@ -47,6 +47,14 @@ pub(super) fn target_group(name: &str) -> String {
     )
 }
 
+/// The load balancer of both listeners.
+pub(super) const BALANCER: &str =
+    "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/1";
+
+pub(super) fn listener(which: &str) -> String {
+    format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/web/1/{which}")
+}
+
 /// A manifest, and what is observed of it.
 pub(super) struct Bench {
     pub(super) scene: Scene,
@@ -75,13 +83,47 @@ impl Bench {
         let mut group = json!({"applicationName": "AppECS-web", "deploymentGroupName": "DgpECS-web",
             "ecsServices": [{"clusterName": "main", "serviceName": "web"}]});
         group["loadBalancerInfo"] = json!({"targetGroupPairInfoList": [
-            {"targetGroups": [{"name": "web-blue"}, {"name": "web-green"}]}]});
+            {"targetGroups": [{"name": "web-blue"}, {"name": "web-green"}],
+                "prodTrafficRoute": {"listenerArns": [listener("production")]},
+                "testTrafficRoute": {"listenerArns": [listener("test")]}}]});
         let mut bench = Self::new(spec, service, desired);
         bench.scene = bench
             .scene
             .with(Kind::DeploymentGroup, "web", group.clone());
         bench.observed.group = Some(Seen::Present(group));
+        bench.weigh("production", [100, 0]);
+        bench.weigh("test", [0, 100]);
+        for name in ["web-blue", "web-green"] {
+            let group = json!({"TargetGroupName": name, "LoadBalancerArns": [BALANCER]});
+            let pair = &mut bench.observed.pair;
+            pair.insert(name.to_owned(), Seen::Present(group));
+        }
+        bench.health(&["healthy"]);
         bench
+    }
+
+    /// Sets the weights of the pair in the only rule of a listener that forwards to it.
+    pub(super) fn weigh(&mut self, which: &str, weights: [u64; 2]) {
+        let groups = ["web-blue", "web-green"].map(target_group);
+        let groups: Value = groups
+            .iter()
+            .zip(weights)
+            .map(|(arn, weight)| json!({"TargetGroupArn": arn, "Weight": weight.to_string()}))
+            .collect();
+        let rules = vec![
+            json!({"RuleArn": "arn:rule/10", "Actions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]}),
+            json!({"RuleArn": "arn:rule/default", "Actions": [{"Type": "fixed-response"}]}),
+        ];
+        let listeners = &mut self.observed.listeners;
+        listeners.insert(listener(which), Seen::Present(rules));
+    }
+
+    /// Gives the target group whose tasks serve targets in these states.
+    pub(super) fn health(&mut self, states: &[&str]) {
+        let target = |state: &&str| json!({"TargetHealth": {"State": state}});
+        let targets: Value = states.iter().map(target).collect();
+        let health = &mut self.observed.health;
+        health.insert(target_group("web-blue"), Seen::Present(targets));
     }
 
     /// A rolling service that declares `desired` and whose `PRIMARY` deployment, of `live`, is in
@@ -123,6 +165,8 @@ impl Bench {
                 scalable_target: Some(Seen::Absent),
                 serving: None,
                 rules: BTreeMap::new(),
+                listeners: BTreeMap::new(),
+                pair: BTreeMap::new(),
                 health: BTreeMap::new(),
                 stop_reasons: Vec::new(),
             },

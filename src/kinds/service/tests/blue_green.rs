@@ -363,6 +363,11 @@ fn only_a_target_group_of_the_pair_can_be_reached_by_a_deployment() {
         bench.spec()["loadBalancers"][0]["targetGroupArn"] = json!(target_group(declared));
         bench.live()["taskSets"][0]["loadBalancers"][0]["targetGroupArn"] =
             json!(target_group(live));
+        if live == "web-green" {
+            bench.weigh("production", [0, 100]);
+            let health = Seen::Present(json!([{"TargetHealth": {"State": "healthy"}}]));
+            bench.observed.health.insert(target_group(live), health);
+        }
         let plan = bench.plan();
         if refused {
             assert_inert(&plan, "RecreateRequired");

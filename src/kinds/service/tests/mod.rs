@@ -15,10 +15,12 @@ mod in_flight;
 mod native;
 mod native_search;
 mod payload;
+mod retries;
 mod rolling;
 mod rolling_fixpoint;
 mod scaling;
 mod scope;
 mod secrets;
+mod traffic;
 
 use bench::{Bench, Payload, deployment};

@@ -94,6 +94,8 @@ fn equal_and_ended_well_is_converged_whatever_side_is_declared() {
         let attempt = bench.attempt();
         bench.tag(&attempt);
         weigh(&mut bench, weights);
+        let healthy = Seen::Present(json!([{"TargetHealth": {"State": "healthy"}}]));
+        bench.observed.health = [(target_group(group), healthy)].into();
         assert_converged(&bench.plan());
         weigh(&mut bench, [weights[1], weights[0]]);
         assert_inert(&bench.plan(), "TrafficMismatch");

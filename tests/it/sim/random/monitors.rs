@@ -155,7 +155,7 @@ fn unserved(sight: &Sight) -> Vec<&str> {
 }
 
 /// Production traffic goes to no target group without healthy targets because of a call or of a rollout of ours;
-/// and no rollout starts that ECS would shift from a state that it does not leave.
+/// and no rollout starts that ECS or `CodeDeploy` would shift from a state that they do not leave.
 fn traffic(engine: Engine, moment: &Moment) -> Option<String> {
     let before = unserved(&moment.before);
     let after = unserved(&moment.after);
@@ -167,7 +167,8 @@ fn traffic(engine: Engine, moment: &Moment) -> Option<String> {
             moment.operation
         ));
     }
-    if engine != Engine::Native || moment.starts.is_none() || moment.before.rollouts.is_empty() {
+    let first = engine == Engine::Native && moment.before.rollouts.is_empty();
+    if engine == Engine::Rolling || moment.starts.is_none() || first {
         return None;
     }
     // What makes room has moved nothing, so the weights are as they were before it.
@@ -349,18 +350,22 @@ mod forged {
         shifted.production = vec![("blue".to_owned(), 0, 2), ("green".to_owned(), 100, 0)];
         let mut call = moment(None, sight(vec![good()]), shifted.clone());
         call.operation = "ModifyRule".to_owned();
-        finds(Engine::Native, std::slice::from_ref(&call), "traffic");
+        for engine in [Engine::CodeDeploy, Engine::Native, Engine::Rolling] {
+            finds(engine, std::slice::from_ref(&call), "traffic");
+        }
         call.meddled = true;
         assert_eq!(judge(Engine::Native, &[call]), Vec::<String>::new());
         // A start from a state that ECS does not leave.
         let mut split = start();
         split.before.production = vec![("blue".to_owned(), 50, 2), ("green".to_owned(), 50, 2)];
         split.after.production = split.before.production.clone();
-        finds(Engine::Native, &[split], "traffic");
+        finds(Engine::Native, std::slice::from_ref(&split), "traffic");
+        finds(Engine::CodeDeploy, &[split], "traffic");
         let mut sick = start();
         sick.before.production = vec![("blue".to_owned(), 100, 0)];
         sick.after.production = sick.before.production.clone();
-        finds(Engine::Native, &[sick], "traffic");
+        finds(Engine::Native, std::slice::from_ref(&sick), "traffic");
+        finds(Engine::CodeDeploy, &[sick], "traffic");
     }
 
     #[test]

@@ -317,10 +317,10 @@ impl Scenario {
         seen.said.end(word, heeded, taken_back);
     }
 
-    /// A person stops a task, or sets weights that ECS does not leave.
+    /// A person stops a task, or sets weights that no deployment leaves.
     fn meddle_with_traffic(&mut self) {
         self.meddle();
-        if self.stage().engine != Engine::Native || self.luck.bool() {
+        if self.stage().engine == Engine::Rolling || self.luck.bool() {
             self.stage().stop_a_task(&self.world);
             return;
         }
@@ -361,8 +361,18 @@ impl Scenario {
                 let split = (*first > 0) == (*second > 0);
                 let lost = (*first > 0 && *one == 0 && *other > 0)
                     || (*second > 0 && *other == 0 && *one > 0);
-                if self.stage().engine == Engine::Native && (split || lost) {
-                    let weights = if one >= other { [100, 0] } else { [0, 100] };
+                // CodeDeploy may have left tasks behind that are healthy, and are not what serves.
+                let own = self.stage().serving(&self.world);
+                let astray = own.is_some_and(|own| {
+                    let to = &sight.production[usize::from(*first == 0)].0;
+                    *to != own
+                });
+                if self.stage().engine != Engine::Rolling && (split || lost || astray) {
+                    let first = match self.stage().serving(&self.world) {
+                        Some(own) => sight.production[0].0 == own,
+                        None => one >= other,
+                    };
+                    let weights = if first { [100, 0] } else { [0, 100] };
                     self.weigh(&sight.production, weights);
                 }
                 break;

@@ -163,6 +163,16 @@ impl Stage {
         *self.rule.lock().unwrap() = rule;
     }
 
+    /// The target group of the `PRIMARY` task set of a service that `CodeDeploy` deploys.
+    pub(super) fn serving(&self, world: &World) -> Option<String> {
+        let ask = json!({"cluster": "nova", "services": [self.service]});
+        let found = json_call(&world.mounted, ECS, "DescribeServices", &ask);
+        let sets = found["services"][0]["taskSets"].as_array()?;
+        let primary = sets.iter().find(|set| set["status"] == "PRIMARY")?;
+        let group = &primary["loadBalancers"][0]["targetGroupArn"];
+        group.as_str().map(str::to_owned)
+    }
+
     /// Gives the cluster a window that closes for ten minutes of every half hour.
     pub(super) fn shut_windows(&self, world: &World) {
         if self.windows {

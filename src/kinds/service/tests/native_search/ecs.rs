@@ -335,7 +335,8 @@ impl Ecs {
         let newest = self.newest().state;
         let bad = !newest.in_flight() && newest != State::Successful;
         observed.health.clear();
-        if !(unrest.differs || unrest.moving && bad) {
+        let shifts = unrest.differs || unrest.moving && bad;
+        if !shifts && unrest.moving && newest.in_flight() {
             return;
         }
         for side in [Side::Blue, Side::Green] {

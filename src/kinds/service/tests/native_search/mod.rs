@@ -351,6 +351,7 @@ impl Search {
             && live.state == State::Successful
             && !place.ecs.newest().state.in_flight()
             && place.ecs.is_legal()
+            && place.ecs.healthy
     }
 
     /// Nothing moves any more: the outcome says why, truly, and stays.
