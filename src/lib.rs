@@ -79,7 +79,8 @@
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write. A manifest that is not
 //!    there was removed only if every source was read whole ([`prune`]).
 //! 4. Waiting, blocked and converged are outcomes ([`model::Outcome`]), not errors; a pass never waits.
-//! 5. A rollout that failed, or that a person took back, is not tried again until its content changes or a person
+//! 5. No more rollouts are in flight than may be, as far as they are ours to start: what was not looked at yet counts
+//!    as in flight ([`controller`]). A rollout that failed, or that a person took back, is not tried again until its content changes or a person
 //!    says so. An order of a person is carried out in the place of a pass, once.
 //!    Nothing at all is written under a hold, and before the holds are known, but what ends a deployment that
 //!    runs; that is decided in one place around every plan, and before pruning (`kinds::hold`).

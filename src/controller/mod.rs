@@ -18,12 +18,14 @@ mod event;
 mod fight;
 mod holds;
 mod identity;
+mod limits;
 mod pass;
 mod preview;
 mod prune;
 mod reading;
 mod report;
 mod requeue;
+mod slots;
 mod state;
 mod wake;
 
@@ -35,6 +37,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{Id, JoinHandle, JoinSet};
 
 pub use event::{Ended, Event, Until};
+pub use limits::{LabelLimit, Limits};
 pub use pass::Mode;
 pub use preview::{Foresight, Preview, foresee, preview};
 pub use prune::{Prune, source_marks};
@@ -73,6 +76,8 @@ pub struct Settings {
     pub chosen: Chosen,
     /// Whether what no manifest declares any more goes, and how.
     pub prune: Option<Prune>,
+    /// How many rollouts may be in flight at once.
+    pub limits: Limits,
     /// Seed of the jitter. Tests fix it.
     pub seed: u64,
 }
@@ -86,6 +91,7 @@ impl Default for Settings {
             load: LoadOptions::default(),
             chosen: Chosen::default(),
             prune: None,
+            limits: Limits::default(),
             seed: fastrand::u64(..),
         }
     }
@@ -173,6 +179,7 @@ impl Controller {
         metrics.max_workers(settings.workers * Kind::ALL.len());
         let context = Context::new(aws, &clock, settings.policy.clone(), Mode::Apply);
         let luck = fastrand::Rng::with_seed(settings.seed);
+        let state = State::new(settings.limits.clone());
         Self {
             context: Arc::new(context),
             clock,
@@ -181,7 +188,7 @@ impl Controller {
             source,
             settings,
             luck,
-            state: State::default(),
+            state,
             running: JoinSet::new(),
             passes: BTreeMap::new(),
             revision: None,
@@ -311,7 +318,7 @@ impl Controller {
                 return;
             };
             self.metrics.queue_waited(now.since(due.since));
-            let request = self.state.request(&due.key, now);
+            let mut request = self.state.request(&due.key, now);
             let context = Arc::clone(&self.context);
             let order = self.orders.remove(&due.key).filter(Ordered::is_wanted);
             let handle = if let Some(ordered) = order {
@@ -321,6 +328,7 @@ impl Controller {
                 })
             } else {
                 self.metrics.pass_started(due.key.kind);
+                request.turn = self.state.slots.begin(&due.key);
                 self.running.spawn(async move {
                     let done = pass::pass(&context, &request).await;
                     Work::Pass(Box::new(done))
@@ -355,7 +363,7 @@ impl Controller {
         };
         let now = self.clock.now();
         let Some(done) = done else {
-            self.state.abandon(&key);
+            self.state.abandon(&key, now);
             return;
         };
         let luck = self.luck.f64();
@@ -525,8 +533,10 @@ impl Controller {
             .queue_unfinished(ages().sum(), ages().max().unwrap_or_default());
         let resyncing = self.resync || !self.resyncing.is_empty() || self.state.resyncing();
         let seen_all = self.state.seen_all() && self.revision.is_some();
+        let limits = self.state.slots.shown();
         self.board.write(|status| {
             status.heartbeat = now;
+            status.rollout_limits = limits;
             status.first_cycle_done |= seen_all;
             if !resyncing && status.resyncs.completed < status.resyncs.requested {
                 status.resyncs.completed = status.resyncs.requested;

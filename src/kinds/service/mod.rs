@@ -22,6 +22,7 @@
 mod appspec;
 mod blue_green;
 mod command;
+mod flight;
 mod gates;
 mod history;
 mod intent;
@@ -47,6 +48,7 @@ mod tests;
 use serde_json::Value;
 
 pub use command::{Verdict, ordered};
+pub(crate) use gates::{not_yet, starts as starts_rollout};
 pub use observe::Observed;
 pub use past::rollouts;
 pub(crate) use resets::RESETS;

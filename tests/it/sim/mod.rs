@@ -18,6 +18,7 @@ mod heal;
 mod holds;
 mod images;
 mod left_count;
+mod limit;
 mod matrix;
 mod migration;
 mod native_courses;

@@ -10,6 +10,7 @@ mod blue_green;
 mod command;
 mod entry;
 mod fixpoint;
+mod flight;
 mod gates;
 mod in_flight;
 mod native;
