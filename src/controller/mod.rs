@@ -25,6 +25,7 @@ mod prune;
 mod reading;
 mod report;
 mod requeue;
+mod self_heal;
 mod slots;
 mod state;
 mod wake;
