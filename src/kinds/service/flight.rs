@@ -8,7 +8,7 @@
 //! | `EXTERNAL` | not known: it is left alone, and counts as none |
 //!
 //! Besides, while the plan follows one: the way back of a deployment may not show yet. What could not be read
-//! is not known.
+//! is not known, nor is a service whose cluster is not known yet.
 
 use serde_json::Value;
 

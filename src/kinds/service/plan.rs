@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, flight, gates, intent, items, migration, native, payload,
-    resets, revision, rolling, scaling, side, taken_back, text,
+    DECLARED_TAG, Observed, blue_green, flight, gates, intent, items, migration, native,
+    payload, resets, revision, rolling, scaling, side, taken_back, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -31,6 +31,16 @@ use crate::model::{
 
 /// Decides.
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
+    let plan = whole(view, observed);
+    // Before its cluster is known, it was looked for elsewhere.
+    let elsewhere = view.unresolved.iter().any(|key| key.kind == Kind::Cluster);
+    Plan {
+        flying: plan.flying.filter(|_| !elsewhere),
+        ..plan
+    }
+}
+
+fn whole(view: &View<'_>, observed: &Observed) -> Plan {
     let name = view.resource.aws_name();
     match &observed.service {
         Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),

@@ -69,14 +69,22 @@ async fn watched(world: &World, daemon: &Daemon, reached: impl Fn(&Status) -> bo
         let web = flying
             .iter()
             .filter(|name| NAMES[..3].contains(&name.as_str()));
-        assert!(flying.len() <= 2 && web.count() <= 1, "{flying:?}");
+        let few = flying.len() <= 2 && web.count() <= 1;
+        assert!(few, "{flying:?}: {}", told(daemon));
         most = most.max(flying.len());
         if reached(&daemon.board.read()) {
             return most;
         }
         pass(Duration::from_secs(1)).await;
     }
-    panic!("not reached: {:#?}", daemon.board.read().resources)
+    panic!("not reached: {}", told(daemon))
+}
+
+/// What the daemon did lately.
+fn told(daemon: &Daemon) -> String {
+    let all = daemon.board.events().after(0).events.into_iter();
+    let lines = all.map(|one| format!("{} {:?} {}", one.at.0, one.key, one.text));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn outcomes(status: &Status) -> Vec<&Outcome> {

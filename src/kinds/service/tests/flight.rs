@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::bench::{attempt, network};
 use super::{Bench, Payload, deployment};
 use crate::kinds::testing::{assert_inert, calls};
-use crate::model::{Outcome, Seen};
+use crate::model::{Key, Kind, Outcome, Seen};
 
 use Payload::{A, B};
 
@@ -86,7 +86,11 @@ fn what_could_not_be_read_is_not_known() {
     group.observed.group = Some(unknown());
     let mut last = Bench::blue_green(A, A);
     last.observed.deployment = Some(unknown());
-    for bench in [service, deployments, group, last] {
+    // Looked for in another cluster than its own.
+    let mut elsewhere = Bench::rolling(A, A, "COMPLETED");
+    elsewhere.observed.service = Seen::Absent;
+    elsewhere.unresolved = vec![Key::new(Kind::Cluster, "main")];
+    for bench in [service, deployments, group, last, elsewhere] {
         assert_eq!(bench.plan().flying, None);
     }
 }
@@ -123,7 +127,7 @@ fn the_turn_is_asked_for_last() {
     bench.turn = Some("its rollout waits for its turn");
     let section = json!({"approval": {"timeout": "24h"}});
     let scene = std::mem::take(&mut bench.scene);
-    bench.scene = scene.beside(crate::model::Kind::Service, "web", "rollout", section);
+    bench.scene = scene.beside(Kind::Service, "web", "rollout", section);
     assert_inert(&bench.plan(), "ApprovalPending");
     // Quiet changes are made meanwhile.
     let mut quiet = rolling(A, "COMPLETED", None);
