@@ -67,7 +67,7 @@
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
 //!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
 //!    about to be started there and after which deployment (`evenkeel.dev/starting`), which deployments made
-//!    room for newer manifests (`evenkeel.dev/superseded`), what a person took back
+//!    room for newer manifests or for the end of a window (`evenkeel.dev/superseded`), what a person took back
 //!    (`evenkeel.dev/rolled-back`) or approved (`evenkeel.dev/approved`), which members were last declared
 //!    (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
 //!    scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`), the manifest that live state last

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, flight, gates, intent, items, migration, native,
+    DECLARED_TAG, Observed, blue_green, flight, gates, intent, items, migration, native, overrun,
     payload, resets, revision, rolling, scaling, side, taken_back, text,
 };
 use crate::document::{Change, compare};
@@ -100,6 +100,7 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let mut plan = engine(&scaled, observed, service);
     plan.flying = flight::of(observed, service, &plan);
     let plan = gates::before_start(view, Some(service), plan);
+    let plan = overrun::around(view, observed, service, plan);
     let code_deploy = controller(service) == "CODE_DEPLOY";
     scaling::around(view, observed, service, code_deploy, plan)
 }

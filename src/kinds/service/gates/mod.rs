@@ -2,7 +2,7 @@
 //!
 //! An engine decides what a service needs; where its plan holds the write that starts a rollout
 //! ([`starts`]), the gates are asked in their order, and the first that is shut says why. Not for deployments in
-//! flight: those are followed, and what acts on them is the engines' own.
+//! flight: those are followed, and what acts on them is the engines' own, and `overrun`'s when a window closes.
 //!
 //! | gate | shut while |
 //! |---|---|
@@ -23,6 +23,7 @@ mod order;
 mod window;
 
 pub(super) use approval::asked as asks_for_approval;
+pub(super) use window::overrun;
 
 use serde_json::Value;
 

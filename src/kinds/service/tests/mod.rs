@@ -15,6 +15,7 @@ mod gates;
 mod in_flight;
 mod native;
 mod native_search;
+mod overrun;
 mod payload;
 mod rolling;
 mod rolling_fixpoint;
