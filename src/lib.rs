@@ -67,7 +67,7 @@
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
 //!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
 //!    about to be started there and after which deployment (`evenkeel.dev/starting`), which deployments made
-//!    room for newer manifests (`evenkeel.dev/superseded`), what a person took back
+//!    room for newer manifests or for the end of a window (`evenkeel.dev/superseded`), what a person took back
 //!    (`evenkeel.dev/rolled-back`) or approved (`evenkeel.dev/approved`), which members were last declared
 //!    (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
 //!    scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`), the manifest that live state last
@@ -79,7 +79,8 @@
 //! 3. A failed read is [`model::Seen::Unknown`], never absence, and causes no write. A manifest that is not
 //!    there was removed only if every source was read whole ([`prune`]).
 //! 4. Waiting, blocked and converged are outcomes ([`model::Outcome`]), not errors; a pass never waits.
-//! 5. A rollout that failed, or that a person took back, is not tried again until its content changes or a person
+//! 5. No more rollouts are in flight than may be, as far as they are ours to start: what was not looked at yet counts
+//!    as in flight ([`controller`]). A rollout that failed, or that a person took back, is not tried again until its content changes or a person
 //!    says so. An order of a person is carried out in the place of a pass, once.
 //!    Nothing at all is written under a hold, and before the holds are known, but what ends a deployment that
 //!    runs; that is decided in one place around every plan, and before pruning (`kinds::hold`).

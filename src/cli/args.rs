@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::daemon::DaemonCommand;
+use crate::controller::{LabelLimit, Limits};
 use crate::source::Secret;
 use crate::telemetry::LogFormat;
 use crate::wake::Address;
@@ -178,6 +179,37 @@ pub(super) struct PruneArgs {
     pub(super) prune_max_percent: u8,
 }
 
+/// How many rollouts may be in flight at once.
+#[derive(Clone, Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the doc comments are the help, where backticks would show"
+)]
+pub(super) struct LimitArgs {
+    /// Start a rollout only while fewer than this are in flight, whoever started them
+    #[arg(long, value_name = "N", env = "EVENKEEL_MAX_ROLLOUTS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) max_rollouts: Option<u16>,
+    /// The same among services with the same value of a label (metadata.labels): tier:2 for each value,
+    /// tier=web:2 for one; may be given several times [in EVENKEEL_MAX_ROLLOUTS_LABEL with commas between]
+    #[arg(
+        long,
+        value_name = "LABEL[=VALUE]:N",
+        env = "EVENKEEL_MAX_ROLLOUTS_LABEL",
+        value_delimiter = ','
+    )]
+    pub(super) max_rollouts_label: Vec<LabelLimit>,
+}
+
+impl LimitArgs {
+    /// The limits.
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            all: self.max_rollouts.map(usize::from),
+            by_label: self.max_rollouts_label.clone(),
+        }
+    }
+}
+
 /// `run`.
 #[derive(Debug, Args)]
 #[expect(
@@ -234,6 +266,8 @@ pub(super) struct RunArgs {
     /// With --prune: how long a manifest must have been gone
     #[arg(long, value_name = "DURATION", default_value = "5m", env = "EVENKEEL_PRUNE_GRACE", value_parser = duration)]
     pub(super) prune_grace: Duration,
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
 }
 
 /// `sync`.
@@ -243,6 +277,8 @@ pub(super) struct SyncArgs {
     pub(super) source: SourceArgs,
     #[command(flatten)]
     pub(super) prune: PruneArgs,
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
     /// Give up after this long
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub(super) timeout: Duration,
@@ -258,6 +294,8 @@ pub(super) struct PlanArgs {
     pub(super) source: SourceArgs,
     #[command(flatten)]
     pub(super) prune: PruneArgs,
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
     /// Form of the result on stdout
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,

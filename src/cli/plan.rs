@@ -38,10 +38,12 @@ pub(super) async fn plan(args: &PlanArgs) -> Result<u8, String> {
         .iter()
         .find(|found| found.severity == Severity::Error)
         .map(|found| format!("{}: {}", found.whereabouts(), found.message));
+    let limits = args.limits.limits();
     let by = Foresight {
         sources: &started.source,
         errors: errors.as_deref(),
         percent: args.prune.prune_max_percent,
+        limits: &limits,
     };
     // A pass over every kind is in it: too large for the stack of whoever waits.
     let foreseeing = Box::pin(foresee(started.aws, started.clock, started.policy, set, by));

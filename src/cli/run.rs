@@ -75,6 +75,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         load: started.load,
         chosen: started.chosen,
         prune: args.prune.settings(args.prune_grace),
+        limits: args.limits.limits(),
         ..Settings::default()
     };
     let controller = Controller::new(

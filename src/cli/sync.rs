@@ -34,6 +34,7 @@ pub(super) async fn sync(args: &SyncArgs) -> Result<u8, String> {
         load: started.load,
         chosen: started.chosen,
         prune: args.prune.settings(Duration::ZERO),
+        limits: args.limits.limits(),
         ..Settings::default()
     };
     let deadline = clock.now().plus(args.timeout * clock.speed());

@@ -18,6 +18,7 @@ mod event;
 mod fight;
 mod holds;
 mod identity;
+mod limits;
 mod pass;
 mod preview;
 mod prune;
@@ -25,6 +26,7 @@ mod reading;
 mod report;
 mod requeue;
 mod self_heal;
+mod slots;
 mod state;
 mod wake;
 
@@ -36,6 +38,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{Id, JoinHandle, JoinSet};
 
 pub use event::{Ended, Event, Until};
+pub use limits::{LabelLimit, Limits};
 pub use pass::Mode;
 pub use preview::{Foresight, Preview, foresee, preview};
 pub use prune::{Prune, source_marks};
@@ -74,6 +77,8 @@ pub struct Settings {
     pub chosen: Chosen,
     /// Whether what no manifest declares any more goes, and how.
     pub prune: Option<Prune>,
+    /// How many rollouts may be in flight at once.
+    pub limits: Limits,
     /// Seed of the jitter. Tests fix it.
     pub seed: u64,
 }
@@ -87,6 +92,7 @@ impl Default for Settings {
             load: LoadOptions::default(),
             chosen: Chosen::default(),
             prune: None,
+            limits: Limits::default(),
             seed: fastrand::u64(..),
         }
     }
@@ -178,6 +184,7 @@ impl Controller {
         };
         let context = Context::new(aws, &clock, policy, Mode::Apply);
         let luck = fastrand::Rng::with_seed(settings.seed);
+        let state = State::new(settings.limits.clone());
         Self {
             context: Arc::new(context),
             clock,
@@ -186,7 +193,7 @@ impl Controller {
             source,
             settings,
             luck,
-            state: State::default(),
+            state,
             running: JoinSet::new(),
             passes: BTreeMap::new(),
             revision: None,
@@ -316,7 +323,7 @@ impl Controller {
                 return;
             };
             self.metrics.queue_waited(now.since(due.since));
-            let request = self.state.request(&due.key, now);
+            let mut request = self.state.request(&due.key, now);
             let context = Arc::clone(&self.context);
             let order = self.orders.remove(&due.key).filter(Ordered::is_wanted);
             let handle = if let Some(ordered) = order {
@@ -326,6 +333,7 @@ impl Controller {
                 })
             } else {
                 self.metrics.pass_started(due.key.kind);
+                request.turn = self.state.slots.begin(&due.key);
                 self.running.spawn(async move {
                     let done = pass::pass(&context, &request).await;
                     Work::Pass(Box::new(done))
@@ -360,7 +368,7 @@ impl Controller {
         };
         let now = self.clock.now();
         let Some(done) = done else {
-            self.state.abandon(&key);
+            self.state.abandon(&key, now);
             return;
         };
         let luck = self.luck.f64();
@@ -530,8 +538,10 @@ impl Controller {
             .queue_unfinished(ages().sum(), ages().max().unwrap_or_default());
         let resyncing = self.resync || !self.resyncing.is_empty() || self.state.resyncing();
         let seen_all = self.state.seen_all() && self.revision.is_some();
+        let limits = self.state.slots.shown();
         self.board.write(|status| {
             status.heartbeat = now;
+            status.rollout_limits = limits;
             status.first_cycle_done |= seen_all;
             if !resyncing && status.resyncs.completed < status.resyncs.requested {
                 status.resyncs.completed = status.resyncs.requested;

@@ -112,6 +112,8 @@ pub(super) struct Request {
     pub(super) failures: u32,
     /// Whether a person asked to have drift healed now.
     pub(super) heal: bool,
+    /// Why it is not its turn to start a rollout, where there are limits; `None` if it may.
+    pub(super) turn: Option<String>,
     /// What was written for it lately.
     pub(super) writes: Writes,
 }
@@ -230,6 +232,7 @@ pub(super) fn viewed<'a>(
         now: request.now,
         drifting_since: request.drifting_since,
         heal_now: request.heal,
+        turn: request.turn.as_deref(),
         policy: &context.policy,
         resetting: Vec::new(),
     }

@@ -13,8 +13,10 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::fight::Writes;
+use super::limits::Limits;
 use super::pass::{Context, Mode, Request, pass};
 use super::prune;
+use super::slots::foretell;
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::kinds::Policy;
@@ -33,7 +35,7 @@ pub async fn preview(aws: Aws, clock: Clock, policy: Policy, set: DesiredSet) ->
     plans(&context, &clock, &Arc::new(set)).await.0
 }
 
-/// What pruning is foreseen by.
+/// What pruning, and the order of rollouts, are foreseen by.
 #[derive(Clone, Copy, Debug)]
 pub struct Foresight<'a> {
     /// Where the manifests are from.
@@ -42,6 +44,8 @@ pub struct Foresight<'a> {
     pub errors: Option<&'a str>,
     /// The share of each kind that may go, in percent.
     pub percent: u8,
+    /// How many rollouts the daemon has in flight at once.
+    pub limits: &'a Limits,
 }
 
 /// Plans the whole set, and what pruning would do beside it, whether it is on or not.
@@ -54,7 +58,8 @@ pub async fn foresee(
 ) -> (Preview, PruneStatus) {
     let context = context(aws, &clock, policy);
     let set = Arc::new(set);
-    let (plans, facts) = plans(&context, &clock, &set).await;
+    let (mut plans, facts) = plans(&context, &clock, &set).await;
+    foretell(by.limits, &set, &mut plans);
     let held = |(hold, text): (Hold, String)| PruneStatus {
         held: Some((hold.label(), text)),
         ..PruneStatus::default()
@@ -128,6 +133,7 @@ async fn plans(
                 floor: start,
                 failures: 0,
                 heal: false,
+                turn: None,
                 writes: Writes::default(),
             };
             passes.spawn(async move { (key, pass(&context, &request).await) });

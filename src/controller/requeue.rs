@@ -37,7 +37,8 @@ pub(super) fn requeue(outcome: &Outcome, failures: u32, luck: f64) -> Duration {
             Wait::ApprovalPending | Wait::ImageNotFound | Wait::Held => EXTERNAL,
             Wait::DependencyNotReady | Wait::DriftGrace | Wait::HealBackoff => DEPENDENCY,
             // Until it opens it rests; the plan says when that is.
-            Wait::WindowClosed => jittered(IDLE, 0.1, luck),
+            // And whoever frees a place wakes who is next.
+            Wait::WindowClosed | Wait::RolloutLimit => jittered(IDLE, 0.1, luck),
             Wait::ObservationUnknown | Wait::TransientError => backoff(failures, luck),
         },
     }
@@ -48,7 +49,9 @@ pub(super) fn requeue(outcome: &Outcome, failures: u32, luck: f64) -> Duration {
 pub(super) fn tolerance(outcome: Option<&Outcome>) -> Duration {
     match outcome {
         Some(
-            Outcome::Converged | Outcome::Blocked(..) | Outcome::Waiting(Wait::WindowClosed, _),
+            Outcome::Converged
+            | Outcome::Blocked(..)
+            | Outcome::Waiting(Wait::WindowClosed | Wait::RolloutLimit, _),
         ) => IDLE / 2,
         Some(Outcome::Waiting(
             Wait::RolloutInProgress | Wait::Provisioning | Wait::ForeignDeployment,
@@ -109,6 +112,7 @@ mod tests {
             Outcome::Waiting(Wait::RolloutInProgress, String::new()),
             Outcome::Waiting(Wait::ImageNotFound, String::new()),
             Outcome::Waiting(Wait::WindowClosed, String::new()),
+            Outcome::Waiting(Wait::RolloutLimit, String::new()),
             Outcome::Failed(Fail::Internal, String::new()),
         ] {
             assert!(

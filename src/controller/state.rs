@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::fight::Writes;
+use super::limits::Limits;
 use super::pass::{Done, Request};
 use super::requeue::{requeue, tolerance};
+use super::slots::Slots;
 use crate::manifest::{DesiredSet, Resource, Revision};
 use crate::model::{FactBoard, Facts, Key, Kind, Moment, Outcome, Wait};
 use crate::queue::Queue;
@@ -38,6 +40,8 @@ pub(super) struct State {
     pub(super) set: Arc<DesiredSet>,
     pub(super) facts: Arc<FactBoard>,
     pub(super) queue: Queue,
+    /// Whose turn it is to start a rollout.
+    pub(super) slots: Slots,
     known: BTreeMap<Key, Known>,
     /// Who waits for whom: the needs of the set, turned round.
     dependents: BTreeMap<Key, Vec<Key>>,
@@ -48,6 +52,14 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Knows nothing yet but the limits on rollouts.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            slots: Slots::new(limits),
+            ..Self::default()
+        }
+    }
+
     /// Takes a new desired set: schedules what changed, forgets what is gone. Gives how many keys
     /// changed.
     pub(super) fn replace(&mut self, set: DesiredSet, now: Moment) -> usize {
@@ -94,6 +106,8 @@ impl State {
             self.resyncing.remove(&key);
             Arc::make_mut(&mut self.facts).remove(&key);
         }
+        let turns = self.slots.declare(&set);
+        self.wake(&turns, now);
         changed.len()
     }
 
@@ -184,6 +198,7 @@ impl State {
             failures: known.failures,
             heal: known.heal.is_some(),
             writes: known.writes,
+            turn: None,
         }
     }
 
@@ -216,18 +231,24 @@ impl State {
             self.resyncing.remove(key);
         }
         let outcome = &done.plan.outcome;
-        known.failures = if failing(outcome) {
-            known.failures.saturating_add(1)
-        } else {
-            0
+        known.failures = match outcome {
+            outcome if failing(outcome) => known.failures.saturating_add(1),
+            // What failed has not been tried again yet.
+            Outcome::Waiting(Wait::RolloutLimit, _) => known.failures,
+            _ => 0,
         };
         known.drifting_since = match outcome {
             Outcome::Waiting(Wait::DriftGrace, _) => known.drifting_since.or(Some(started)),
-            // Another field was healed, or a read or write failed: none says that the drift is gone.
+            // Another field was healed, a read or write failed, or the grace time is over and something else keeps
+            // it: none says that the drift is gone.
             Outcome::Acting(_)
-            | Outcome::Waiting(Wait::ObservationUnknown | Wait::TransientError, _) => {
-                known.drifting_since
-            }
+            | Outcome::Waiting(
+                Wait::ObservationUnknown
+                | Wait::TransientError
+                | Wait::WindowClosed
+                | Wait::RolloutLimit,
+                _,
+            ) => known.drifting_since,
             _ => None,
         };
         if let Some(written) = &done.written {
@@ -263,13 +284,17 @@ impl State {
                 let dependents = self.dependents.get(key).cloned().unwrap_or_default();
                 self.unsettle(&dependents, now);
             }
-            self.wake_dependents(key, now);
+            let dependents = self.dependents.get(key).cloned().unwrap_or_default();
+            self.wake(&dependents, now);
         }
+        let turns = self.slots.end(key, done, now);
+        self.wake(&turns, now);
     }
 
     /// Takes back a key that a command had in the place of a pass, and schedules it. `touched`: whether anything
     /// was written.
     pub(super) fn commanded(&mut self, key: &Key, touched: bool, now: Moment) {
+        self.slots.ordered(key, touched);
         let Some(known) = self.known.get_mut(key) else {
             self.queue.finish(key, None);
             return;
@@ -310,17 +335,20 @@ impl State {
     }
 
     /// Takes back a key whose pass gave nothing (its manifest went away meanwhile).
-    pub(super) fn abandon(&mut self, key: &Key) {
+    pub(super) fn abandon(&mut self, key: &Key, now: Moment) {
         self.resyncing.remove(key);
         self.unseen.remove(key);
         self.queue.finish(key, None);
+        let turns = self.slots.abandon(key);
+        self.wake(&turns, now);
     }
 
-    fn wake_dependents(&mut self, key: &Key, now: Moment) {
-        for dependent in self.dependents.get(key).into_iter().flatten() {
-            if let Some(known) = self.known.get_mut(dependent) {
+    /// Schedules keys for now, with nothing older than now.
+    fn wake(&mut self, keys: &[Key], now: Moment) {
+        for key in keys {
+            if let Some(known) = self.known.get_mut(key) {
                 known.floor = known.floor.max(now);
-                self.queue.add(dependent.clone(), now);
+                self.queue.add(key.clone(), now);
             }
         }
     }
@@ -408,7 +436,10 @@ fn healed(outcome: &Outcome) -> bool {
         Outcome::Acting(_) => false,
         Outcome::Waiting(wait, _) => !matches!(
             wait,
-            Wait::ObservationUnknown | Wait::TransientError | Wait::DependencyNotReady
+            Wait::ObservationUnknown
+                | Wait::TransientError
+                | Wait::DependencyNotReady
+                | Wait::RolloutLimit
         ),
         Outcome::Converged | Outcome::Blocked(..) | Outcome::Failed(..) => true,
     }

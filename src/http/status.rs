@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::metrics::sync;
 use crate::model::{Drift, Hold, Key, Moment, Rollout};
 use crate::status::{
-    CommitStatus, OrphanStatus, PartStatus, PruneStatus, ResourceStatus, Status, WakeStatus, Write,
+    CommitStatus, OrphanStatus, PartStatus, PruneStatus, ResourceStatus, RolloutLimit, Status,
+    WakeStatus, Write,
 };
 
 /// The status as JSON. Drift values come masked from the planner; nothing else can hold a secret.
@@ -45,7 +46,19 @@ pub fn status_json(status: &Status) -> Value {
         },
         "wakeQueue": status.wake.as_ref().map(wake_json),
         "prune": status.prune.as_ref().map(prune_json),
+        "rolloutLimits": status.rollout_limits.iter().map(limit_json).collect::<Vec<_>>(),
         "resources": resources,
+    })
+}
+
+fn limit_json(limit: &RolloutLimit) -> Value {
+    let label = (!limit.label.is_empty()).then_some(&limit.label);
+    json!({
+        "label": label,
+        "value": label.map(|_| &limit.value),
+        "limit": limit.most,
+        "inFlight": limit.taken,
+        "waiting": limit.waiting,
     })
 }
 

@@ -102,6 +102,9 @@ pub struct View<'a> {
     pub drifting_since: Option<Moment>,
     /// Whether a person asked to have this resource's drift healed now.
     pub heal_now: bool,
+    /// Why no rollout of a service may start now, where there are limits on how many are in flight at once;
+    /// `None` if one may.
+    pub turn: Option<&'a str>,
     /// Settings.
     pub policy: &'a Policy,
     /// Members that the manifest no longer declares and that stand in `spec` to go back to AWS's

@@ -79,6 +79,7 @@ impl Scene {
             now: Moment(0),
             drifting_since: None,
             heal_now: false,
+            turn: None,
             policy: &self.policy,
             resetting: Vec::new(),
         }

@@ -80,7 +80,8 @@ pub(crate) use set::ignores;
 pub use set::{Ask, DesiredSet, Origin, Reference, Resource, Revision, Side};
 pub use windows::Window;
 pub(crate) use windows::{
-    KINDS as WINDOW_KINDS, MEMBERS as WINDOW_MEMBERS, WINDOWS, has as has_windows,
+    KINDS as WINDOW_KINDS, MEMBERS as WINDOW_MEMBERS, OVERRUN, OVERRUNS, WINDOWS,
+    has as has_windows,
 };
 pub use write::{Document, text_of_documents};
 

@@ -29,10 +29,16 @@ use crate::model::Kind;
 /// The member of `sync`.
 pub(crate) const WINDOWS: &str = "windows";
 
-/// The members of a window, those that choose services last.
-pub(crate) const MEMBERS: [&str; 6] = [
-    "kind", "schedule", "duration", "timeZone", "labels", "names",
+/// The members of a window: those that it needs, then [`OVERRUN`], then those that choose services.
+pub(crate) const MEMBERS: [&str; 7] = [
+    "kind", "schedule", "duration", "timeZone", OVERRUN, "labels", "names",
 ];
+
+/// The member that says what becomes of a rollout in flight when rollouts may no longer start.
+pub(crate) const OVERRUN: &str = "overrun";
+
+/// What it may be, the default first.
+pub(crate) const OVERRUNS: [&str; 2] = ["finish", "abort"];
 
 /// What a window does.
 pub(crate) const KINDS: [&str; 2] = ["allow", "deny"];
@@ -59,6 +65,9 @@ pub struct Window {
     pub zone: String,
     /// For how long it is open.
     pub duration: Duration,
+    /// Whether a rollout in flight is stopped when it no longer may start, as long as no production traffic has
+    /// moved; else it goes on.
+    pub aborts: bool,
     /// When it opens.
     pub cron: Cron,
     /// Its time zone.
@@ -93,7 +102,7 @@ fn window(kind: Kind, node: &Node, path: &str, findings: &mut Findings<'_>) {
     }
     let own = match kind {
         Kind::Cluster => &MEMBERS[..],
-        _ => &MEMBERS[..4],
+        _ => &MEMBERS[..5],
     };
     for entry in node.entries() {
         let (name, value) = (entry.key.as_str(), &entry.value);
@@ -133,6 +142,11 @@ fn window(kind: Kind, node: &Node, path: &str, findings: &mut Findings<'_>) {
                     "Write it as `90m`, `8h` or `2d`.".to_owned(),
                 )),
             },
+            OVERRUN => (!OVERRUNS.contains(&text)).then(|| {
+                let hint = "Write `finish`, or `abort` to stop what has moved no production traffic.";
+                let message = format!("`{text}` is nothing that can become of a rollout in flight");
+                (message, hint.to_owned())
+            }),
             _ => TimeZone::get(text).is_err().then(|| (format!("`{text}` is no time zone"), zone_hint(text))),
         };
         if let Some((message, hint)) = wrong {
@@ -234,6 +248,7 @@ fn one(window: &Value) -> Option<Window> {
         schedule: schedule.to_owned(),
         zone: zone.to_owned(),
         duration: parse_duration(text("duration")?)?,
+        aborts: text(OVERRUN) == Some("abort"),
         cron: parsed(schedule).ok()?,
         time_zone: TimeZone::get(zone).ok()?,
     })

@@ -54,7 +54,8 @@ pub fn sync(status: &ResourceStatus) -> &'static str {
             | Wait::ApprovalPending
             | Wait::DriftGrace
             | Wait::HealBackoff
-            | Wait::WindowClosed,
+            | Wait::WindowClosed
+            | Wait::RolloutLimit,
             _,
         )
         | Outcome::Blocked(

@@ -8,7 +8,7 @@ use super::family::{Family, flag, float};
 use super::table::Row;
 use super::{labels, table};
 use crate::model::{HoldScope, Kind, Moment};
-use crate::status::{PruneStatus, Status};
+use crate::status::{PruneStatus, RolloutLimit, Status};
 
 /// Adds them to the scrape.
 pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
@@ -88,6 +88,21 @@ pub(super) fn collect(scrape: &mut Vec<MetricFamily>, status: &Status) {
     }
     resources(scrape, status);
     prune(scrape, status.prune.as_ref());
+    rollouts(scrape, &status.rollout_limits);
+}
+
+/// The limits on rollouts in flight at once, and how far they are used.
+fn rollouts(scrape: &mut Vec<MetricFamily>, all: &[RolloutLimit]) {
+    let mut limits = Family::new(&table::ROLLOUT_LIMIT);
+    let mut places = Family::new(&table::ROLLOUT_PLACES);
+    for one in all {
+        let (label, value) = (one.label.as_str(), one.value.as_str());
+        limits.gauge(&[label, value], float(one.most as u64));
+        places.gauge(&[label, value, "in_flight"], float(one.taken as u64));
+        places.gauge(&[label, value, "waiting"], float(one.waiting as u64));
+    }
+    limits.gauges(scrape);
+    places.gauges(scrape);
 }
 
 /// Whether pruning is kept up, and what no manifest declares, by state and reason.

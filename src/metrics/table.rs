@@ -110,6 +110,11 @@ rows! {
     PRUNE_BLOCKED: gauge "evenkeel_prune_blocked" []
         "Whether pruning is on and something keeps up all of it; /status (prune) says what.";
 
+    ROLLOUT_LIMIT: gauge "evenkeel_rollout_limit" ["label", "value"]
+        "Rollouts that may be in flight at once, of services with this value of a label; both are empty for all services. No series without a limit.";
+    ROLLOUT_PLACES: gauge "evenkeel_rollouts" ["label", "value", "state"]
+        "Services by how they stand to the limit of the same labels; state is in_flight (those not known counted in) or waiting.";
+
     SERVICES: gauge "evenkeel_services" ["account", "region", "cluster"]
         "Services that are looked after.";
     SERVICE_INFO: gauge "evenkeel_service_info" ["account", "region", "cluster", "service", "manifest", "file", "source", "revision"]

@@ -12,7 +12,8 @@ use crate::model::{
     Block, Drift, Hold, HoldScope, Key, Moment, Outcome, Rollout, RolloutStage, Tasks, Wait,
 };
 use crate::status::{
-    CommitStatus, OrphanStatus, PartStatus, PruneStatus, ResourceStatus, SourceStatus, WakeStatus,
+    CommitStatus, OrphanStatus, PartStatus, PruneStatus, ResourceStatus, RolloutLimit,
+    SourceStatus, WakeStatus,
 };
 
 /// Two services, one mid-rollout and one in quarantine, and a target group that differs.
@@ -299,8 +300,17 @@ fn the_exposition_has_exactly_the_rows_of_the_table() {
         }],
         ..PruneStatus::default()
     });
+    status.rollout_limits = vec![RolloutLimit {
+        label: "tier".to_owned(),
+        value: "web".to_owned(),
+        most: 2,
+        taken: 1,
+        waiting: 0,
+    }];
     let text = metrics.render(&status);
     assert!(text.contains("evenkeel_wake_queue_up 1"), "{text}");
+    let places = r#"evenkeel_rollouts{label="tier",value="web",state="in_flight"} 1"#;
+    assert!(text.contains(places), "{text}");
     let orphans = r#"evenkeel_prune_orphans{state="stays",reason="InUse"} 1"#;
     assert!(text.contains(orphans), "{text}");
     let typed: BTreeSet<&str> = text

@@ -38,6 +38,8 @@ pub enum Wait {
     DriftGrace,
     /// A rollout is to start, and no window for it is open.
     WindowClosed,
+    /// A rollout is to start, and as many are in flight as may be at once.
+    RolloutLimit,
     /// Somebody changed live state again and again; it is changed back after a while.
     HealBackoff,
     /// A read failed, so nothing can be decided.
@@ -86,7 +88,7 @@ pub enum Fail {
 
 impl Wait {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Held,
         Self::DependencyNotReady,
         Self::ImageNotFound,
@@ -97,6 +99,7 @@ impl Wait {
         Self::DriftGrace,
         Self::HealBackoff,
         Self::WindowClosed,
+        Self::RolloutLimit,
         Self::ObservationUnknown,
         Self::TransientError,
     ];
@@ -114,6 +117,7 @@ impl Wait {
             Self::DriftGrace => "DriftGrace",
             Self::HealBackoff => "HealBackoff",
             Self::WindowClosed => "WindowClosed",
+            Self::RolloutLimit => "RolloutLimit",
             Self::ObservationUnknown => "ObservationUnknown",
             Self::TransientError => "TransientError",
         }

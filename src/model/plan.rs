@@ -218,6 +218,8 @@ pub struct Plan {
     pub drift: Vec<Drift>,
     /// The rollout in flight, if any.
     pub rollout: Option<Rollout>,
+    /// A service: whether a rollout of it is in flight, whoever started it; `None` for other kinds and when unknown.
+    pub flying: Option<bool>,
     /// A service's task counts; `None` for other kinds and when unknown.
     pub tasks: Option<Tasks>,
     /// What a service is said to run: a task definition's family and revision (`auth:5`).
@@ -252,6 +254,7 @@ impl Plan {
             facts: None,
             drift: Vec::new(),
             rollout: None,
+            flying: None,
             tasks: None,
             revision: None,
             hold: None,

@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::catalogue;
 use crate::manifest::{
-    AFTER, HOOKS, IN_FLIGHT, InFlight, MODES, MOST_RETRIES, PRUNE, PRUNE_WORDS, RETRIES, SELF_HEAL,
-    SUSPEND, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows, self_heal_governs, sync_members,
+    AFTER, HOOKS, IN_FLIGHT, InFlight, MODES, MOST_RETRIES, OVERRUN, OVERRUNS, PRUNE, PRUNE_WORDS,
+    RETRIES, SELF_HEAL, SUSPEND, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows,
+    self_heal_governs, sync_members,
 };
 use crate::model::Kind;
 
@@ -159,6 +160,12 @@ fn windows(kind: Kind) -> Value {
                 "description": "IANA name of the time zone of the schedule, such as `Europe/Berlin`.",
             },
         },
+    });
+    window["properties"][OVERRUN] = json!({
+        "type": "string",
+        "enum": OVERRUNS,
+        "description": "What becomes of a rollout in flight when rollouts may no longer start: it goes on, or is stopped \
+            if no production traffic has moved. Default: finish.",
     });
     if kind == Kind::Cluster {
         window["properties"]["labels"] = json!({

@@ -203,6 +203,21 @@ pub struct PruneStatus {
     pub orphans: Vec<OrphanStatus>,
 }
 
+/// A limit on how many rollouts are in flight at once, and how far it is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RolloutLimit {
+    /// The label of the services that it is for; empty for all services.
+    pub label: String,
+    /// The value of that label.
+    pub value: String,
+    /// The limit.
+    pub most: usize,
+    /// Services with a rollout in flight, those of which that is not known counted in.
+    pub taken: usize,
+    /// Services that wait for a place.
+    pub waiting: usize,
+}
+
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
@@ -220,6 +235,8 @@ pub struct Status {
     pub wake: Option<WakeStatus>,
     /// Pruning, if it is on.
     pub prune: Option<PruneStatus>,
+    /// The limits on rollouts in flight at once.
+    pub rollout_limits: Vec<RolloutLimit>,
     /// When the loop last turned.
     pub heartbeat: Moment,
     /// Whether every key has been passed over once since the start.

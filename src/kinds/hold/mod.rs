@@ -140,11 +140,15 @@ pub(crate) fn text_on(document: &Value, tag: &str) -> Option<String> {
 
 /// Whether the plan needs all tags as they are now, and not as they were lately.
 pub(crate) fn matters(plan: &Plan) -> bool {
-    !plan.steps.is_empty() || heals_later(&plan.outcome)
+    !plan.steps.is_empty() || writes_later(&plan.outcome)
 }
 
-fn heals_later(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Waiting(Wait::DriftGrace, _))
+/// Whether it will be written by itself. Where it waits for its turn, the hold is told: it keeps it in any case.
+fn writes_later(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Waiting(Wait::DriftGrace | Wait::RolloutLimit, _)
+    )
 }
 
 /// The plan as far as the holds let it.
@@ -196,7 +200,7 @@ fn held(key: &Key, mut plan: Plan, hold: Hold) -> Plan {
         |text: &str| Outcome::Waiting(Wait::Held, format!("{hold}; without the hold: {text}"));
     let silent = kept.iter().all(Step::only_records);
     plan.outcome = match plan.outcome {
-        Outcome::Waiting(Wait::DriftGrace, text) => would(&text),
+        Outcome::Waiting(Wait::DriftGrace | Wait::RolloutLimit, text) => would(&text),
         outcome if kept.is_empty() => outcome,
         Outcome::Acting(_) if !passing.is_empty() => Outcome::Acting(whys(&passing)),
         Outcome::Acting(_) if silent => {

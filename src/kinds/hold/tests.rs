@@ -176,10 +176,11 @@ fn nothing_is_written_under_a_hold_and_it_is_said_what_would_be() {
     let plan = under(grace);
     assert_eq!(plan.outcome.reason(), "Held");
     assert!(plan.outcome.message().ends_with("healed later"));
-    assert!(matters(&Plan::only(Outcome::Waiting(
-        Wait::DriftGrace,
-        String::new()
-    ))));
+    let turn = Outcome::Waiting(Wait::RolloutLimit, "2 of 2".to_owned());
+    assert_eq!(under(Plan::only(turn)).outcome.reason(), "Held");
+    for wait in [Wait::DriftGrace, Wait::RolloutLimit] {
+        assert!(matters(&Plan::only(Outcome::Waiting(wait, String::new()))));
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ use super::plan::{
 };
 use super::rolling::or_kept;
 use super::rules::ALLOWED_UNDER_CODE_DEPLOY;
-use super::supersede::{self, Marks};
+use super::supersede::{self, Cause, Marks};
 use super::traffic::{Trouble, served};
 use super::{Observed, RETRY_ANNOTATION, appspec, items, listeners, progress, retries, text};
 use crate::kinds::{View, heal};
@@ -50,9 +50,11 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
             return flying(view, observed, service, deployment);
         }
         Some(Seen::Present(last)) if supersede::is_leaving(service, last, view.now) => {
+            let id = text(last, "deploymentId");
+            let cause = Marks::of(service).cause(id).unwrap_or(Cause::Newer);
             let why = format!(
-                "deployment {} made room for a newer manifest; CodeDeploy is taking its tasks away",
-                text(last, "deploymentId")
+                "deployment {id} {}; CodeDeploy is taking its tasks away",
+                cause.text()
             );
             return Plan::only(Outcome::Waiting(Wait::RolloutInProgress, why));
         }
@@ -168,7 +170,12 @@ fn flying(view: &View<'_>, observed: &Observed, service: &Value, deployment: &Va
     let wait = if is_rollback(deployment) {
         if rollout.superseded {
             let undone = undone_by(deployment);
-            message = format!("{message}; {undone} is superseded, and the manifest follows");
+            message = match marks.cause(undone) {
+                Some(Cause::Window) => {
+                    format!("{message}; {undone} {}", Cause::Window.text())
+                }
+                _ => format!("{message}; {undone} is superseded, and the manifest follows"),
+            };
         }
         Wait::RolloutInProgress
     } else if theirs.is_none() {
@@ -185,7 +192,8 @@ fn flying(view: &View<'_>, observed: &Observed, service: &Value, deployment: &Va
             message.push_str(view.resource.in_flight().hint());
         } else if rollout.superseded {
             message = format!(
-                "{message}; it was to make room for another manifest: if it is stopped, this content is deployed again"
+                "{message}; it was to make room for another manifest, or for the end of its window: if it is stopped, this \
+                 content is deployed again"
             );
         }
         if rollout.stage == RolloutStage::AwaitingApproval {

@@ -2,7 +2,8 @@
 //!
 //! Three engines: ECS rolling updates (`rolling`), ECS's own blue/green, linear and canary (`native`) and
 //! `CodeDeploy` blue/green (`blue_green`); and the way from the last to the second (`migration`). What may
-//! keep a rollout that an engine wants to start is one folder for all of them (`gates`); what a person orders of
+//! keep a rollout that an engine wants to start is one folder for all of them (`gates`), and what becomes of one in flight
+//! when its window closes is one file (`overrun`); what a person orders of
 //! one is another (`command`), with what a person took back (`taken_back`). What a
 //! deployment carries (task definition, network, platform, capacity providers, container, port) is
 //! the *payload* (`payload`); its digest is recorded on the service as the tag
@@ -24,6 +25,7 @@
 mod appspec;
 mod blue_green;
 mod command;
+mod flight;
 mod gates;
 mod history;
 mod intent;
@@ -32,6 +34,7 @@ mod mark;
 mod migration;
 mod native;
 mod observe;
+mod overrun;
 mod past;
 mod payload;
 mod plan;
@@ -52,6 +55,7 @@ mod traffic;
 use serde_json::Value;
 
 pub use command::{Verdict, ordered};
+pub(crate) use gates::{not_yet, starts as starts_rollout};
 pub use observe::Observed;
 pub use past::rollouts;
 pub(crate) use resets::RESETS;

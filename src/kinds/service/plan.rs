@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, gates, intent, items, migration, native, payload, resets,
-    revision, rolling, scaling, side, taken_back, text,
+    DECLARED_TAG, Observed, blue_green, flight, gates, intent, items, migration, native, overrun,
+    payload, resets, revision, rolling, scaling, side, taken_back, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -31,21 +31,38 @@ use crate::model::{
 
 /// Decides.
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
+    let plan = whole(view, observed);
+    // Before its cluster is known, it was looked for elsewhere.
+    let elsewhere = view.unresolved.iter().any(|key| key.kind == Kind::Cluster);
+    Plan {
+        flying: plan.flying.filter(|_| !elsewhere),
+        ..plan
+    }
+}
+
+fn whole(view: &View<'_>, observed: &Observed) -> Plan {
     let name = view.resource.aws_name();
     match &observed.service {
         Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),
         // Whoever needs it waits until it is there again.
-        Seen::Absent => gates::before_start(view, None, create(view, observed)).with_facts(Facts {
-            name: name.to_owned(),
-            ..Facts::default()
-        }),
+        Seen::Absent => {
+            let plan = Plan {
+                flying: Some(false),
+                ..create(view, observed)
+            };
+            gates::before_start(view, None, plan).with_facts(Facts {
+                name: name.to_owned(),
+                ..Facts::default()
+            })
+        }
         Seen::Present(service) if text(service, "status") == "DRAINING" => {
-            Plan::only(Outcome::Waiting(
-                Wait::Provisioning,
-                format!(
-                    "service {name} is being deleted; it can be created again once its tasks have stopped"
-                ),
-            ))
+            let why = format!(
+                "service {name} is being deleted; it can be created again once its tasks have stopped"
+            );
+            Plan {
+                flying: Some(false),
+                ..Plan::only(Outcome::Waiting(Wait::Provisioning, why))
+            }
         }
         Seen::Present(service) => {
             if let Some(Seen::Unknown(why)) = &observed.revision {
@@ -80,7 +97,10 @@ pub(super) fn in_the_words_of_the_request(service: &Value) -> Value {
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let scaled = scaling::with_count(view, observed, service);
-    let plan = gates::before_start(view, Some(service), engine(&scaled, observed, service));
+    let mut plan = engine(&scaled, observed, service);
+    plan.flying = flight::of(observed, service, &plan);
+    let plan = gates::before_start(view, Some(service), plan);
+    let plan = overrun::around(view, observed, service, plan);
     let code_deploy = controller(service) == "CODE_DEPLOY";
     scaling::around(view, observed, service, code_deploy, plan)
 }

@@ -1,4 +1,5 @@
-//! A newer manifest in the place of a `CodeDeploy` deployment in flight (`rollout.inFlight`). Pure.
+//! A newer manifest in the place of a `CodeDeploy` deployment in flight (`rollout.inFlight`), and the marks of
+//! deployments that were stopped and say nothing of their content. Pure.
 //!
 //! `CodeDeploy` has one deployment a group, so the older one is stopped and goes back, and the newer one starts by
 //! the usual decision once all of that is over.
@@ -11,8 +12,8 @@
 //! | the same, but nothing would start after it (quarantined, say) | none: it is waited for |
 //! | somebody else's, or `CodeDeploy`'s own rollback | none, ever |
 //!
-//! The mark is the tag [`TAG`] on the service: ids of deployments that were stopped for this. What is marked
-//! and ended `Stopped` says nothing of its content, which is deployed again when the manifest goes back to
+//! The mark is the tag [`TAG`] on the service: ids of deployments that were stopped for this, or because their window
+//! closed (`overrun`). What is marked and ended `Stopped` says nothing of its content, which is deployed again when the manifest goes back to
 //! it. What has no mark was stopped by a person or an alarm, and its content is not tried again. The mark is
 //! written first: a crash between the two writes leaves a mark on a deployment that goes on, and is stopped by
 //! the next pass, unless the manifest has gone back to it; that one, stopped by a person later, would be
@@ -27,7 +28,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::plan::tag_with;
-use super::{items, text};
+use super::{items, last_segment, text};
 use crate::kinds::View;
 use crate::model::{Call, Moment, Seen, Service, Step};
 
@@ -40,7 +41,29 @@ const LONGEST: usize = 256;
 /// How long the rollback of a stopped deployment may take to show.
 const LAG: Duration = Duration::from_secs(30);
 
-/// The deployments that newer manifests superseded, newest first.
+/// What stands behind the id of a deployment whose window closed.
+const WINDOW: &str = "/window";
+
+/// Why a deployment of ours was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A newer manifest takes its place.
+    Newer,
+    /// Its window closed; it is started again when one opens.
+    Window,
+}
+
+impl Cause {
+    /// For what it made room.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Newer => "made room for a newer manifest",
+            Self::Window => "was stopped because its window closed",
+        }
+    }
+}
+
+/// The deployments that were stopped by us, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks<'a>(Vec<&'a str>);
 
@@ -52,20 +75,44 @@ impl<'a> Marks<'a> {
         Self(ids.into_iter().flatten().collect())
     }
 
-    /// Whether this deployment was to make room.
-    pub(super) fn hold(&self, id: &str) -> bool {
-        self.0.contains(&id)
+    /// Why this deployment was to be stopped, if it was.
+    pub(super) fn cause(&self, id: &str) -> Option<Cause> {
+        self.0.iter().find_map(|known| {
+            if known.strip_suffix(WINDOW) == Some(id) {
+                return Some(Cause::Window);
+            }
+            (*known == id).then_some(Cause::Newer)
+        })
     }
 
-    /// Whether this deployment made room.
+    /// Whether this deployment was to make room.
+    pub(super) fn hold(&self, id: &str) -> bool {
+        self.cause(id).is_some()
+    }
+
+    /// Whether this deployment of `CodeDeploy` made room.
     pub(super) fn made_room(&self, deployment: &Value) -> bool {
         text(deployment, "status") == "Stopped" && self.hold(text(deployment, "deploymentId"))
     }
 
+    /// The same of a service deployment of ECS.
+    pub(super) fn went_back(&self, deployment: &Value) -> bool {
+        let id = last_segment(text(deployment, "serviceDeploymentArn"));
+        let back = matches!(
+            text(deployment, "status"),
+            "ROLLBACK_SUCCESSFUL" | "STOPPED"
+        );
+        back && self.hold(id)
+    }
+
     /// The tag's value with one more.
-    fn and(&self, id: &str) -> String {
+    fn and(&self, id: &str, cause: Cause) -> String {
         let mut value = id.to_owned();
-        for known in self.0.iter().filter(|known| **known != id) {
+        if cause == Cause::Window {
+            value.push_str(WINDOW);
+        }
+        let other = |known: &&&str| known.strip_suffix(WINDOW).unwrap_or(known) != id;
+        for known in self.0.iter().filter(other) {
             if value.len() + 1 + known.len() > LONGEST {
                 break;
             }
@@ -97,21 +144,32 @@ pub(super) fn has_moved(deployment: &Value, target: &Seen<Value>) -> Option<bool
 
 /// The writes that make room.
 pub(super) fn steps(view: &View<'_>, service: &Value, id: &str) -> Vec<Step> {
-    let mark = Marks::of(service).and(id);
-    let mark = (!Marks::of(service).hold(id))
-        .then(|| tag_with(view, service, &[(TAG, &mark)]))
-        .flatten();
-    let stop = Step {
+    let why = format!(
+        "stop deployment {id}, which is superseded: the manifest has changed, and no production traffic has moved"
+    );
+    let mark = mark(view, service, id, Cause::Newer);
+    mark.into_iter().chain([stop(id, why)]).collect()
+}
+
+/// The mark of a deployment that is about to be stopped; none if it is there.
+pub(super) fn mark(view: &View<'_>, service: &Value, id: &str, cause: Cause) -> Option<Step> {
+    let marks = Marks::of(service);
+    if marks.hold(id) {
+        return None;
+    }
+    tag_with(view, service, &[(TAG, &marks.and(id, cause))])
+}
+
+/// The stop of a deployment of `CodeDeploy`.
+pub(super) fn stop(id: &str, why: String) -> Step {
+    Step {
         call: Call {
             service: Service::CodeDeploy,
             operation: "StopDeployment",
             input: json!({"deploymentId": id, "autoRollbackEnabled": true}),
         },
-        why: format!(
-            "stop deployment {id}, which is superseded: the manifest has changed, and no production traffic has moved"
-        ),
-    };
-    mark.into_iter().chain([stop]).collect()
+        why,
+    }
 }
 
 /// Whether a deployment made room a moment ago, and its rollback may not be seen yet: what it left is not
@@ -143,13 +201,19 @@ mod tests {
         let id = |n: usize| format!("d-{n:09}");
         let mut service = json!({});
         for n in 0..40 {
-            let value = Marks::of(&service).and(&id(n));
+            let value = Marks::of(&service).and(&id(n), Cause::Newer);
             assert!(value.len() <= LONGEST, "{value}");
             service = marked(&value);
         }
         let marks = Marks::of(&service);
         assert!(marks.hold(&id(39)) && marks.hold(&id(20)) && !marks.hold(&id(0)));
-        assert_eq!(Marks::of(&marked("d-1 d-2")).and("d-2"), "d-2 d-1");
+        let marks = marked("d-1 d-2/window");
+        let marks = Marks::of(&marks);
+        assert_eq!(marks.and("d-2", Cause::Newer), "d-2 d-1");
+        assert_eq!(marks.and("d-3", Cause::Window), "d-3/window d-1 d-2/window");
+        assert_eq!(marks.cause("d-1"), Some(Cause::Newer));
+        assert_eq!(marks.cause("d-2"), Some(Cause::Window));
+        assert_eq!(marks.cause("d-3"), None);
     }
 
     #[test]

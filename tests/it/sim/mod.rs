@@ -19,6 +19,7 @@ mod heal;
 mod holds;
 mod images;
 mod left_count;
+mod limit;
 mod matrix;
 mod migration;
 mod native_courses;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel::controller::{Foresight, Prune, Settings, foresee};
+use evenkeel::controller::{Foresight, Limits, Prune, Settings, foresee};
 use evenkeel::kinds::Policy;
 use evenkeel::manifest::{LoadOptions, load};
 use evenkeel::metrics::Metrics;
@@ -176,7 +176,9 @@ async fn without_pruning_nothing_goes_and_nothing_is_asked_but_a_plan_tells() {
     set.sources = evenkeel::controller::source_marks(&read.sources, None);
     let aws = world.wired(std::sync::Arc::new(Metrics::new())).await;
     aws.account().await.unwrap();
+    let limits = Limits::default();
     let by = Foresight {
+        limits: &limits,
         sources: &sources,
         errors: None,
         percent: 20,

@@ -6,7 +6,8 @@ use evenkeel::model::{Outcome, Service, Wait};
 use serde_json::json;
 
 use super::console::{AUTH, SERVICE};
-use super::world::{World, pass};
+use super::native_world::{self, BLUE_GREEN, web};
+use super::world::{Daemon, World, pass};
 
 fn closed(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Waiting(Wait::WindowClosed, _))
@@ -93,4 +94,73 @@ async fn a_person_may_start_it_all_the_same_and_quiet_fields_are_healed() {
         .filter(|event| event.text.contains("outside of its windows: incident 7"));
     assert_eq!(told.count(), 1);
     daemon.converged().await;
+}
+
+/// A daemon whose service's rollout starts half a minute before its window closes, at one o'clock for an hour.
+async fn late(world: &World, from: &str, to: &str, file: &str) -> Daemon {
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    windows(
+        world,
+        "{kind: deny, schedule: '0 1 1 1 *', duration: 1h, timeZone: UTC, overrun: abort}",
+    );
+    daemon.look().await;
+    let until = 1_767_225_600_000 + (59 * 60 + 30) * 1000;
+    let left = (until - world.clock.now().0).unsigned_abs();
+    pass(Duration::from_millis(left)).await;
+    world.edit(file, from, to);
+    daemon.look().await;
+    daemon
+}
+
+/// It is stopped, waits over a restart, and is started again.
+async fn again(world: &World, daemon: Daemon, key: &str, start: &str, stop: &str) {
+    let starts = world.count(start);
+    daemon.until(stop, |_| world.count(stop) == 1).await;
+    daemon.outcome(key, closed).await;
+    daemon.kill();
+    let daemon = world.daemon().await;
+    let outcome = daemon.outcome(key, closed).await;
+    assert!(
+        outcome.message().contains("2026-01-01 02:00 (UTC)"),
+        "{outcome}"
+    );
+    assert_eq!(world.count(start), starts);
+    daemon.until(start, |_| world.count(start) > starts).await;
+    daemon.converged().await;
+    assert_eq!((world.count(start), world.count(stop)), (starts + 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_deploy_goes_back_when_its_window_closes_and_starts_again_when_one_opens() {
+    let world = World::auth(322).await;
+    let daemon = late(&world, "auth-service:1.4.0", "auth-service:1.5.0", AUTH).await;
+    let start = |_: &_| world.count("CreateDeployment") == 1;
+    daemon.until("the deployment", start).await;
+    again(
+        &world,
+        daemon,
+        SERVICE,
+        "CreateDeployment",
+        "StopDeployment",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn ecs_goes_back_when_its_window_closes_and_starts_again_when_one_opens() {
+    let world = web(BLUE_GREEN, 323).await;
+    let file = native_world::FILE;
+    let daemon = late(&world, "nova/web:v1", "nova/web:v2", file).await;
+    let start = |_: &_| world.count("UpdateService") == 1;
+    daemon.until("the deployment", start).await;
+    let key = native_world::SERVICE;
+    again(
+        &world,
+        daemon,
+        key,
+        "UpdateService",
+        "StopServiceDeployment",
+    )
+    .await;
 }

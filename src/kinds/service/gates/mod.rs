@@ -2,13 +2,14 @@
 //!
 //! An engine decides what a service needs; where its plan holds the write that starts a rollout
 //! ([`starts`]), the gates are asked in their order, and the first that is shut says why. Not for deployments in
-//! flight: those are followed, and what acts on them is the engines' own.
+//! flight: those are followed, and what acts on them is the engines' own, and `overrun`'s when a window closes.
 //!
 //! | gate | shut while |
 //! |---|---|
 //! | `window` | no window for it is open (`sync.windows`), and no person says to start all the same |
 //! | `order` | a service that `rollout.dependsOn` names is not as its manifest says, or not healthy |
 //! | `approval` | `rollout.approval` asks for a person's word, and none counts for this content |
+//! | `limit` | as many rollouts are in flight as may be at once, or others have waited longer for a place |
 //!
 //! Invariants:
 //! - A shut gate takes all writes out of the plan: those beside a start belong to it (marks, records), and what
@@ -17,10 +18,12 @@
 //! - A gate looks at nothing where no rollout is to start.
 
 mod approval;
+mod limit;
 mod order;
 mod window;
 
 pub(super) use approval::asked as asks_for_approval;
+pub(super) use window::overrun;
 
 use serde_json::Value;
 
@@ -49,29 +52,33 @@ pub(super) fn before_start(view: &View<'_>, service: Option<&Value>, mut plan: P
     }
     let others = || {
         let digest = plan.digest.as_deref();
-        let outcome = order::shut(view).or_else(|| approval::shut(view, service, digest))?;
+        let outcome = order::shut(view)
+            .or_else(|| approval::shut(view, service, digest))
+            .or_else(|| limit::shut(view, plan.flying))?;
         Some(Shut {
             outcome,
             again: None,
         })
     };
     match closed.or_else(others) {
-        Some(shut) if view.policy.in_the_end => told(plan, &shut.outcome),
+        Some(shut) if view.policy.in_the_end => {
+            not_yet(&mut plan, shut.outcome.message());
+            plan
+        }
         Some(shut) => kept(plan, shut),
         None => plan,
     }
 }
 
-/// The plan with what keeps it for now said where it starts.
-fn told(mut plan: Plan, why: &Outcome) -> Plan {
+/// Says in a plan that starts a rollout what keeps it for now.
+pub(crate) fn not_yet(plan: &mut Plan, why: &str) {
     if let Some(step) = plan.steps.iter_mut().find(|step| starts(step)) {
-        step.why = format!("{}; not yet: {}", step.why, why.message());
+        step.why = format!("{}; not yet: {why}", step.why);
     }
-    plan
 }
 
 /// Whether this write makes new tasks of other content start, or makes room for them.
-pub(super) fn starts(step: &Step) -> bool {
+pub(crate) fn starts(step: &Step) -> bool {
     let input = &step.call.input;
     match step.call.operation {
         // Stopping what is in flight is for what starts after it.

@@ -1,8 +1,8 @@
 //! When rollouts may start (`sync.windows`). Pure: a function of the time of the pass and the windows.
 //!
 //! A deny window that is open keeps them from starting; where any allow window is for the service, so does it
-//! that none of them is open. A rollout in flight goes on to its end when a window closes, and what starts no
-//! deployment is healed at any time.
+//! that none of them is open. A rollout in flight goes on to its end when a window closes, unless the window says
+//! otherwise ([`overrun`]), and what starts no deployment is healed at any time.
 
 use jiff::{Timestamp, Zoned};
 
@@ -37,6 +37,31 @@ pub(super) fn shut(view: &View<'_>) -> Option<Shut> {
 /// The reason that a person gave to start in spite of windows that are closed.
 pub(super) fn overridden<'a>(view: &View<'a>) -> Option<&'a str> {
     view.resource.annotations.get(IGNORE).map(String::as_str)
+}
+
+/// Why a rollout in flight is not to go on: none may start now, and what closed says `overrun: abort`.
+pub(in super::super) fn overrun(view: &View<'_>) -> Option<String> {
+    if overridden(view).is_some() {
+        return None;
+    }
+    let windows = view.set.windows_of(view.resource);
+    let why = closed(&windows, view.now)?;
+    aborts(&windows, view.now).then_some(why)
+}
+
+/// Whether what keeps rollouts from starting stops those in flight: one of the deny windows that are open, else the allow
+/// window that closed last.
+fn aborts(windows: &[Window], now: Moment) -> bool {
+    let denies = windows.iter().filter(|one| !one.allows);
+    let mut denies = denies.filter(|one| is_open(one, now)).peekable();
+    if denies.peek().is_some() {
+        return denies.any(|one| one.aborts);
+    }
+    let closed = windows.iter().filter(|one| one.allows).filter_map(|one| {
+        let at = last(one, now)?.plus(one.duration);
+        Some((at, one.aborts))
+    });
+    closed.max().is_some_and(|(_, aborts)| aborts)
 }
 
 /// Why rollouts may not start at a moment.

@@ -182,3 +182,44 @@ fn what_never_opens_is_said_so() {
     assert!(message.contains("does not open"), "{message}");
     assert_eq!(opens(&scene, "2026-01-01T00:00:00Z"), None);
 }
+
+#[test]
+fn a_rollout_in_flight_is_stopped_only_where_what_closed_says_so() {
+    let with = |mut window: Value, overrun: &str| {
+        window["overrun"] = json!(overrun);
+        window
+    };
+    let morning = || window("allow", "0 8 * * *", "2h", "UTC");
+    let noon = || window("allow", "0 12 * * *", "2h", "UTC");
+    let evening = || window("deny", "0 18 * * *", "2h", "UTC");
+    let all = json!([
+        with(morning(), "abort"),
+        with(noon(), "finish"),
+        with(evening(), "abort")
+    ]);
+    let scene = scene(&all, &json!([]));
+    let stops = |hour: &str| {
+        let mut view = scene.view(Kind::Service, "web");
+        view.now = at(&format!("2026-01-05T{hour}:00:00Z"));
+        overrun(&view)
+    };
+    for (hour, stopped) in [
+        ("09", false),
+        // The morning's has closed, then the noon's.
+        ("10", true),
+        ("12", false),
+        ("14", false),
+        ("18", true),
+        ("20", false),
+    ] {
+        assert_eq!(stops(hour).is_some(), stopped, "{hour}");
+    }
+    assert!(stops("18").unwrap().contains("the deny window"));
+    let mut ignoring = scene.view(Kind::Service, "web");
+    let mut resource = ignoring.resource.clone();
+    let reason = (IGNORE.to_owned(), "incident 7".to_owned());
+    resource.annotations.extend([reason]);
+    ignoring.resource = &resource;
+    ignoring.now = at("2026-01-05T18:00:00Z");
+    assert_eq!(overrun(&ignoring), None);
+}

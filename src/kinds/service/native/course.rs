@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::super::payload::deploying_drift;
+use super::super::supersede::Marks;
 use super::super::{Observed, items, last_segment, text};
 use crate::model::{Rollout, RolloutStage, Seen};
 
@@ -32,7 +33,7 @@ fn moved(deployment: &Value) -> Option<f64> {
 }
 
 /// Whether no production traffic has moved yet.
-pub(super) fn before_traffic(deployment: &Value) -> bool {
+pub(in super::super) fn before_traffic(deployment: &Value) -> bool {
     let stage = text(deployment, "lifecycleStage");
     // A rolling deployment has no stage, and shifts no traffic.
     let early = [
@@ -130,13 +131,13 @@ pub(super) struct BadEnd {
 }
 
 /// The bad end of the newest deployment of the declared content that came to an end of its own, if it
-/// ended badly. `history` is newest first.
-pub(super) fn bad_end(history: &[Value], spec: &Value) -> Option<BadEnd> {
+/// ended badly; what we stopped ourselves (`marks`) did not. `history` is newest first.
+pub(super) fn bad_end(history: &[Value], spec: &Value, marks: &Marks<'_>) -> Option<BadEnd> {
     // One that a newer deployment superseded says nothing of its content.
     let says = |(index, deployment): &(usize, &Value)| {
         let stopped = matches!(text(deployment, "status"), "STOPPED" | "STOP_REQUESTED");
         let itself = *index == 0 || struck(deployment) || deployment.get("rollback").is_some();
-        is_of(deployment, spec) && (itself || !stopped)
+        is_of(deployment, spec) && (itself || !stopped) && !marks.went_back(deployment)
     };
     let (index, found) = history.iter().enumerate().find(says)?;
     let status = text(found, "status");

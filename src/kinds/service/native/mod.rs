@@ -25,7 +25,9 @@ mod traffic;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use course::{explain as explained, in_flight, is_of, rollout, sentence};
+pub(super) use course::{
+    before_traffic, explain as explained, in_flight, is_of, rollout, sentence,
+};
 pub(super) use traffic::{Gap, listener_of, rules, target_groups, with_traffic};
 
 use super::payload::{attempt_digest, deploying_drift, primary_deployment};
@@ -35,6 +37,7 @@ use super::plan::{
 };
 use super::rolling::{overlaid, resting};
 use super::rules::DEPLOYING;
+use super::supersede::Marks;
 use super::traffic::{Trouble, served};
 use super::{Observed, RETRY_ANNOTATION, intent, items, text};
 use crate::kinds::View;
@@ -173,6 +176,9 @@ fn flying(
         .and_then(|attempt| tag_step(view, service, Some(attempt)));
     let wait = if rollout.stage == RolloutStage::RollingBack {
         message = format!("{message}; {}", text(newest, "statusReason"));
+        if let Some(cause) = Marks::of(service).cause(&rollout.id) {
+            message = format!("{message}; it {}", cause.text());
+        }
         Wait::RolloutInProgress
     } else if declared {
         if let Some(hook) = course::paused(newest) {
@@ -227,7 +233,7 @@ struct Case<'a> {
 impl Case<'_> {
     /// Nothing in flight, and the declared content is what the service is said to run.
     fn as_declared(&self) -> Plan {
-        if let Some(end) = course::bad_end(self.history, &self.view.spec).filter(|end| end.newest) {
+        if let Some(end) = self.bad_end().filter(|end| end.newest) {
             if self.may_retry() {
                 return self.start(Vec::new());
             }
@@ -246,7 +252,7 @@ impl Case<'_> {
 
     /// The service is not as declared, and nothing in flight has to be waited for.
     fn differing(&self, deploying: Vec<Drift>) -> Plan {
-        if let Some(end) = course::bad_end(self.history, &self.view.spec)
+        if let Some(end) = self.bad_end()
             && !self.may_retry()
         {
             let outcome = if self.tried() || end.newest {
@@ -267,9 +273,23 @@ impl Case<'_> {
         self.start(deploying)
     }
 
-    /// Whether the newest deployment is ours, of another payload than the declared one: the manifest has gone
-    /// back since, and what is live is nobody's change. The record on the service comes a pass after the start.
+    /// The bad end of the declared content's newest deployment, if there is one; what we stopped ourselves is none.
+    fn bad_end(&self) -> Option<BadEnd> {
+        let marks = Marks::of(self.service);
+        course::bad_end(self.history, &self.view.spec, &marks)
+    }
+
+    /// Whether the newest deployment was stopped by us because its window closed, or is ours, of another payload than
+    /// the declared one: the manifest has gone back since, and what is live is nobody's change. The record on the service comes a pass after the start.
     fn left_by_us(&self) -> bool {
+        let marks = Marks::of(self.service);
+        if self
+            .history
+            .first()
+            .is_some_and(|newest| marks.went_back(newest))
+        {
+            return true;
+        }
         intent::of(self.service).is_some_and(|intent| {
             intent.attempt != self.attempt && intent.led_to_newest(self.history)
         })

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::history::{attempt_of, commit_of, explain, is_rollback};
 use super::native::explained;
-use super::supersede::Marks;
+use super::supersede::{Cause, Marks};
 use super::{last_segment, text};
 use crate::aws::Observer;
 use crate::kinds::View;
@@ -49,18 +49,21 @@ fn code_deploy(deployment: &Value, all: &[Value], marks: &Marks<'_>) -> PastRoll
         creator => creator,
     };
     let status = text(deployment, "status");
-    let why = if marks.made_room(deployment) {
-        format!(
-            "superseded by a newer manifest: {}",
-            explain(deployment, all)
-        )
+    let id = text(deployment, "deploymentId");
+    let cause = marks.cause(id).filter(|_| marks.made_room(deployment));
+    let why = if let Some(cause) = cause {
+        let told = match cause {
+            Cause::Newer => "superseded by a newer manifest",
+            Cause::Window => Cause::Window.text(),
+        };
+        format!("{told}: {}", explain(deployment, all))
     } else if matches!(status, "Failed" | "Stopped") {
         explain(deployment, all)
     } else {
         String::new()
     };
     PastRollout {
-        id: text(deployment, "deploymentId").to_owned(),
+        id: id.to_owned(),
         status: status.to_owned(),
         created: moment(deployment, "createTime"),
         ended: moment(deployment, "completeTime"),

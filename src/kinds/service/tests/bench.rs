@@ -61,6 +61,8 @@ pub(super) struct Bench {
     pub(super) observed: Observed,
     pub(super) unresolved: Vec<Key>,
     pub(super) drifting_since: Option<Moment>,
+    /// Why it is not its turn.
+    pub(super) turn: Option<&'static str>,
 }
 
 impl Bench {
@@ -172,6 +174,7 @@ impl Bench {
             },
             unresolved: Vec::new(),
             drifting_since: None,
+            turn: None,
         }
     }
 
@@ -220,6 +223,7 @@ impl Bench {
         let mut view = self.scene.view(Kind::Service, "web");
         view.now = NOW;
         view.drifting_since = self.drifting_since;
+        view.turn = self.turn;
         view.unresolved.clone_from(&self.unresolved);
         view
     }

@@ -97,6 +97,13 @@ const ENVELOPE: &[Row] = &[
     ),
     (
         "  driftGrace: 10m",
+        "  driftGrace: 10m\n  windows: [{kind: deny, schedule: '0 9 * * *', duration: 8h, timeZone: UTC, overrun: pause}]",
+        "bad-value",
+        "windows",
+        "Write `finish`",
+    ),
+    (
+        "  driftGrace: 10m",
         "  driftGrace: 10m\n  windows: [{kind: deny, schedule: '0 9 * * *', duration: 8h, timeZone: UTC, names: [a]}]",
         "unknown-field",
         "windows",
