@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::diagnostic::Findings;
+use super::hook_tasks::{self, TASKS};
 use super::schema::unknown_key;
 use super::sections::{is_map, parse_duration};
 use super::tree::{Data, Node};
@@ -67,7 +68,7 @@ impl InFlight {
 }
 
 /// The members of the section.
-const MEMBERS: [&str; 4] = [APPROVAL, DEPENDS_ON, "hooks", IN_FLIGHT];
+const MEMBERS: [&str; 5] = [APPROVAL, DEPENDS_ON, "hooks", IN_FLIGHT, TASKS];
 
 /// Whether the section is well-formed; what is not is reported.
 pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
@@ -81,6 +82,7 @@ pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
             APPROVAL => approval(&entry.value, findings),
             DEPENDS_ON => depends_on(&entry.value, findings),
             IN_FLIGHT => in_flight(&entry.value, findings),
+            TASKS => hook_tasks::check(&entry.value, findings),
             _ => unknown_key(entry, &MEMBERS, "rollout", findings),
         }
     }

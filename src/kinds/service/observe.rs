@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::history::{failed_one, in_flight, is_rollback};
 use super::payload::{carried_drift, deploying_drift, primary_deployment, primary_task_set};
 use super::rolling::overlaid;
-use super::{last_segment, migration, native, revision, scaling, side, text};
+use super::{last_segment, migration, native, revision, scaling, side, tasks, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::model::{Moment, Seen};
@@ -46,6 +46,8 @@ pub struct Observed {
     /// The targets of such a service's target groups, by ARN; read only when what is live is not what is
     /// declared, or its deployment ended badly.
     pub(super) health: BTreeMap<String, Seen<Value>>,
+    /// The service's one-off tasks; read only where a rollout waits for them, or they for it.
+    pub(super) tasks: Option<tasks::Found>,
     /// Why tasks stopped lately; read only when tasks are missing or a deployment ended badly.
     pub(super) stop_reasons: Vec<String>,
 }
@@ -75,6 +77,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         serving: None,
         rules: BTreeMap::new(),
         health: BTreeMap::new(),
+        tasks: None,
         stop_reasons: Vec::new(),
     };
     if seen.service == Seen::Absent
@@ -83,7 +86,9 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     {
         seen.front = Some(observer.rules(&listener, fresh).await);
     }
+    let asked = view;
     let Seen::Present(service) = &seen.service else {
+        seen.tasks = tasks::observe::found(observer, asked, fresh, &seen).await;
         return seen;
     };
     let service = service.clone();
@@ -113,6 +118,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     {
         seen.stop_reasons = reasons;
     }
+    seen.tasks = tasks::observe::found(observer, asked, fresh, &seen).await;
     seen
 }
 

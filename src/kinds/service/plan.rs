@@ -18,7 +18,7 @@ use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
     DECLARED_TAG, Observed, blue_green, gates, intent, items, migration, native, payload, resets,
-    revision, rolling, scaling, side, taken_back, text,
+    revision, rolling, scaling, side, taken_back, tasks, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -35,10 +35,13 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     match &observed.service {
         Seen::Unknown(why) => Plan::only(Outcome::Waiting(Wait::ObservationUnknown, why.clone())),
         // Whoever needs it waits until it is there again.
-        Seen::Absent => gates::before_start(view, None, create(view, observed)).with_facts(Facts {
-            name: name.to_owned(),
-            ..Facts::default()
-        }),
+        Seen::Absent => {
+            let plan = create(view, observed);
+            gates::before_start(view, observed, None, plan).with_facts(Facts {
+                name: name.to_owned(),
+                ..Facts::default()
+            })
+        }
         Seen::Present(service) if text(service, "status") == "DRAINING" => {
             Plan::only(Outcome::Waiting(
                 Wait::Provisioning,
@@ -62,7 +65,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
                 settled: plan.outcome == Outcome::Converged,
                 ..Facts::default()
             });
-            plan.tasks = Some(tasks(service));
+            plan.tasks = Some(counts(service));
             plan.revision = payload::live_revision(service);
             plan
         }
@@ -80,9 +83,11 @@ pub(super) fn in_the_words_of_the_request(service: &Value) -> Value {
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let scaled = scaling::with_count(view, observed, service);
-    let plan = gates::before_start(view, Some(service), engine(&scaled, observed, service));
+    let plan = engine(&scaled, observed, service);
+    let plan = gates::before_start(view, observed, Some(service), plan);
     let code_deploy = controller(service) == "CODE_DEPLOY";
-    scaling::around(view, observed, service, code_deploy, plan)
+    let plan = scaling::around(view, observed, service, code_deploy, plan);
+    tasks::after(view, observed, service, plan)
 }
 
 /// What the engine of the service's controller decides.
@@ -471,7 +476,7 @@ pub(super) fn settled(service: &Value, observed: &Observed, steady: bool) -> Out
         desired,
         running,
         pending,
-    } = tasks(service);
+    } = counts(service);
     if steady && running == desired && pending == 0 {
         return Outcome::Converged;
     }
@@ -498,7 +503,7 @@ pub(super) fn because(observed: &Observed, service: &Value) -> String {
 }
 
 /// The service's counts.
-fn tasks(service: &Value) -> Tasks {
+fn counts(service: &Value) -> Tasks {
     let count = |member: &str| service.get(member).and_then(Value::as_u64).unwrap_or(0);
     Tasks {
         desired: count("desiredCount"),

@@ -16,6 +16,7 @@ mod drift;
 mod forgotten;
 mod heal;
 mod holds;
+mod hook_tasks;
 mod images;
 mod left_count;
 mod matrix;

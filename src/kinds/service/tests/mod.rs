@@ -20,5 +20,6 @@ mod rolling_fixpoint;
 mod scaling;
 mod scope;
 mod secrets;
+mod tasks;
 
 use bench::{Bench, Payload, deployment};
