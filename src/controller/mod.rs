@@ -24,6 +24,7 @@ mod prune;
 mod reading;
 mod report;
 mod requeue;
+mod self_heal;
 mod state;
 mod wake;
 

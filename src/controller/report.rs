@@ -238,6 +238,9 @@ impl Controller {
             writes,
             hold: done.plan.hold.clone(),
         };
+        if let Some(before) = &before {
+            self.count_self_heal(key, before, done);
+        }
         if let (Some((cluster, name)), Some(before)) = (&service, &before) {
             if let Some(result) = end(before.rollout.as_ref(), rollout.as_ref(), outcome) {
                 let strategy = match &before.rollout {

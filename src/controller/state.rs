@@ -159,6 +159,16 @@ impl State {
         }
     }
 
+    /// Since when the manifest of a key is as it is; `None` for what is not declared.
+    pub(super) fn declared(&self, key: &Key) -> Option<Moment> {
+        self.known.get(key).map(|known| known.declared)
+    }
+
+    /// The keys whose manifests name this one.
+    pub(super) fn dependents_of(&self, key: &Key) -> &[Key] {
+        self.dependents.get(key).map_or(&[], Vec::as_slice)
+    }
+
     /// What a pass over this key is about.
     pub(super) fn request(&self, key: &Key, now: Moment) -> Request {
         let known = self.known.get(key).cloned().unwrap_or_default();

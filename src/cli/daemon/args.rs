@@ -216,8 +216,8 @@ pub(in crate::cli) struct HeldArgs {
     /// Everything that the manifests declare
     #[arg(long)]
     pub(in crate::cli) all: bool,
-    /// Who you are [default: your user name]
-    #[arg(long, value_name = "NAME")]
+    /// Who orders it, for the record; nothing proves it [default: who is logged in]
+    #[arg(long, value_name = "NAME", env = "EVENKEEL_BY")]
     pub(in crate::cli) by: Option<String>,
     /// Wait until all that it concerns was looked at
     #[arg(long)]

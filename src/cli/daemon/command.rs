@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::args::OrderArgs;
 use super::client::{Client, Failure, path_of};
-use super::text::{clean, items, text};
+use super::text::{clean, items, stands, text};
+use super::who::who;
 use crate::cli::args::Output;
 use crate::cli::output;
 
@@ -35,7 +36,7 @@ pub(super) async fn order(name: &str, args: &OrderArgs, mut body: Value) -> Resu
     output::note(&told(name, &carried));
     let since = text(&carried, "now").to_owned();
     let end = tokio::time::timeout(args.timeout, end(&client, &path, &since)).await;
-    let mut stands = end.map_err(|_| {
+    let mut document = end.map_err(|_| {
         format!(
             "{name} of {} was carried out, and is not over after {} s; `evenkeel describe {}` says how it stands",
             args.key,
@@ -43,12 +44,12 @@ pub(super) async fn order(name: &str, args: &OrderArgs, mut body: Value) -> Resu
             args.key
         )
     })??;
-    let one = &stands["resource"];
+    let one = &document["resource"];
     let code = code(name, text(one, "outcome"));
-    let shown = format!("{name} of {}: {}\n", args.key, line(one));
+    let shown = format!("{name} of {}: {}\n", args.key, stands(one));
     if json {
-        stands["command"] = carried;
-        output::json(&stands);
+        document["command"] = carried;
+        output::json(&document);
     } else {
         output::result(&clean(&shown));
     }
@@ -67,18 +68,6 @@ fn code(name: &str, outcome: &str) -> u8 {
     }
 }
 
-/// Who orders it: as given, else who is logged in.
-fn who(given: Option<&str>) -> Result<String, String> {
-    let named = given.map(str::to_owned).or_else(|| {
-        let mut names = ["USER", "LOGNAME"].into_iter();
-        names.find_map(|name| std::env::var(name).ok())
-    });
-    named
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .ok_or_else(|| "nobody is said to order it; say who by --by NAME or EVENKEEL_BY".to_owned())
-}
-
 fn told(name: &str, carried: &Value) -> String {
     let done: Vec<&str> = items(carried, "done")
         .iter()
@@ -88,31 +77,22 @@ fn told(name: &str, carried: &Value) -> String {
     clean(&format!("{name} of {resource}: {}\n", done.join("; ")))
 }
 
-/// An outcome in a line.
-fn line(one: &Value) -> String {
-    let why = match text(one, "message") {
-        "-" => String::new(),
-        message => format!(": {message}"),
-    };
-    format!("{} ({}){why}", text(one, "outcome"), text(one, "reason"))
-}
-
 /// Shows how the rollout stands until it is over, or waits for a person; gives the resource's document.
 async fn end(client: &Client, path: &str, since: &str) -> Result<Value, String> {
     let mut shown = String::new();
     let mut away = false;
     loop {
         match client.get(path).await {
-            Ok(stands) => {
-                let one = &stands["resource"];
+            Ok(document) => {
+                let one = &document["resource"];
                 if later(text(one, "observedAt"), since).is_some() {
-                    let line = line(one);
+                    let line = stands(one);
                     if shown != line {
-                        output::note(&clean(&format!("{line}\n")));
+                        output::note(&format!("{line}\n"));
                         shown = line;
                     }
                     if is_over(one, since) {
-                        return Ok(stands);
+                        return Ok(document);
                     }
                 }
             }

@@ -6,7 +6,7 @@ use super::args::{DiffArgs, DiffOutput};
 use super::client::Client;
 use super::get::picked;
 use super::patch::patch;
-use super::text::{age, clean, items, name, text};
+use super::text::{age, clean, items, name, stands, text};
 use crate::cli::output;
 
 /// Something differs.
@@ -93,19 +93,6 @@ fn record(one: &Value) -> Value {
         "message": one["message"],
         "drift": one["drift"],
     })
-}
-
-/// `Waiting (ImageNotFound): no image …`.
-fn stands(one: &Value) -> String {
-    let why = match text(one, "message") {
-        "-" => String::new(),
-        message => format!(": {message}"),
-    };
-    clean(&format!(
-        "{} ({}){why}",
-        text(one, "outcome"),
-        text(one, "reason")
-    ))
 }
 
 fn lines(one: &Value, now: &str) -> String {

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::args::{HeldArgs, PauseArgs, ResumeArgs};
 use super::client::{Client, path_of};
 use super::resync::served;
-use super::text::{clean, items, text};
+use super::text::{clean, items, stands, text};
+use super::who::who;
 use crate::cli::args::Output;
 use crate::cli::output;
 
@@ -30,13 +31,7 @@ pub(super) async fn resume(args: &ResumeArgs) -> Result<u8, String> {
 
 /// What is meant, and by whom.
 fn named(args: &HeldArgs) -> Result<Value, String> {
-    let by = match &args.by {
-        Some(by) => by.clone(),
-        None => ["USER", "LOGNAME", "USERNAME"]
-            .into_iter()
-            .find_map(|name| std::env::var(name).ok().filter(|by| !by.trim().is_empty()))
-            .ok_or("nobody knows who you are here; name yourself by --by NAME")?,
-    };
+    let by = who(args.by.as_deref())?;
     Ok(match &args.key {
         Some(key) => json!({"resource": key.to_string(), "by": by}),
         None => json!({"all": true, "by": by}),
@@ -82,28 +77,20 @@ async fn change(args: &HeldArgs, verb: &str, body: &Value) -> Result<u8, String>
             args.timeout.as_secs()
         )
     })??;
-    let stands = match &args.key {
+    let document = match &args.key {
         Some(key) => Some(client.get(&path_of(key)).await?),
         None => None,
     };
-    match (args.server.output, stands) {
-        (Output::Json, Some(stands)) => output::json(&stands),
+    match (args.server.output, document) {
+        (Output::Json, Some(document)) => output::json(&document),
         (Output::Json, None) => {
             let mut done = done;
             done["served"] = json!(true);
             output::json(&done);
         }
-        (Output::Text, Some(stands)) => {
-            let one = &stands["resource"];
-            let why = match text(one, "message") {
-                "-" => String::new(),
-                message => format!(": {message}"),
-            };
-            output::result(&clean(&format!(
-                "{what}: {} ({}){why}\n",
-                text(one, "outcome"),
-                text(one, "reason"),
-            )));
+        (Output::Text, Some(document)) => {
+            let line = stands(&document["resource"]);
+            output::result(&clean(&format!("{what}: {line}\n")));
         }
         (Output::Text, None) => output::result("all that it concerns was looked at\n"),
     }

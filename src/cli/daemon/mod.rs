@@ -17,6 +17,7 @@ mod patch;
 mod resync;
 mod text;
 pub(super) mod token;
+mod who;
 
 use serde_json::Value;
 

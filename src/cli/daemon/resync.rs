@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::ResyncArgs;
 use super::client::{Client, path_of};
-use super::text::{clean, text};
+use super::text::{clean, stands};
 use crate::cli::args::Output;
 use crate::cli::output;
 
@@ -49,24 +49,16 @@ pub(super) async fn resync(args: &ResyncArgs) -> Result<u8, String> {
             clean(why)
         ));
     }
-    let stands = match &args.key {
+    let document = match &args.key {
         Some(key) => Some(client.get(&path_of(key)).await?),
         None => None,
     };
-    match (args.server.output, stands) {
-        (Output::Json, Some(stands)) => output::json(&stands),
+    match (args.server.output, document) {
+        (Output::Json, Some(document)) => output::json(&document),
         (Output::Json, None) => output::json(&json!({"resync": number, "served": true})),
-        (Output::Text, Some(stands)) => {
-            let one = &stands["resource"];
-            let why = match text(one, "message") {
-                "-" => String::new(),
-                message => format!(": {message}"),
-            };
-            output::result(&clean(&format!(
-                "resync of {what} served: {} ({}){why}\n",
-                text(one, "outcome"),
-                text(one, "reason"),
-            )));
+        (Output::Text, Some(document)) => {
+            let line = stands(&document["resource"]);
+            output::result(&clean(&format!("resync of {what} served: {line}\n")));
         }
         (Output::Text, None) => output::result("resync of everything served\n"),
     }

@@ -28,6 +28,16 @@ pub(super) fn clean(text: &str) -> String {
         .collect()
 }
 
+/// How a resource stands: `Waiting (ImageNotFound): no image …`.
+pub(super) fn stands(resource: &Value) -> String {
+    let why = match text(resource, "message") {
+        "-" => String::new(),
+        message => format!(": {message}"),
+    };
+    let outcome = text(resource, "outcome");
+    clean(&format!("{outcome} ({}){why}", text(resource, "reason")))
+}
+
 /// The name of a resource's document.
 pub(super) fn name(resource: &Value) -> String {
     format!("{}/{}", text(resource, "kind"), text(resource, "name"))

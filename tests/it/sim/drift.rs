@@ -6,7 +6,20 @@ use evenkeel::controller::Event;
 use evenkeel::model::{Block, Outcome, Service};
 use serde_json::json;
 
-use super::world::{World, pass};
+use super::world::{Daemon, World, pass};
+
+/// What was healed of the service, by kind of resource, as the metric has it.
+fn heals(daemon: &Daemon) -> Vec<(String, u32)> {
+    let lines = daemon.metric("evenkeel_self_heals_total{");
+    let one = |line: &String| {
+        let (labels, count) = line.rsplit_once(' ').unwrap();
+        assert!(labels.contains(r#"service="auth-service""#), "{line}");
+        let kind = labels.split_once("kind=\"").unwrap().1;
+        let count: u32 = count.parse().unwrap();
+        (count > 0).then(|| (kind.split('"').next().unwrap().to_owned(), count))
+    };
+    lines.iter().filter_map(one).collect()
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_field_that_starts_no_deployment_is_healed_at_once() {
@@ -26,6 +39,14 @@ async fn a_field_that_starts_no_deployment_is_healed_at_once() {
     );
     assert_eq!(world.count("UpdateService"), 2);
     assert_eq!(world.count("CreateDeployment"), 0);
+    assert_eq!(heals(&daemon), [("service".to_owned(), 1)]);
+    // A change of the manifest is none.
+    world.release(&daemon).await;
+    daemon
+        .until("the deployment", |_| world.count("CreateDeployment") > 0)
+        .await;
+    daemon.converged().await;
+    assert_eq!(heals(&daemon), [("service".to_owned(), 1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,6 +90,7 @@ async fn a_target_group_setting_is_healed() {
         .call(Service::Elb, "DescribeTargetGroups", input)
         .await;
     assert_eq!(answer["TargetGroups"][0]["HealthCheckPath"], "/health");
+    assert_eq!(heals(&daemon), [("target_group".to_owned(), 1)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -167,7 +167,7 @@ impl World {
         let controller = Controller::new(
             aws,
             self.clock.clone(),
-            metrics,
+            Arc::clone(&metrics),
             board.clone(),
             source,
             settings,
@@ -180,6 +180,7 @@ impl World {
             events,
             board,
             asker,
+            metrics,
             task,
         }
     }
@@ -228,10 +229,18 @@ pub(crate) struct Daemon {
     pub events: mpsc::Sender<Event>,
     pub board: Board,
     pub asker: Asker,
+    metrics: Arc<Metrics>,
     task: JoinHandle<Ended>,
 }
 
 impl Daemon {
+    /// The lines of a metric, as they are scraped.
+    pub(crate) fn metric(&self, name: &str) -> Vec<String> {
+        let text = self.metrics.render(&self.board.read());
+        let lines = text.lines().filter(|line| line.starts_with(name));
+        lines.map(str::to_owned).collect()
+    }
+
     /// Waits (simulated time) until `reached`, and gives the status; fails after `LONG`.
     pub(crate) async fn until(&self, what: &str, reached: impl Fn(&Status) -> bool) -> Status {
         let attempt = async {

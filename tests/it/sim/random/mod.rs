@@ -2,7 +2,7 @@
 //!
 //! A scenario is a seed: which engine (`stage`), what happens and when (`scenario`): manifests change, images
 //! are broken, hooks and alarms fail, calls are throttled, fail or lose their answers, the daemon dies and
-//! comes back, persons stop, deploy and change things. Before and after every call of the daemon that changes
+//! comes back, persons stop, deploy and change things, hold, abort and roll back; windows close. Before and after every call of the daemon that changes
 //! something, and every five seconds, AWS is looked at (`sight`); what was seen must not violate what always
 //! holds (`monitors`), and once the environment is fair the daemon must say what is so.
 //!
@@ -12,6 +12,7 @@ mod monitors;
 mod scenario;
 mod sight;
 mod stage;
+mod words;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,6 +27,7 @@ fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
     let first = number("EVENKEEL_SEED", 1);
     let count = number("EVENKEEL_SCENARIOS", 20);
     let (mut moments, mut rollouts, mut ends) = (0, 0, BTreeMap::<&str, usize>::new());
+    let mut heeded = BTreeMap::new();
     let mut wrong = Vec::new();
     for seed in first..first + count {
         let scenario = || {
@@ -39,6 +41,9 @@ fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
         if let Ok(report) = catch_unwind(AssertUnwindSafe(scenario)) {
             moments += report.moments;
             rollouts += report.rollouts;
+            for (word, count) in report.heeded {
+                *heeded.entry(word).or_insert(0) += count;
+            }
             *ends.entry(report.outcome.reason()).or_default() += 1;
             for why in report.wrong {
                 eprintln!("seed {seed}: {why}");
@@ -50,12 +55,14 @@ fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
         }
         if count > 100 && (seed - first + 1).is_multiple_of(100) {
             eprintln!(
-                "{} seeds, {moments} moments, {rollouts} rollouts, {ends:?}",
+                "{} seeds, {moments} moments, {rollouts} rollouts, {ends:?}, heeded: {heeded:?}",
                 seed - first + 1
             );
         }
     }
-    println!("{count} seeds, {moments} moments, {rollouts} rollouts, ends: {ends:?}");
+    println!(
+        "{count} seeds, {moments} moments, {rollouts} rollouts, ends: {ends:?}, heeded: {heeded:?}"
+    );
     wrong.dedup();
     assert!(wrong.is_empty(), "seeds {wrong:?}");
 }

@@ -19,6 +19,20 @@ pub(super) struct Moment {
     pub(super) texts: usize,
     /// Whether a person has meddled with traffic or tasks since all was well last.
     pub(super) meddled: bool,
+    pub(super) bars: Bars,
+}
+
+/// What keeps the daemon from starting something.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bars {
+    /// A person holds the service, and the daemon has said that it heeds it.
+    pub(super) held: bool,
+    /// A window has been closed for two minutes.
+    pub(super) closed: bool,
+    /// What a person aborted or rolled back, until the manifest says something else.
+    pub(super) content: Option<String>,
+    /// A rollout in flight makes no room.
+    pub(super) finish: bool,
 }
 
 /// What is wrong with a history; the texts begin with the monitor's name.
@@ -29,6 +43,7 @@ pub(super) fn judge(engine: Engine, history: &[Moment]) -> Vec<String> {
         wrong.extend(one_rollout(engine, moment, &memory).map(|why| format!("one rollout: {why}")));
         wrong.extend(quarantine(moment, &memory).map(|why| format!("quarantine: {why}")));
         wrong.extend(traffic(engine, moment).map(|why| format!("traffic: {why}")));
+        wrong.extend(barred(moment).map(|why| format!("barred: {why}")));
         wrong.extend(old_revision(moment, &memory).map(|why| format!("old revision: {why}")));
         memory.learn(moment);
     }
@@ -99,6 +114,7 @@ fn one_rollout(engine: Engine, moment: &Moment, memory: &Memory) -> Option<Strin
     let content = moment.starts.as_ref()?;
     let other = flying(&moment.before).next()?;
     let makes_room = match engine {
+        _ if moment.bars.finish => false,
         Engine::CodeDeploy => false,
         Engine::Rolling => true,
         Engine::Native => !other.moved && memory.ours.contains(&other.id),
@@ -112,6 +128,22 @@ fn quarantine(moment: &Moment, memory: &Memory) -> Option<String> {
     let used = memory.retried.get(content).copied().unwrap_or(0);
     let bad = verdict(&moment.before, content) == Some(End::Bad);
     (bad && used >= moment.texts).then(|| format!("{content} was started again"))
+}
+
+/// Nothing starts under a hold, in a closed window, or after a person took it back.
+fn barred(moment: &Moment) -> Option<String> {
+    let content = moment.starts.as_ref()?;
+    let bars = &moment.bars;
+    let why = if bars.held {
+        "under a hold"
+    } else if bars.closed {
+        "in a closed window"
+    } else if bars.content.as_ref() == Some(content) {
+        "after it was taken back"
+    } else {
+        return None;
+    };
+    Some(format!("{content} was started {why}"))
 }
 
 fn unserved(sight: &Sight) -> Vec<&str> {
@@ -198,6 +230,7 @@ mod forged {
             after,
             texts: 0,
             meddled: false,
+            bars: Bars::default(),
         }
     }
 
@@ -271,6 +304,43 @@ mod forged {
             Vec::<String>::new()
         );
         finds(Engine::Rolling, &[again.clone(), again], "quarantine");
+    }
+
+    #[test]
+    fn a_start_that_something_bars_is_found() {
+        let bars = [
+            Bars {
+                held: true,
+                ..Bars::default()
+            },
+            Bars {
+                closed: true,
+                ..Bars::default()
+            },
+            Bars {
+                content: Some("b".to_owned()),
+                ..Bars::default()
+            },
+        ];
+        for bars in bars {
+            let mut barred = start();
+            barred.bars = bars;
+            finds(Engine::Rolling, &[barred], "barred");
+        }
+        let mut other = start();
+        other.bars.content = Some("c".to_owned());
+        assert_eq!(judge(Engine::Rolling, &[other]), Vec::<String>::new());
+        // What is to finish makes no room.
+        let mut second = start();
+        second.before = start().after;
+        second.before.rollouts[0].content = Some("c".to_owned());
+        second.after.rollouts[1].end = End::Superseded;
+        assert_eq!(
+            judge(Engine::Rolling, &[second.clone()]),
+            Vec::<String>::new()
+        );
+        second.bars.finish = true;
+        finds(Engine::Rolling, &[second], "one rollout");
     }
 
     #[test]

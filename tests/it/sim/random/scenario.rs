@@ -1,5 +1,6 @@
 //! One seeded scenario: what happens to the service, then a fair end, and whether the daemon tells the truth of it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,9 +8,10 @@ use evenkeel::model::{Block, Fail, Key, Outcome};
 use evenkeel::sandbox::levers::HookOutcome;
 use serde_json::{Value, json};
 
-use super::monitors::{Moment, judge, verdict};
+use super::monitors::{Bars, Moment, judge, verdict};
 use super::sight::{End, Eyes, Sight};
 use super::stage::{self, Engine, Stage};
+use super::words::{self, Word};
 use crate::sim::faults::{Odds, Witness};
 use crate::sim::world::{Daemon, World};
 
@@ -18,6 +20,7 @@ use crate::sim::world::{Daemon, World};
 pub(super) struct Report {
     pub(super) moments: usize,
     pub(super) rollouts: usize,
+    pub(super) heeded: BTreeMap<Word, usize>,
     pub(super) outcome: Outcome,
     pub(super) wrong: Vec<String>,
 }
@@ -27,6 +30,7 @@ pub(super) struct Report {
 struct Recorder {
     mounted: evenkeel::mount::Mounted,
     stage: Stage,
+    clock: evenkeel::clock::Clock,
     seen: Mutex<Seen>,
 }
 
@@ -36,6 +40,7 @@ struct Seen {
     history: Vec<Moment>,
     texts: usize,
     meddled: bool,
+    said: words::Said,
 }
 
 impl Recorder {
@@ -58,9 +63,20 @@ impl Recorder {
             after: sight.clone(),
             texts: seen.texts,
             meddled: seen.meddled,
+            bars: self.bars(&seen),
         };
         seen.history.push(moment);
         sight
+    }
+
+    /// What may not be started now.
+    fn bars(&self, seen: &Seen) -> Bars {
+        Bars {
+            held: seen.said.held,
+            closed: self.stage.windows && !seen.said.ordering && stage::closed(self.clock.now()),
+            content: seen.said.taken_back.clone(),
+            finish: self.stage.finish,
+        }
     }
 
     /// What a call of the daemon starts, by its input.
@@ -111,6 +127,7 @@ impl Witness for Recorder {
             after,
             texts: seen.texts,
             meddled: seen.meddled,
+            bars: self.bars(&seen),
         };
         seen.history.push(moment);
     }
@@ -132,9 +149,11 @@ pub(super) async fn run(seed: u64) -> Report {
     let daemon = world.daemon().await;
     daemon.converged().await;
     stage.learn(&world).await;
+    stage.shut_windows(&world);
     let recorder = Arc::new(Recorder {
         mounted: world.mounted.clone(),
         seen: Mutex::default(),
+        clock: world.clock.clone(),
         stage,
     });
     world.wire.witness(recorder.clone());
@@ -197,7 +216,7 @@ impl Scenario {
     }
 
     async fn happen(&mut self) {
-        match self.luck.u8(..16) {
+        match self.luck.u8(..20) {
             0..=4 => self.ship().await,
             5 => {
                 let count = 5 - self.count;
@@ -210,6 +229,7 @@ impl Scenario {
             6 => {
                 let texts = {
                     let mut seen = self.recorder.seen.lock().unwrap();
+                    seen.said.taken_back = None;
                     seen.texts += 1;
                     seen.texts
                 };
@@ -251,7 +271,11 @@ impl Scenario {
             }
             13 => self.stage().deploy_by_hand(&self.world),
             14 => self.stage().update(&self.world, json!({"desiredCount": 1})),
-            _ => self.meddle_with_traffic(),
+            15 => self.meddle_with_traffic(),
+            16 => self.say(Word::Hold).await,
+            17 => self.say(Word::Resume).await,
+            18 => self.say(Word::Abort).await,
+            _ => self.say(Word::Rollback).await,
         }
     }
 
@@ -270,9 +294,27 @@ impl Scenario {
         if to == self.tag {
             return;
         }
+        self.recorder.seen.lock().unwrap().said.taken_back = None;
         self.stage().ship(&self.world, self.tag, to);
         self.tag = to;
         self.told().await;
+    }
+
+    /// A person says something to the daemon; whether it is heeded is AWS's and the daemon's.
+    async fn say(&mut self, word: Word) {
+        let sight = self.recorder.look();
+        let taken_back = match word {
+            Word::Abort => {
+                let flying = sight.rollouts.iter().find(|one| one.end == End::Flying);
+                flying.and_then(|one| one.content.clone())
+            }
+            _ => Some(self.stage().image(&self.world, self.tag)),
+        };
+        let Some(daemon) = &self.daemon else { return };
+        self.recorder.seen.lock().unwrap().said.begin(word);
+        let heeded = words::say(daemon, &self.stage().key(), word, self.world.clock.now()).await;
+        let mut seen = self.recorder.seen.lock().unwrap();
+        seen.said.end(word, heeded, taken_back);
     }
 
     /// A person stops a task, or sets weights that ECS does not leave.
@@ -308,6 +350,7 @@ impl Scenario {
         self.world.alarm(false);
         Stage::function(&self.world, HookOutcome::Succeeded);
         self.wait(10).await;
+        self.say(Word::Resume).await;
         // Somebody puts the traffic where the tasks are, if no deployment is about to.
         for _ in 0..720 {
             let sight = self.recorder.look();
@@ -361,8 +404,9 @@ impl Scenario {
     fn report(&self, outcome: Outcome) -> Report {
         let sight = self.recorder.look();
         let seen = self.recorder.seen.lock().unwrap();
+        let barred = seen.said.taken_back.is_some();
         let mut wrong = judge(self.stage().engine, &seen.history);
-        if let Some(lie) = self.lie(&outcome, &sight) {
+        if let Some(lie) = self.lie(&outcome, &sight, barred) {
             wrong.push(format!("the end: {lie}: {outcome}\n{sight:#?}"));
         }
         if let Some(daemon) = &self.daemon {
@@ -376,13 +420,14 @@ impl Scenario {
         Report {
             moments: seen.history.len(),
             rollouts: sight.rollouts.len(),
+            heeded: seen.said.heeded.clone(),
             outcome,
             wrong,
         }
     }
 
     /// How an outcome is not what AWS has.
-    fn lie(&self, outcome: &Outcome, sight: &Sight) -> Option<String> {
+    fn lie(&self, outcome: &Outcome, sight: &Sight, barred: bool) -> Option<String> {
         let digest = self.stage().digest(&self.world, self.tag);
         let declared = |image: &str| image.ends_with(&digest);
         let served: Vec<_> = sight
@@ -416,7 +461,7 @@ impl Scenario {
             Outcome::Converged if !legal => Some("traffic is not where the tasks are".to_owned()),
             Outcome::Converged => None,
             Outcome::Failed(Fail::RolloutFailed, _) | Outcome::Blocked(Block::Quarantined, _) => {
-                (!bad && !newest_bad).then(|| "nothing failed".to_owned())
+                (!bad && !newest_bad && !barred).then(|| "nothing failed".to_owned())
             }
             Outcome::Blocked(Block::TrafficMismatch, _) => {
                 (legal && !newest_bad).then(|| "traffic is as it should be".to_owned())

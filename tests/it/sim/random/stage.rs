@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use evenkeel::model::Moment;
 use evenkeel::sandbox::levers::HookOutcome;
 use serde_json::{Value, json};
 
@@ -35,6 +36,17 @@ pub(super) struct Stage {
     pub(super) group: Option<(&'static str, &'static str)>,
     /// The production rule; empty until the service is there.
     pub(super) rule: Mutex<String>,
+    /// Whether a window closes now and then; see [`closed`].
+    pub(super) windows: bool,
+    /// Whether a rollout in flight finishes before a newer one starts.
+    pub(super) finish: bool,
+}
+
+/// Ten minutes of every half hour are closed ([`Stage::shut_windows`]). Whether one has been so for two
+/// minutes, which is longer than a pass takes that began before.
+pub(super) fn closed(now: Moment) -> bool {
+    let minute = now.0 / 60_000 % 30;
+    (2..10).contains(&minute)
 }
 
 const ALARMS: &str = ", alarms: {alarmNames: [web-5xx], enable: true, rollback: true}";
@@ -47,9 +59,10 @@ pub(super) async fn of(seed: u64) -> (Stage, World) {
         "POST_PRODUCTION_TRAFFIC_SHIFT",
     ];
     let hooked = hook(stages[usize::try_from(seed / 5 % 3).unwrap()]);
+    let (windows, finish) = (seed / 5 % 4 == 1, seed / 5 % 3 == 1);
     let configuration = match seed % 5 {
         0 => format!("strategy: ROLLING{BREAKER}{ALARMS}"),
-        1 => return (auth(), code_deploy(seed).await),
+        1 => return (auth(windows, finish), code_deploy(seed, finish).await),
         2 => format!("{BLUE_GREEN}{BREAKER}{ALARMS}{hooked}"),
         3 => format!("{LINEAR}{BREAKER}{ALARMS}{hooked}"),
         _ => format!("{CANARY}{BREAKER}{ALARMS}{hooked}"),
@@ -69,11 +82,17 @@ pub(super) async fn of(seed: u64) -> (Stage, World) {
         tags: &["v1", "v2", "v3", "crashing", "sick"],
         group: None,
         rule: Mutex::default(),
+        windows,
+        finish,
     };
+    if finish {
+        let with = "rollout: {inFlight: finish}\nspec:\n  clusterRef";
+        world.edit(stage.file, "spec:\n  clusterRef", with);
+    }
     (stage, world)
 }
 
-fn auth() -> Stage {
+fn auth(windows: bool, finish: bool) -> Stage {
     Stage {
         engine: Engine::CodeDeploy,
         service: "auth-service",
@@ -84,11 +103,13 @@ fn auth() -> Stage {
         tags: &["1.4.0", "1.5.0", "1.6.0-broken"],
         group: Some(("AppECS-nova-auth-service", "DgpECS-nova-auth-service")),
         rule: Mutex::default(),
+        windows,
+        finish,
     }
 }
 
 /// The auth service with a hook, an alarm and short waits.
-async fn code_deploy(seed: u64) -> World {
+async fn code_deploy(seed: u64, finish: bool) -> World {
     let world = World::auth(seed).await;
     for (from, to) in [
         (
@@ -106,6 +127,9 @@ async fn code_deploy(seed: u64) -> World {
         ),
     ] {
         world.edit(AUTH, from, to);
+    }
+    if finish {
+        world.edit(AUTH, "rollout:\n", "rollout:\n  inFlight: finish\n");
     }
     if seed.is_multiple_of(2) {
         world.edit(AUTH, "ECSCanary10Percent5Minutes", "ECSAllAtOnce");
@@ -137,6 +161,25 @@ impl Stage {
                 .to_owned()
         };
         *self.rule.lock().unwrap() = rule;
+    }
+
+    /// Gives the cluster a window that closes for ten minutes of every half hour.
+    pub(super) fn shut_windows(&self, world: &World) {
+        if self.windows {
+            let windows = "\nsync:\n  windows: [{kind: deny, schedule: '0,30 * * * *', duration: 10m, timeZone: UTC}]\n";
+            let file = world.folder.path().join("cluster.yaml");
+            let text = std::fs::read_to_string(&file).unwrap();
+            std::fs::write(&file, format!("{}{windows}", text.trim_end())).unwrap();
+        }
+    }
+
+    /// The image of a tag, as a task definition names it.
+    pub(super) fn image(&self, world: &World, tag: &str) -> String {
+        let digest = self.digest(world, tag);
+        format!(
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com/{}@{digest}",
+            self.repository
+        )
     }
 
     /// The digest of a tag's image.
