@@ -19,7 +19,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 
-use super::fault::Fault;
+use super::fault::{Class, Fault};
 use super::query;
 use super::raw::Raw;
 use crate::model::{Call, Service};
@@ -132,7 +132,8 @@ macro_rules! table {
                     $( (Service::$raw_service, $raw_name) => return self.raw.send(call, region).await, )*
                     _ => return Err(Fault::internal(call.service, call.operation, "not in the table of operations, or of a Cargo feature that this build lacks")),
                 }
-                read(call, &kept.take())
+                let answer = read(call, &kept.take())?;
+                not_started(call, &answer).map_or(Ok(answer), Err)
             }
         }
     };
@@ -157,7 +158,9 @@ table! {
         "ListTasks" => list_tasks,
         "PutClusterCapacityProviders" => put_cluster_capacity_providers,
         "RegisterTaskDefinition" => register_task_definition,
+        "RunTask" => run_task,
         "StopServiceDeployment" => stop_service_deployment,
+        "StopTask" => stop_task,
         "TagResource" => tag_resource,
         "UntagResource" => untag_resource,
         "UpdateCluster" => update_cluster,
@@ -297,9 +300,65 @@ fn read(call: &Call, body: &[u8]) -> Result<Value, Fault> {
     }
 }
 
+/// The failure of a `RunTask` that started nothing: it answers 200, and says why under `failures` (ECS API
+/// reference). There may be room later.
+fn not_started(call: &Call, answer: &Value) -> Option<Fault> {
+    let list = |member: &str| answer.get(member).and_then(Value::as_array);
+    let started = list("tasks").is_some_and(|tasks| !tasks.is_empty());
+    if call.operation != "RunTask" || started {
+        return None;
+    }
+    let text = |one: &Value, member: &str| one.get(member)?.as_str().map(str::to_owned);
+    let reason = |one: &Value| {
+        let reason = text(one, "reason").unwrap_or_default();
+        match text(one, "detail") {
+            Some(detail) => format!("{reason} ({detail})"),
+            None => reason,
+        }
+    };
+    let mut reasons: Vec<String> = list("failures").into_iter().flatten().map(reason).collect();
+    if reasons.is_empty() {
+        reasons.push("the answer names no task".to_owned());
+    }
+    Some(Fault {
+        service: call.service,
+        operation: call.operation,
+        class: Class::Transient,
+        code: "NotStarted".to_owned(),
+        message: reasons.join("; "),
+    })
+}
+
 /// Whether an operation only reads.
 fn is_read(operation: &str) -> bool {
     ["Describe", "List", "Get", "BatchGet"]
         .iter()
         .any(|verb| operation.starts_with(verb))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_task_that_was_not_started_is_a_failure_that_says_why() {
+        let mut call = Call {
+            service: Service::Ecs,
+            operation: "RunTask",
+            input: json!({}),
+        };
+        let none =
+            json!({"tasks": [], "failures": [{"reason": "RESOURCE:MEMORY", "detail": "512"}]});
+        let fault = not_started(&call, &none).unwrap();
+        assert_eq!(fault.class, Class::Transient);
+        assert!(fault.message.contains("RESOURCE:MEMORY (512)"), "{fault}");
+        assert_eq!(
+            not_started(&call, &json!({"tasks": [{}], "failures": []})),
+            None
+        );
+        call.operation = "DescribeTasks";
+        assert_eq!(not_started(&call, &none), None);
+    }
 }

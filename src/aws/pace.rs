@@ -42,6 +42,7 @@ fn category(service: Service, operation: &str) -> Category {
             "DescribeServiceRevisions" => ("ecs-service-revision", 50.0, 20.0),
             "DescribeClusters" => ("ecs-cluster-read", 50.0, 20.0),
             "DescribeTasks" | "ListTasks" => ("ecs-cluster-resource-read", 100.0, 20.0),
+            "RunTask" | "StopTask" => ("ecs-cluster-resource-modify", 100.0, 40.0),
             "TagResource" | "UntagResource" => ("ecs-tag-modify", 20.0, 10.0),
             _ => ("ecs-cluster-modify", 20.0, 1.0),
         },

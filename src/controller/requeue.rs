@@ -33,7 +33,10 @@ pub(super) fn requeue(outcome: &Outcome, failures: u32, luck: f64) -> Duration {
         Outcome::Acting(_) => AFTER_WRITE,
         Outcome::Failed(..) => backoff(failures, luck),
         Outcome::Waiting(wait, _) => match wait {
-            Wait::RolloutInProgress | Wait::Provisioning | Wait::ForeignDeployment => IN_FLIGHT,
+            Wait::RolloutInProgress
+            | Wait::TaskRunning
+            | Wait::Provisioning
+            | Wait::ForeignDeployment => IN_FLIGHT,
             Wait::ApprovalPending | Wait::ImageNotFound | Wait::Held => EXTERNAL,
             Wait::DependencyNotReady | Wait::DriftGrace | Wait::HealBackoff => DEPENDENCY,
             // Until it opens it rests; the plan says when that is.
@@ -54,7 +57,10 @@ pub(super) fn tolerance(outcome: Option<&Outcome>) -> Duration {
             | Outcome::Waiting(Wait::WindowClosed | Wait::RolloutLimit, _),
         ) => IDLE / 2,
         Some(Outcome::Waiting(
-            Wait::RolloutInProgress | Wait::Provisioning | Wait::ForeignDeployment,
+            Wait::RolloutInProgress
+            | Wait::TaskRunning
+            | Wait::Provisioning
+            | Wait::ForeignDeployment,
             _,
         )) => IN_FLIGHT / 2,
         Some(Outcome::Waiting(Wait::ImageNotFound | Wait::ApprovalPending | Wait::Held, _)) => {
@@ -110,6 +116,7 @@ mod tests {
             Outcome::Converged,
             Outcome::Acting(String::new()),
             Outcome::Waiting(Wait::RolloutInProgress, String::new()),
+            Outcome::Waiting(Wait::TaskRunning, String::new()),
             Outcome::Waiting(Wait::ImageNotFound, String::new()),
             Outcome::Waiting(Wait::WindowClosed, String::new()),
             Outcome::Waiting(Wait::RolloutLimit, String::new()),

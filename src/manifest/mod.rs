@@ -22,6 +22,7 @@ mod diagnostic;
 mod envelope;
 mod environment;
 mod file_reference;
+mod hook_tasks;
 mod image;
 mod jsonnet;
 mod link;
@@ -54,6 +55,11 @@ mod yaml;
 pub(crate) use envelope::{API_VERSION, is_spec_optional};
 pub(crate) use environment::{ENVIRONMENT, FORMS as VARIABLE_FORMS};
 pub(crate) use file_reference::SPEC_FILE;
+pub use hook_tasks::{HookTask, HookTime};
+pub(crate) use hook_tasks::{
+    LONGEST_NAME as LONGEST_TASK_NAME, MEMBERS as TASK_MEMBERS, MOST as MOST_TASKS, TASKS,
+    TIMEOUT as TASK_TIMEOUT,
+};
 pub(crate) use image::{is_ecr_host, split as split_image};
 pub(crate) use names::is_manifest_name;
 pub(crate) use nearest::suggestion as nearest_name;

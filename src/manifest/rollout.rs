@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::diagnostic::Findings;
+use super::hook_tasks::{self, TASKS};
 use super::schema::unknown_key;
 use super::sections::{is_map, parse_duration};
 use super::tree::{Data, Node};
@@ -73,7 +74,7 @@ pub(crate) const RETRIES: &str = "retries";
 pub(crate) const MOST_RETRIES: u64 = 5;
 
 /// The members of the section.
-const MEMBERS: [&str; 5] = [APPROVAL, DEPENDS_ON, "hooks", IN_FLIGHT, RETRIES];
+const MEMBERS: [&str; 6] = [APPROVAL, DEPENDS_ON, "hooks", IN_FLIGHT, RETRIES, TASKS];
 
 /// Whether the section is well-formed; what is not is reported.
 pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
@@ -88,6 +89,7 @@ pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
             DEPENDS_ON => depends_on(&entry.value, findings),
             IN_FLIGHT => in_flight(&entry.value, findings),
             RETRIES => retries(&entry.value, findings),
+            TASKS => hook_tasks::check(&entry.value, findings),
             _ => unknown_key(entry, &MEMBERS, "rollout", findings),
         }
     }

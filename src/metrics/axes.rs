@@ -40,6 +40,12 @@ pub fn sync(status: &ResourceStatus) -> &'static str {
         Outcome::Waiting(Wait::Provisioning, _) | Outcome::Blocked(Block::TrafficMismatch, _) => {
             unless_drifted("Synced")
         }
+        // Before the rollout something differs, after it nothing does.
+        Outcome::Waiting(Wait::TaskRunning, _) | Outcome::Failed(Fail::TaskFailed, _)
+            if status.arn.is_some() =>
+        {
+            unless_drifted("Synced")
+        }
         Outcome::Waiting(
             Wait::DependencyNotReady | Wait::ForeignDeployment | Wait::TransientError,
             _,
@@ -51,6 +57,7 @@ pub fn sync(status: &ResourceStatus) -> &'static str {
             Wait::Held
             | Wait::ImageNotFound
             | Wait::RolloutInProgress
+            | Wait::TaskRunning
             | Wait::ApprovalPending
             | Wait::DriftGrace
             | Wait::HealBackoff
@@ -67,9 +74,10 @@ pub fn sync(status: &ResourceStatus) -> &'static str {
             | Block::Contested,
             _,
         )
-        | Outcome::Failed(Fail::Rejected | Fail::QuotaExceeded | Fail::RolloutFailed, _) => {
-            "OutOfSync"
-        }
+        | Outcome::Failed(
+            Fail::Rejected | Fail::QuotaExceeded | Fail::RolloutFailed | Fail::TaskFailed,
+            _,
+        ) => "OutOfSync",
     }
 }
 
@@ -88,7 +96,7 @@ pub fn health(status: &ResourceStatus, now: Moment) -> &'static str {
     }
     if matches!(
         status.outcome,
-        Outcome::Failed(Fail::RolloutFailed, _)
+        Outcome::Failed(Fail::RolloutFailed | Fail::TaskFailed, _)
             | Outcome::Blocked(Block::Quarantined | Block::TrafficMismatch, _)
     ) {
         return "Degraded";
@@ -109,7 +117,10 @@ fn looked(outcome: &Outcome) -> bool {
     matches!(
         outcome,
         Outcome::Acting(_)
-            | Outcome::Waiting(Wait::Held | Wait::ImageNotFound | Wait::Provisioning, _)
+            | Outcome::Waiting(
+                Wait::Held | Wait::ImageNotFound | Wait::Provisioning | Wait::TaskRunning,
+                _
+            )
             | Outcome::Failed(Fail::Rejected | Fail::QuotaExceeded, _)
     )
 }

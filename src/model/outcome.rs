@@ -28,6 +28,8 @@ pub enum Wait {
     ImageNotFound,
     /// A deployment is in flight.
     RolloutInProgress,
+    /// A one-off task before or after a rollout runs.
+    TaskRunning,
     /// A deployment waits for a person (CodeDeploy `Ready`).
     ApprovalPending,
     /// A deployment that somebody else started is in flight.
@@ -82,17 +84,20 @@ pub enum Fail {
     QuotaExceeded,
     /// A rollout failed or was rolled back.
     RolloutFailed,
+    /// A one-off task before or after a rollout failed.
+    TaskFailed,
     /// A defect of this program.
     Internal,
 }
 
 impl Wait {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Held,
         Self::DependencyNotReady,
         Self::ImageNotFound,
         Self::RolloutInProgress,
+        Self::TaskRunning,
         Self::ApprovalPending,
         Self::ForeignDeployment,
         Self::Provisioning,
@@ -111,6 +116,7 @@ impl Wait {
             Self::DependencyNotReady => "DependencyNotReady",
             Self::ImageNotFound => "ImageNotFound",
             Self::RolloutInProgress => "RolloutInProgress",
+            Self::TaskRunning => "TaskRunning",
             Self::ApprovalPending => "ApprovalPending",
             Self::ForeignDeployment => "ForeignDeployment",
             Self::Provisioning => "Provisioning",
@@ -166,11 +172,12 @@ impl Block {
 
 impl Fail {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Rejected,
         Self::AccessDenied,
         Self::QuotaExceeded,
         Self::RolloutFailed,
+        Self::TaskFailed,
         Self::Internal,
     ];
 
@@ -181,6 +188,7 @@ impl Fail {
             Self::AccessDenied => "AccessDenied",
             Self::QuotaExceeded => "QuotaExceeded",
             Self::RolloutFailed => "RolloutFailed",
+            Self::TaskFailed => "TaskFailed",
             Self::Internal => "Internal",
         }
     }

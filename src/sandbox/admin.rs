@@ -6,6 +6,7 @@
 //! | `GET health` | | `{"status":"running","time":MS}` |
 //! | `POST images` | one image of a `seed`, and `region` | `{"digest":..,"held":..}` |
 //! | `POST behaviours` | one behaviour of a seed, and `region` | `{}` |
+//! | `POST commands` | one command of a seed, and `region` | `{}` |
 //! | `POST scale` | `{cluster, service, to, region?}` | `{"from":N,"to":N,"reason":TEXT}` |
 //! | `POST hooks` | `{function, result}`, a Lambda's name or ARN, and `SUCCEEDED`, `FAILED` or `IN_PROGRESS` | `{}` |
 //! | `POST alarms` | `{name, state}`, `ALARM` or `OK` | `{}` |
@@ -35,6 +36,7 @@ pub(super) fn handle(
         (&Method::GET, "health") => Ok(json!({ "status": "running", "time": sandbox.now })),
         (&Method::POST, "images") => body(request).and_then(|body| image(sandbox, &body)),
         (&Method::POST, "behaviours") => body(request).and_then(|body| behaviour(sandbox, &body)),
+        (&Method::POST, "commands") => body(request).and_then(|body| command(sandbox, &body)),
         (&Method::POST, "scale") => body(request).and_then(|body| scale(sandbox, &body)),
         (&Method::POST, "hooks") => body(request).and_then(|body| hook(sandbox, &body)),
         (&Method::POST, "queues") => body(request).and_then(|body| queue(sandbox, &body)),
@@ -53,7 +55,7 @@ pub(super) fn handle(
         (method, path) => {
             let error = format!(
                 "There is no {method} {PREFIX}{path}; there are GET health, POST images, POST \
-                 behaviours, POST scale, POST hooks, POST alarms, POST queues, POST seed, GET journal, \
+                 behaviours, POST commands, POST scale, POST hooks, POST alarms, POST queues, POST seed, GET journal, \
                  POST faults, DELETE faults"
             );
             return respond(StatusCode::NOT_FOUND, &json!({ "error": error }));
@@ -103,6 +105,13 @@ fn behaviour(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
         .region(region(body))
         .behaviours
         .set(&pattern, behaviour);
+    Ok(json!({}))
+}
+
+fn command(sandbox: &mut Sandbox, body: &Value) -> Result<Value, String> {
+    let (pattern, ending) = seed::command(body, "command", &["region"])?;
+    let world = sandbox.region(region(body));
+    world.commands.set(&pattern, ending);
     Ok(json!({}))
 }
 

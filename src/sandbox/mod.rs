@@ -21,6 +21,7 @@
 pub mod admin;
 pub mod behaviour;
 pub mod codedeploy;
+pub mod commands;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;

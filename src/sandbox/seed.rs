@@ -20,6 +20,8 @@
 //!   behaviours:                  # the same knobs for every image that matches; outweigh the above
 //!     - image: "*/auth-service:2.*"
 //!       crash: 1
+//!   commands:                    # what `RunTask` runs in the place of an image's own command: it ends
+//!     - { command: "./migrate*", exitCode: 1, seconds: 40 }   # by itself, well after ten seconds by default
 //!   parameters:                  # SSM Parameter Store
 //!     - { name: /app/a, value: b, type: String }
 //!   queues:                      # SQS; `events`: takes the region's pushes of images and changes of
@@ -42,6 +44,7 @@
 //! names the member's path and what it should be.
 
 use super::behaviour::Behaviour;
+use super::commands::Ending;
 use super::ecr::{self, NewImage};
 use super::seed_around::{self, Elsewhere};
 use super::{World, sqs, ssm};
@@ -133,16 +136,20 @@ impl<'a> Object<'a> {
             .is_some_and(|value| !value.is_null())
     }
 
+    fn seconds(&self, member: &str) -> Result<Option<u32>, String> {
+        self.get(member, "a number of seconds", |value| {
+            value
+                .as_u64()
+                .and_then(|seconds| u32::try_from(seconds).ok())
+        })
+    }
+
     /// The behaviour that stands among the members; `None` when nothing of it does.
     fn behaviour(&self) -> Result<Option<Behaviour>, String> {
         if !KNOBS.iter().any(|knob| self.members.contains_key(*knob)) {
             return Ok(None);
         }
-        let seconds = self.get("startSeconds", "a number of seconds", |value| {
-            value
-                .as_u64()
-                .and_then(|seconds| u32::try_from(seconds).ok())
-        })?;
+        let seconds = self.seconds("startSeconds")?;
         Ok(Some(Behaviour {
             crash: self.get("crash", "an exit code", Value::as_i64)?,
             hang: self.flag("hang")?,
@@ -201,6 +208,25 @@ pub(super) fn behaviour(
     ))
 }
 
+/// Reads one pattern of commands and how those that match it end; `also` are further members that the caller
+/// reads itself.
+pub(super) fn command(
+    value: &Value,
+    path: &str,
+    also: &[&str],
+) -> Result<(String, Ending), String> {
+    let mut known = vec!["command", "exitCode", "seconds"];
+    known.extend(also);
+    let object = Object::read(value, path, &known)?;
+    let usual = Ending::default();
+    let code = object.get("exitCode", "an exit code", Value::as_i64)?;
+    let ending = Ending {
+        exit_code: code.unwrap_or(usual.exit_code),
+        seconds: object.seconds("seconds")?.unwrap_or(usual.seconds),
+    };
+    Ok((object.required("command")?.to_owned(), ending))
+}
+
 /// Reads one parameter, as the input of `PutParameter`.
 fn parameter(value: &Value, path: &str) -> Result<Value, String> {
     let object = Object::read(value, path, &["name", "value", "type"])?;
@@ -238,7 +264,7 @@ pub(super) fn apply(world: &mut World, document: &Value) -> Result<Elsewhere, St
         }
     }
     let empty = json!({});
-    let known: Vec<&str> = ["images", "behaviours", "parameters", "queues"]
+    let known: Vec<&str> = ["images", "behaviours", "commands", "parameters", "queues"]
         .into_iter()
         .chain(seed_around::MEMBERS)
         .collect();
@@ -252,6 +278,11 @@ pub(super) fn apply(world: &mut World, document: &Value) -> Result<Elsewhere, St
         .items("behaviours")?
         .into_iter()
         .map(|(path, item)| behaviour(item, &path, &[]))
+        .collect::<Result<_, _>>()?;
+    let commands: Vec<_> = spec
+        .items("commands")?
+        .into_iter()
+        .map(|(path, item)| command(item, &path, &[]))
         .collect::<Result<_, _>>()?;
     let parameters: Vec<_> = spec
         .items("parameters")?
@@ -267,6 +298,9 @@ pub(super) fn apply(world: &mut World, document: &Value) -> Result<Elsewhere, St
     world.surroundings.extend(around);
     for (pattern, behaviour) in behaviours {
         world.behaviours.set(&pattern, behaviour);
+    }
+    for (pattern, ending) in commands {
+        world.commands.set(&pattern, ending);
     }
     for (image, path) in images {
         ecr::push(world, image).map_err(|error| format!("{path}: {}", error.message))?;
@@ -391,6 +425,14 @@ mod tests {
             (
                 json!({ "queues": [{ "name": "a", "events": 1 }] }),
                 "spec.queues[0].events: expected true or false",
+            ),
+            (
+                json!({ "images": [good], "commands": [{ "command": "a", "exitCode": "1" }] }),
+                "spec.commands[0].exitCode: expected an exit code",
+            ),
+            (
+                json!({ "commands": [{ "seconds": 1 }] }),
+                "spec.commands[0].command: missing",
             ),
             (json!({ "nope": 1 }), "spec.nope: unknown member"),
         ];

@@ -5,8 +5,8 @@
 //! Invariant: `now` moves forward only; every tick leaves the services consistent with `now`.
 
 use super::{
-    Time, behaviour::Behaviours, codedeploy, ecr, ecs, elb, levers::Levers, logs, scaling, sqs,
-    ssm, surroundings::Surroundings,
+    Time, behaviour::Behaviours, codedeploy, commands::Commands, ecr, ecs, elb, levers::Levers,
+    logs, scaling, sqs, ssm, surroundings::Surroundings,
 };
 
 /// One simulated second, in milliseconds.
@@ -47,6 +47,8 @@ pub struct World {
     pub logs: logs::State,
     /// How containers of the images behave.
     pub behaviours: Behaviours,
+    /// How the commands of one-off tasks end.
+    pub commands: Commands,
     /// What hook functions report, and which alarms fire.
     pub levers: Levers,
     /// Subnets, VPCs, security groups, roles and secrets.

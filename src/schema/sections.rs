@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::catalogue;
 use crate::manifest::{
-    AFTER, HOOKS, IN_FLIGHT, InFlight, MODES, MOST_RETRIES, OVERRUN, OVERRUNS, PRUNE, PRUNE_WORDS,
-    RETRIES, SELF_HEAL, SUSPEND, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows,
-    self_heal_governs, sync_members,
+    AFTER, HOOKS, HookTime, IN_FLIGHT, InFlight, LONGEST_TASK_NAME, MODES, MOST_RETRIES,
+    MOST_TASKS, OVERRUN, OVERRUNS, PRUNE, PRUNE_WORDS, RETRIES, SELF_HEAL, SUSPEND, TASK_MEMBERS,
+    TASKS, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows, self_heal_governs, sync_members,
 };
 use crate::model::Kind;
 
@@ -81,6 +81,7 @@ fn rollout() -> Value {
                 "description": "Lambda functions, by name or ARN, that CodeDeploy calls at its lifecycle events.",
                 "properties": hooks,
             },
+            TASKS: tasks(),
             IN_FLIGHT: {
                 "enum": InFlight::ALL.map(InFlight::word),
                 "description": "What a newer manifest does about a deployment in flight: takes its place until \
@@ -93,6 +94,66 @@ fn rollout() -> Value {
                 "description": "How often a deployment of CodeDeploy is started again that failed before production \
                     traffic moved, other than by an alarm, a hook or a person; 0 by default.",
             },
+        },
+    })
+}
+
+/// One-off tasks before and after rollouts.
+fn tasks() -> Value {
+    let [name, container, command, overrides, timeout] = TASK_MEMBERS;
+    let task = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": [name],
+        "oneOf": [
+            {"required": [command]},
+            {"required": [overrides], "properties": {container: false}},
+        ],
+        "properties": {
+            name: {
+                "type": "string",
+                "pattern": format!("^[A-Za-z0-9_-]{{1,{LONGEST_TASK_NAME}}}$"),
+                "description": "By it the task's outcome is remembered; of the service's tasks only this one has it.",
+            },
+            container: {
+                "type": "string",
+                "minLength": 1,
+                "description": "The container that runs the command; may be left out where only one is essential.",
+            },
+            command: {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string"},
+                "description": "What that container runs in the place of its own command.",
+            },
+            overrides: {
+                "type": "object",
+                "required": ["containerOverrides"],
+                "description": "RunTask's overrides, whole. Every container in it has to end with exit code 0.",
+            },
+            timeout: {
+                "type": "string",
+                "pattern": DURATION,
+                "description": "How long it may take before it is stopped and has failed, such as `15m`, which is the default.",
+            },
+        },
+    });
+    let list = |when: &str| {
+        json!({
+            "type": "array",
+            "maxItems": MOST_TASKS,
+            "items": task,
+            "description": format!("Tasks that run {when}, one after the other, once for each content."),
+        })
+    };
+    let [before, after] = [HookTime::Before, HookTime::After].map(HookTime::word);
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "description": "One-off tasks on the new task definition, such as a database migration.",
+        "properties": {
+            before: list("before a rollout starts, which waits for all of them to end with exit code 0"),
+            after: list("after a rollout has ended well"),
         },
     })
 }

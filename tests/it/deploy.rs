@@ -59,10 +59,11 @@ fn is_of_daemon(operation: &(Service, &str)) -> bool {
 const BEHIND_VERIFY: [&str; 1] = ["sts:AssumeRole"];
 
 /// The policies of the task role; IAM takes no longer one than the first is.
-const DAEMON: [&str; 4] = [
+const DAEMON: [&str; 5] = [
     "deploy/iam-policy.json",
     "deploy/iam-policy-prune.json",
     "deploy/iam-policy-scaling.json",
+    "deploy/iam-policy-tasks.json",
     "deploy/iam-policy-values.json",
 ];
 

@@ -243,6 +243,31 @@ fn what_an_editor_should_underline_is_not_valid() {
             "/rollout/hooks",
         ),
         (
+            of(
+                "Service",
+                "rollout: {tasks: {preDeploy: [{name: a}]}}\nspec: {}",
+            ),
+            "/rollout/tasks/preDeploy/0",
+        ),
+        (
+            of(
+                "Service",
+                "rollout: {tasks: {preDeploy: [{name: a, command: [b], overrides: {containerOverrides: []}}]}}\nspec: {}",
+            ),
+            "/rollout/tasks/preDeploy/0",
+        ),
+        (
+            of("Service", "rollout: {tasks: {beforeDeploy: []}}\nspec: {}"),
+            "/rollout/tasks",
+        ),
+        (
+            of(
+                "Service",
+                "rollout: {tasks: {postDeploy: [{name: a b, command: [c]}]}}\nspec: {}",
+            ),
+            "/rollout/tasks/postDeploy/0/name",
+        ),
+        (
             "apiVersion: v1\nkind: Cluster\nmetadata: {name: a}".to_owned(),
             "/apiVersion",
         ),

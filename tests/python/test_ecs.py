@@ -203,6 +203,46 @@ def test_a_rolling_service_becomes_stable_and_rolls(client):
     assert "(service web) has reached a steady state." in events
 
 
+def test_one_off_tasks(client, sandbox, region):
+    ecs = client("ecs")
+    ecs.create_cluster(clusterName="c")
+    definition = task_definition(ecs)
+    ending = {"command": "./migrate --all", "exitCode": 3, "seconds": 20}
+    sandbox.post("commands", {**ending, "region": region})
+    request = {
+        "cluster": "c",
+        "taskDefinition": definition,
+        "launchType": "FARGATE",
+        "networkConfiguration": network(),
+        "startedBy": "me",
+        "clientToken": "once",
+        "tags": [{"key": "team", "value": "a"}],
+        "overrides": {"containerOverrides": [{"name": "app", "command": ["./migrate", "--all"]}]},
+    }
+    started = ecs.run_task(**request)
+    assert started["failures"] == []
+    (task,) = started["tasks"]
+    assert task["startedBy"] == "me"
+    (again,) = ecs.run_task(**request)["tasks"]
+    assert again["taskArn"] == task["taskArn"]
+    with refused("ConflictException"):
+        ecs.run_task(**{**request, "count": 2})
+    stopped = ecs.get_waiter("tasks_stopped")
+    stopped.wait(cluster="c", tasks=[task["taskArn"]], WaiterConfig=FAST)
+    listed = ecs.list_tasks(cluster="c", startedBy="me", desiredStatus="STOPPED")["taskArns"]
+    assert listed == [task["taskArn"]]
+    (ended,) = ecs.describe_tasks(cluster="c", tasks=listed, include=["TAGS"])["tasks"]
+    assert ended["stopCode"] == "EssentialContainerExited"
+    assert [one["exitCode"] for one in ended["containers"]] == [3]
+    assert ended["tags"] == [{"key": "team", "value": "a"}]
+    second = {**request, "clientToken": "twice"}
+    (other,) = ecs.run_task(**second)["tasks"]
+    ecs.stop_task(cluster="c", task=other["taskArn"], reason="enough")
+    stopped.wait(cluster="c", tasks=[other["taskArn"]], WaiterConfig=FAST)
+    (ended,) = ecs.describe_tasks(cluster="c", tasks=[other["taskArn"]])["tasks"]
+    assert (ended["stopCode"], ended["stoppedReason"]) == ("UserInitiated", "enough")
+
+
 def test_deleting_a_service(client):
     ecs = client("ecs")
     ecs.create_cluster(clusterName="c")

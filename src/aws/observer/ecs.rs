@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::batch::Found;
 use super::{NEXT_TOKEN, Observer, by, list, text};
+use crate::aws::Class;
 use crate::model::{Call, Moment, Seen, Service};
 
 /// How long a listing may lag behind a registration. ECS reads are eventually consistent, by
@@ -117,13 +118,65 @@ impl Observer {
     /// immutable. (Their status and tags are not; a revision that is about to be deployed is listed
     /// afresh by [`Observer::revisions`].)
     pub async fn task_definition(&self, arn: &str) -> Seen<Value> {
+        self.task_definition_afresh(arn, Moment(0)).await
+    }
+
+    /// The same read anew: for the tags of a revision.
+    pub async fn task_definition_afresh(&self, arn: &str, fresh: Moment) -> Seen<Value> {
         self.task_definitions
-            .get_alone(&self.clock, &arn.to_owned(), Moment(0), |arn| async move {
+            .get_alone(&self.clock, &arn.to_owned(), fresh, |arn| async move {
                 let input = json!({"taskDefinition": arn, "include": ["TAGS"]});
                 let answer = self.ecs("DescribeTaskDefinition", input).await?;
                 Ok(answer)
             })
             .await
+    }
+
+    /// The members of `DescribeTasks.tasks`, with tags, of a cluster's tasks that were started by this, those
+    /// stopped within the hour included; absent if the cluster is. Read anew at each call.
+    pub async fn tasks_started_by(&self, cluster: &str, started_by: &str) -> Seen<Vec<Value>> {
+        match self.started_by(cluster, started_by).await {
+            Ok(tasks) => Seen::Present(tasks),
+            Err(fault) if fault.class == Class::NotFound => Seen::Absent,
+            Err(fault) => Seen::Unknown(fault.to_string()),
+        }
+    }
+
+    async fn started_by(
+        &self,
+        cluster: &str,
+        started_by: &str,
+    ) -> Result<Vec<Value>, super::Fault> {
+        let mut arns: Vec<Value> = Vec::new();
+        // In this order, so that one that stops meanwhile is in either list.
+        for status in ["RUNNING", "STOPPED"] {
+            let input = json!({"cluster": cluster, "startedBy": started_by, "desiredStatus": status,
+                "maxResults": 100});
+            let listed = self
+                .pages(Service::Ecs, "ListTasks", input, "taskArns", NEXT_TOKEN)
+                .await?;
+            for arn in listed {
+                if !arns.contains(&arn) {
+                    arns.push(arn);
+                }
+            }
+        }
+        let mut tasks = Vec::new();
+        for some in arns.chunks(100) {
+            let operation = "DescribeTasks";
+            let input = json!({"cluster": cluster, "tasks": some, "include": ["TAGS"]});
+            let mut answer = self.ecs(operation, input).await?;
+            let gone = missing(&answer);
+            let found = list(Service::Ecs, operation, &mut answer, "tasks")?;
+            for arn in some.iter().filter_map(Value::as_str) {
+                let told = found.iter().any(|task| text(task, "taskArn") == arn);
+                if !told && !gone.iter().any(|one| one == arn) {
+                    return Err(passed_over(operation, arn));
+                }
+            }
+            tasks.extend(found);
+        }
+        Ok(tasks)
     }
 
     /// Keeps what `RegisterTaskDefinition` answered, so that a registration is known at once although

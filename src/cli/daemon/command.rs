@@ -117,8 +117,8 @@ fn is_over(one: &Value, since: &str) -> bool {
     let seen_for = later(text(one, "observedAt"), since).unwrap_or_default();
     match text(one, "reason") {
         "ApprovalPending" => seen_for >= LAG,
-        "RolloutInProgress" | "Provisioning" | "ForeignDeployment" | "ObservationUnknown"
-        | "TransientError" => false,
+        "RolloutInProgress" | "TaskRunning" | "Provisioning" | "ForeignDeployment"
+        | "ObservationUnknown" | "TransientError" => false,
         _ => text(one, "outcome") != "Acting",
     }
 }

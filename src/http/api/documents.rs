@@ -61,7 +61,8 @@ pub(super) fn conditions(kind: Kind, status: &ResourceStatus, now: Moment) -> Ve
     }
     let quarantined = matches!(
         outcome,
-        Outcome::Blocked(Block::Quarantined, _) | Outcome::Failed(Fail::RolloutFailed, _)
+        Outcome::Blocked(Block::Quarantined, _)
+            | Outcome::Failed(Fail::RolloutFailed | Fail::TaskFailed, _)
     );
     if quarantined {
         all.push(condition("Quarantined", Some(true), reason));

@@ -14,7 +14,7 @@
 //! | service, its deployment group, its scaling | the service |
 //!
 //! What a hold lets through, because it belongs to a deployment that runs: our own record of it, and the end of
-//! the suspension of scaling that it began with.
+//! the suspension of scaling that it began with; and the record of how a one-off task ended, which AWS forgets.
 //!
 //! Invariants:
 //! - It is around the whole plan of every kind, so that no write of any planner passes it by.
@@ -181,7 +181,7 @@ fn held(key: &Key, mut plan: Plan, hold: Hold) -> Plan {
     let of_service = key.kind == Kind::Service;
     let ends: Vec<bool> = steps
         .iter()
-        .map(|step| of_service && service::resumes_scaling(step))
+        .map(|step| of_service && (service::resumes_scaling(step) || service::records_tasks(step)))
         .collect();
     // A record is of what was written with it; alone, and with a deployment in flight, it is of that.
     let only_records = steps.iter().zip(&ends).all(|(step, ends)| {

@@ -402,3 +402,31 @@ fn what_has_no_manifest_is_kept_by_its_own_hold_its_clusters_and_that_of_everyth
     )];
     assert!(keeps(&unread, NOW).is_some_and(|why| why.contains("denied")));
 }
+
+#[test]
+fn how_a_one_off_task_ended_is_recorded_under_a_hold_and_no_task_is_started() {
+    let auth = key("Service/auth");
+    let scene = scene();
+    let held = || {
+        let tags = [("service nova/auth", HOLD_TAG, LATER)];
+        holding(&auth, &read(&scene, "Service/auth", &tags), NOW)
+    };
+    let tag = |key: &str| json!({"resourceArn": "arn", "tags": [{"key": key, "value": "+0a"}]});
+    let acting = |steps: Vec<Step>| Plan {
+        steps,
+        ..Plan::only(Outcome::Acting("x".to_owned()))
+    };
+    let end = step("TagResource", tag("evenkeel.dev/task.migrate"));
+    let plan = around(&auth, acting(vec![end.clone()]), held());
+    assert_eq!(plan.steps, [end]);
+    let mark = step("TagResource", tag("evenkeel.dev/task-started"));
+    let plan = around(
+        &auth,
+        acting(vec![mark, step("RunTask", json!({}))]),
+        held(),
+    );
+    assert_eq!(
+        (plan.steps.as_slice(), plan.outcome.reason()),
+        (&[][..], "Held")
+    );
+}

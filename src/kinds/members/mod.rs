@@ -345,6 +345,9 @@ fn has_room(view: &View<'_>, live_tags: Option<&Value>) -> bool {
         _ => &[],
     };
     let mut keys: BTreeSet<String> = needed.iter().map(|key| (*key).to_owned()).collect();
+    if kind == Kind::Service {
+        keys.extend(super::service::task_tags(view.resource));
+    }
     for tags in [live_tags, view.spec.get(tags::member(kind))] {
         keys.extend(
             pairs(tags, Spelling::of(kind))

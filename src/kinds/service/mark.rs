@@ -76,7 +76,7 @@ impl Mark {
 }
 
 /// A character that a tag's value may hold.
-fn allowed(character: char) -> char {
+pub(super) fn allowed(character: char) -> char {
     if character.is_alphanumeric() || " +-=._:/@".contains(character) {
         character
     } else {

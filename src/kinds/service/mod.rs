@@ -2,9 +2,10 @@
 //!
 //! Three engines: ECS rolling updates (`rolling`), ECS's own blue/green, linear and canary (`native`) and
 //! `CodeDeploy` blue/green (`blue_green`); and the way from the last to the second (`migration`). What may
-//! keep a rollout that an engine wants to start is one folder for all of them (`gates`), and what becomes of one in flight
-//! when its window closes is one file (`overrun`); what a person orders of
-//! one is another (`command`), with what a person took back (`taken_back`). What a
+//! keep a rollout that an engine wants to start is one folder for all of them (`gates`), and what becomes of one
+//! in flight when its window closes is one file (`overrun`); what a person orders of
+//! one is another (`command`), with what a person took back (`taken_back`). One-off tasks before and after a
+//! rollout are a folder of their own (`tasks`). What a
 //! deployment carries (task definition, network, platform, capacity providers, container, port) is
 //! the *payload* (`payload`); its digest is recorded on the service as the tag
 //! [`DECLARED_TAG`] once a deployment of it was started, and in each `CodeDeploy` deployment's description.
@@ -48,6 +49,7 @@ mod scaling;
 mod side;
 mod supersede;
 mod taken_back;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -64,6 +66,7 @@ pub(crate) use rules::ON_THE_REVISION;
 pub(crate) use scaling::{
     resumes as resumes_scaling, suspends as suspends_scaling, suspension_mark,
 };
+pub(crate) use tasks::{records_ends as records_tasks, tags as task_tags};
 
 use crate::aws::Observer;
 use crate::kinds::{Reconciled, View};
@@ -93,7 +96,8 @@ impl Reconciled for Service {
     type Observed = Observed;
 
     async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment) -> Observed {
-        observe::observe(observer, view, fresh).await
+        // The largest of all kinds' reads: not on the stack of whoever waits for any kind.
+        Box::pin(observe::observe(observer, view, fresh)).await
     }
 
     fn plan(view: &View<'_>, observed: &Observed) -> Plan {

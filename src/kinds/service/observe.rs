@@ -14,7 +14,8 @@ use super::payload::{
 use super::rolling::{overlaid, target_groups};
 use super::supersede::Marks;
 use super::{
-    last_segment, listeners, migration, native, retries, revision, scaling, side, text, traffic,
+    last_segment, listeners, migration, native, retries, revision, scaling, side, tasks, text,
+    traffic,
 };
 use crate::aws::Observer;
 use crate::kinds::View;
@@ -58,6 +59,8 @@ pub struct Observed {
     /// and then at rest (`traffic::HEALTH_AGE`), and afresh where one might be started. Where ECS shifts
     /// traffic that is also where one ended badly, and of both target groups.
     pub(super) health: BTreeMap<String, Seen<Value>>,
+    /// The service's one-off tasks; read only where a rollout waits for them, or they for it.
+    pub(super) tasks: Option<tasks::Found>,
     /// Why tasks stopped lately; read only when tasks are missing or a deployment ended badly.
     pub(super) stop_reasons: Vec<String>,
 }
@@ -89,6 +92,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         listeners: BTreeMap::new(),
         pair: BTreeMap::new(),
         health: BTreeMap::new(),
+        tasks: None,
         stop_reasons: Vec::new(),
     };
     if seen.service == Seen::Absent
@@ -97,7 +101,9 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     {
         seen.front = Some(observer.rules(&listener, fresh).await);
     }
+    let asked = view;
     let Seen::Present(service) = &seen.service else {
+        seen.tasks = tasks::observe::found(observer, asked, fresh, &seen).await;
         return seen;
     };
     let service = service.clone();
@@ -127,6 +133,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     {
         seen.stop_reasons = reasons;
     }
+    seen.tasks = tasks::observe::found(observer, asked, fresh, &seen).await;
     seen
 }
 

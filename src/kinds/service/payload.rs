@@ -16,6 +16,16 @@ use crate::model::{Drift, Kind};
 /// payload), the other carried members in canonical order, and the text of the retry annotation.
 /// `None` while the task definition is not resolved.
 pub(super) fn attempt_digest(view: &View<'_>) -> Option<String> {
+    let retry = view.resource.annotations.get(RETRY_ANNOTATION);
+    digest_with(view, retry.map(String::as_str))
+}
+
+/// The same of the content alone, whatever the retry annotation says.
+pub(super) fn content_digest(view: &View<'_>) -> Option<String> {
+    digest_with(view, None)
+}
+
+fn digest_with(view: &View<'_>, retry: Option<&str>) -> Option<String> {
     let arn = text(&view.spec, "taskDefinition");
     if arn.is_empty() {
         return None;
@@ -49,8 +59,8 @@ pub(super) fn attempt_digest(view: &View<'_>) -> Option<String> {
             *balancer = json!({"containerName": balancer["containerName"], "containerPort": balancer["containerPort"]});
         }
     }
-    if let Some(retry) = view.resource.annotations.get(RETRY_ANNOTATION) {
-        carried.insert("retry".to_owned(), Value::from(retry.as_str()));
+    if let Some(retry) = retry {
+        carried.insert("retry".to_owned(), Value::from(retry));
     }
     Some(digest(&Value::Object(carried)))
 }

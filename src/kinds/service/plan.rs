@@ -18,7 +18,7 @@ use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
     DECLARED_TAG, Observed, blue_green, flight, gates, intent, items, migration, native, overrun,
-    payload, resets, revision, rolling, scaling, side, taken_back, text,
+    payload, resets, revision, rolling, scaling, side, taken_back, tasks, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -50,7 +50,7 @@ fn whole(view: &View<'_>, observed: &Observed) -> Plan {
                 flying: Some(false),
                 ..create(view, observed)
             };
-            gates::before_start(view, None, plan).with_facts(Facts {
+            gates::before_start(view, observed, None, plan).with_facts(Facts {
                 name: name.to_owned(),
                 ..Facts::default()
             })
@@ -79,7 +79,7 @@ fn whole(view: &View<'_>, observed: &Observed) -> Plan {
                 settled: plan.outcome == Outcome::Converged,
                 ..Facts::default()
             });
-            plan.tasks = Some(tasks(service));
+            plan.tasks = Some(counts(service));
             plan.revision = payload::live_revision(service);
             plan
         }
@@ -99,10 +99,11 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let scaled = scaling::with_count(view, observed, service);
     let mut plan = engine(&scaled, observed, service);
     plan.flying = flight::of(observed, service, &plan);
-    let plan = gates::before_start(view, Some(service), plan);
+    let plan = gates::before_start(view, observed, Some(service), plan);
     let plan = overrun::around(view, observed, service, plan);
     let code_deploy = controller(service) == "CODE_DEPLOY";
-    scaling::around(view, observed, service, code_deploy, plan)
+    let plan = scaling::around(view, observed, service, code_deploy, plan);
+    tasks::after(view, observed, service, plan)
 }
 
 /// What the engine of the service's controller decides.
@@ -491,7 +492,7 @@ pub(super) fn settled(service: &Value, observed: &Observed, steady: bool) -> Out
         desired,
         running,
         pending,
-    } = tasks(service);
+    } = counts(service);
     if steady && running == desired && pending == 0 {
         return Outcome::Converged;
     }
@@ -518,7 +519,7 @@ pub(super) fn because(observed: &Observed, service: &Value) -> String {
 }
 
 /// The service's counts.
-fn tasks(service: &Value) -> Tasks {
+fn counts(service: &Value) -> Tasks {
     let count = |member: &str| service.get(member).and_then(Value::as_u64).unwrap_or(0);
     Tasks {
         desired: count("desiredCount"),

@@ -10,6 +10,7 @@ mod containers;
 mod deployment_group;
 mod fargate;
 mod fargate_task;
+mod hook_tasks;
 mod listener;
 mod native;
 mod placement;

@@ -29,6 +29,7 @@ impl<'a> Rules<'a, '_, '_> {
         let task = &task.spec;
         self.launch(task);
         self.network_mode(task);
+        self.hook_tasks(task);
         self.port_names(task);
         self.volumes_at_launch(task);
         for (index, entry) in spec.list("loadBalancers").iter().enumerate() {

@@ -4,6 +4,7 @@ mod approval;
 mod attributes;
 mod environments;
 mod findings;
+mod hook_tasks;
 mod jsonnet;
 mod order;
 mod references;

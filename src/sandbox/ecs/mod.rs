@@ -26,7 +26,7 @@ mod tasks;
 #[cfg(test)]
 mod testing;
 
-use super::{ACCOUNT, AwsError, Time, World, behaviour, ecr, elb, input};
+use super::{ACCOUNT, AwsError, Time, World, behaviour, commands, ecr, elb, input};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -41,6 +41,8 @@ pub struct State {
     services: BTreeMap<(String, String), services::Service>,
     /// The tasks of `RunTask`, by id. The tasks of a service are in the service.
     tasks: BTreeMap<String, tasks::Task>,
+    /// The client tokens of `RunTask`, by cluster name and token.
+    run_tokens: BTreeMap<(String, String), tasks::tokens::Token>,
     /// The tags of every resource, by ARN.
     tags: tags::Tags,
     /// How many network interfaces were given an address.

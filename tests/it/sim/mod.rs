@@ -17,6 +17,7 @@ mod drift;
 mod forgotten;
 mod heal;
 mod holds;
+mod hook_tasks;
 mod images;
 mod left_count;
 mod limit;

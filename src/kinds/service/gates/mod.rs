@@ -10,16 +10,18 @@
 //! | `order` | a service that `rollout.dependsOn` names is not as its manifest says, or not healthy |
 //! | `approval` | `rollout.approval` asks for a person's word, and none counts for this content |
 //! | `limit` | as many rollouts are in flight as may be at once, or others have waited longer for a place |
+//! | `tasks` | a task of `rollout.tasks.preDeploy` has not ended well for this content; it is run when all else is open |
 //!
 //! Invariants:
-//! - A shut gate takes all writes out of the plan: those beside a start belong to it (marks, records), and what
+//! - A shut gate takes all writes out of the plan (the last one puts the start of a task, or its end, in their place): those beside a start belong to it (marks, records), and what
 //!   is quiet is healed by the pass that starts.
 //! - What a shut gate opens by time alone says when, and is looked at again then.
-//! - A gate looks at nothing where no rollout is to start.
+//! - A gate looks at nothing where no rollout is to start; but how a task ended is recorded then too.
 
 mod approval;
 mod limit;
 mod order;
+mod tasks;
 mod window;
 
 pub(super) use approval::asked as asks_for_approval;
@@ -27,6 +29,7 @@ pub(super) use window::overrun;
 
 use serde_json::Value;
 
+use super::Observed;
 use super::rules::DEPLOYING;
 use crate::kinds::View;
 use crate::model::{Moment, Outcome, Plan, Rollout, Step};
@@ -39,7 +42,18 @@ struct Shut {
 }
 
 /// The plan as far as the gates let it. `service` is the live one, if there is one.
-pub(super) fn before_start(view: &View<'_>, service: Option<&Value>, mut plan: Plan) -> Plan {
+pub(super) fn before_start(
+    view: &View<'_>,
+    observed: &Observed,
+    service: Option<&Value>,
+    plan: Plan,
+) -> Plan {
+    let plan = opened(view, service, plan);
+    tasks::before(view, observed, service, plan)
+}
+
+/// The plan as far as the gates before the last let it.
+fn opened(view: &View<'_>, service: Option<&Value>, mut plan: Plan) -> Plan {
     if !plan.steps.iter().any(starts) {
         return plan;
     }

@@ -170,6 +170,7 @@ impl Bench {
                 listeners: BTreeMap::new(),
                 pair: BTreeMap::new(),
                 health: BTreeMap::new(),
+                tasks: None,
                 stop_reasons: Vec::new(),
             },
             unresolved: Vec::new(),
@@ -235,6 +236,17 @@ impl Bench {
 
     pub(super) fn plan(&self) -> Plan {
         self.plan_of(&self.observed)
+    }
+
+    /// The plan at another time.
+    pub(super) fn plan_at(&self, now: Moment) -> Plan {
+        let mut observed = self.observed.clone();
+        let mut view = self.view();
+        view.now = now;
+        if let Seen::Present(service) = &mut observed.service {
+            record(&view, service);
+        }
+        plan::plan(&view, &observed)
     }
 
     /// The plan of other observations than its own.

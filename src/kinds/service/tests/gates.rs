@@ -7,7 +7,7 @@ use crate::kinds::testing::{assert_inert, calls};
 use crate::model::{Facts, Key, Kind, Outcome, Seen};
 
 /// The bench with a service `db` that has to come first, settled or not.
-fn behind_db(mut bench: Bench, settled: bool) -> Bench {
+pub(super) fn behind_db(mut bench: Bench, settled: bool) -> Bench {
     let section = json!({"dependsOn": ["db"]});
     bench.scene = bench.scene.beside(Kind::Service, "web", "rollout", section);
     let facts = Facts {
@@ -21,7 +21,7 @@ fn behind_db(mut bench: Bench, settled: bool) -> Bench {
 }
 
 /// A bench for each engine, in which a rollout is due, with the call that starts it.
-fn due() -> Vec<(Bench, &'static str)> {
+pub(super) fn due() -> Vec<(Bench, &'static str)> {
     let mut deploying = Bench::blue_green(Payload::B, Payload::A);
     deploying.observed.history = Some(Seen::Present(Vec::new()));
     let mut updating = Bench::rolling(Payload::B, Payload::A, "COMPLETED");

@@ -23,6 +23,7 @@ mod rolling_fixpoint;
 mod scaling;
 mod scope;
 mod secrets;
+mod tasks;
 mod traffic;
 
 use bench::{Bench, Payload, deployment};

@@ -37,7 +37,12 @@ pub(crate) fn tick(world: &mut World) {
             world.ecs.services.insert(key, service);
         }
     }
-    let State { tasks, tags, .. } = &mut world.ecs;
+    let State {
+        tasks,
+        tags,
+        run_tokens,
+        ..
+    } = &mut world.ecs;
     tasks
         .values_mut()
         .filter(|it| !it.is_stopped())
@@ -49,6 +54,7 @@ pub(crate) fn tick(world: &mut World) {
         }
         keep
     });
+    run_tokens.retain(|_, token| token.is_remembered(tasks));
 }
 
 /// Whether the service is to be looked at now.

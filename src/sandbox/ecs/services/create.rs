@@ -94,7 +94,7 @@ pub(crate) fn create(world: &mut World, request: &Value) -> Result<Value, AwsErr
 }
 
 /// Whether two requests are the same but for the order of their members.
-fn same(one: &Value, other: &Value) -> bool {
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
             let filled = |map: &Map<String, Value>| map.values().filter(|it| !it.is_null()).count();

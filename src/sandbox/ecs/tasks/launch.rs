@@ -95,7 +95,7 @@ pub(crate) fn launch(world: &mut World, launch: &Launch<'_>) -> Option<Task> {
     let containers = definition
         .containers()
         .iter()
-        .map(|it| container(world, it))
+        .map(|it| container(world, it, launch.overrides))
         .collect();
     let mut doc = Map::new();
     for member in ["cpu", "memory", "ephemeralStorage"] {
@@ -157,7 +157,7 @@ pub(crate) fn concrete(version: Option<&str>) -> &str {
 }
 
 /// A container of the task definition as it starts: its image resolved, its behaviour looked up.
-fn container(world: &World, definition: &Value) -> Container {
+fn container(world: &World, definition: &Value, overrides: Option<&Value>) -> Container {
     let image = input::text(definition, "image")
         .unwrap_or_default()
         .to_owned();
@@ -178,13 +178,16 @@ fn container(world: &World, definition: &Value) -> Container {
         let retries = check.get("retries").and_then(Value::as_i64).unwrap_or(3);
         (interval, seconds("startPeriod", 0) + interval * retries)
     });
+    let name = input::text(definition, "name").unwrap_or_default();
+    let own = overrides.map_or(&[][..], |it| input::list(it, "containerOverrides"));
+    let own = own.iter().find(|it| input::text(it, "name") == Some(name));
+    let words = own.map_or_else(Vec::new, |it| input::texts(it, "command"));
     Container {
-        name: input::text(definition, "name")
-            .unwrap_or_default()
-            .to_owned(),
+        name: name.to_owned(),
         image,
         digest,
         behaviour,
+        command: (!words.is_empty()).then(|| world.commands.of(&words)),
         essential: input::flag(definition, "essential").unwrap_or(true),
         health,
         exit_code: None,

@@ -77,15 +77,18 @@ impl Task {
         }
     }
 
-    /// `RUNNING`: a container exits when its behaviour says so, and an essential one ends the task.
+    /// `RUNNING`: a container exits when its command or its image says so, and an essential one ends the task.
     fn run(&mut self, now: Time) {
         let since = self.age(now);
         let mut over = false;
         for container in &mut self.containers {
-            let Some(code) = container.behaviour.crash else {
-                continue;
+            let behaviour = &container.behaviour;
+            let (code, seconds) = match (container.command, behaviour.crash) {
+                (Some(command), _) => (command.exit_code, command.seconds),
+                (None, Some(code)) => (code, behaviour.start_seconds),
+                (None, None) => continue,
             };
-            if since >= Time::from(container.behaviour.start_seconds) * 1000 {
+            if since >= Time::from(seconds) * 1000 {
                 container.exit_code.get_or_insert(code);
                 over |= container.essential;
             }

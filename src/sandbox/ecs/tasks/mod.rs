@@ -7,9 +7,10 @@ pub(crate) mod describe;
 pub(crate) mod launch;
 pub(crate) mod lifecycle;
 pub(crate) mod run;
+pub(crate) mod tokens;
 mod view;
 
-use super::{State, Time, behaviour::Behaviour};
+use super::{State, Time, behaviour::Behaviour, commands::Ending};
 use serde_json::{Map, Value};
 
 /// For how long a stopped task can be described (`DescribeTasks`: at least one hour).
@@ -54,6 +55,8 @@ pub(crate) struct Container {
     pub(crate) digest: Option<String>,
     /// What its image does.
     pub(crate) behaviour: Behaviour,
+    /// How the command ends that it runs in the place of its image's own, if it does.
+    pub(crate) command: Option<Ending>,
     /// Whether the task ends with it.
     pub(crate) essential: bool,
     /// Milliseconds until its first health check counts, and until it is found unhealthy; none

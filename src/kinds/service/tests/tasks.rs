@@ -1,0 +1,444 @@
+//! One-off tasks before and after rollouts, for every engine alike: what is run, recorded, waited for, told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::tasks::{Found, records_ends};
+use super::bench::NOW;
+use super::gates::{behind_db, due};
+use super::{Bench, Payload};
+use crate::kinds::testing::{assert_inert, calls};
+use crate::model::{Kind, Moment, Outcome, Plan, Seen, Step};
+
+const SECRET: &str = "hunter2";
+
+fn tasks() -> Value {
+    json!({
+        "preDeploy": [
+            {"name": "migrate", "command": ["./migrate", SECRET], "timeout": "10m"},
+            {"name": "index", "overrides": {"containerOverrides": [
+                {"name": "web", "command": ["./index"], "environment": [{"name": "PW", "value": SECRET}]}]}},
+        ],
+        "postDeploy": [{"name": "smoke", "container": "web", "command": ["./smoke"]}],
+    })
+}
+
+/// A bench at a time, with what AWS would know of its tasks.
+struct Stage {
+    bench: Bench,
+    now: Moment,
+    tasks: Vec<Value>,
+    definition: Value,
+}
+
+impl Stage {
+    fn new(mut bench: Bench) -> Self {
+        let section = json!({"tasks": tasks()});
+        bench.scene = bench.scene.beside(Kind::Service, "web", "rollout", section);
+        Self {
+            bench,
+            now: NOW,
+            tasks: Vec::new(),
+            definition: json!({"tags": [], "taskDefinition": {"containerDefinitions": [
+                {"name": "web", "logConfiguration": {"logDriver": "awslogs", "options":
+                    {"awslogs-group": "/ecs/web", "awslogs-stream-prefix": "w"}}},
+                {"name": "log", "essential": false}]}}),
+        }
+    }
+
+    /// One that is as declared.
+    fn converged() -> Self {
+        let mut bench = Bench::rolling(Payload::A, Payload::A, "COMPLETED");
+        let attempt = bench.attempt();
+        bench.tag(&attempt);
+        Self::new(bench)
+    }
+
+    fn see(&mut self) {
+        let definition = Seen::Present(self.definition.clone());
+        let arns = Payload::ALL.map(|payload| payload.task_definition().to_owned());
+        self.bench.observed.tasks = Some(Found {
+            tasks: Seen::Present(self.tasks.clone()),
+            definitions: arns.map(|arn| (arn, definition.clone())).into(),
+        });
+    }
+
+    fn plan(&mut self) -> Plan {
+        self.see();
+        self.bench.plan_at(self.now)
+    }
+
+    /// The plan, carried out as far as tasks and tags are about it.
+    fn step(&mut self) -> Plan {
+        let plan = self.plan();
+        for step in &plan.steps {
+            self.carry_out(step);
+        }
+        plan
+    }
+
+    fn carry_out(&mut self, step: &Step) {
+        let input = &step.call.input;
+        match step.call.operation {
+            "TagResource" => {
+                let arn = input["resourceArn"].as_str().unwrap();
+                let holder = if arn.contains(":service/") {
+                    self.bench.live()
+                } else {
+                    &mut self.definition
+                };
+                let tags = holder["tags"].as_array_mut().unwrap();
+                for tag in input["tags"].as_array().unwrap() {
+                    tags.retain(|known| known["key"] != tag["key"]);
+                    tags.push(tag.clone());
+                }
+            }
+            "RunTask" => self.tasks.push(json!({
+                "taskArn": format!("arn:aws:ecs:us-east-1:123456789012:task/main/{}", self.tasks.len()),
+                "taskDefinitionArn": input["taskDefinition"], "tags": input["tags"],
+                "overrides": input["overrides"], "createdAt": self.now.seconds(),
+                "lastStatus": "RUNNING", "desiredStatus": "RUNNING",
+            })),
+            "StopTask" => self.last()["desiredStatus"] = json!("STOPPED"),
+            _ => {}
+        }
+    }
+
+    fn last(&mut self) -> &mut Value {
+        self.tasks.last_mut().unwrap()
+    }
+
+    /// The last task ends.
+    fn end(&mut self, code: i64) {
+        let task = self.last();
+        task["lastStatus"] = json!("STOPPED");
+        task["stopCode"] = json!("EssentialContainerExited");
+        task["stoppedReason"] = json!("Essential container in task exited");
+        task["containers"] = json!([{"name": "web", "exitCode": code}]);
+    }
+
+    /// The next task is started, runs, ends, and its end is recorded.
+    fn runs(&mut self, name: &str, code: i64) {
+        let plan = self.step();
+        assert_eq!(calls(&plan).last().unwrap().0, "RunTask", "{plan:?}");
+        let why = plan.outcome.message();
+        assert!(why.contains(&format!("run task {name} ")), "{why}");
+        assert_inert(&self.step(), "TaskRunning");
+        self.end(code);
+        let plan = self.step();
+        assert_eq!(plan.steps.len(), 1, "{plan:?}");
+        assert!(records_ends(&plan.steps[0]), "{plan:?}");
+        assert_eq!(plan.outcome.reason(), "Progressing");
+        self.forget();
+    }
+
+    /// An hour goes by.
+    fn forget(&mut self) {
+        self.now = self.now.plus(Duration::from_hours(2));
+        self.tasks.clear();
+    }
+}
+
+fn secretly(plan: &Plan) {
+    let told = [plan.outcome.message()]
+        .into_iter()
+        .chain(plan.steps.iter().map(|step| step.why.as_str()));
+    for text in told {
+        assert!(!text.contains(SECRET), "{text}");
+    }
+}
+
+#[test]
+fn every_engine_runs_the_tasks_in_order_once_and_then_starts() {
+    for (bench, operation) in due() {
+        let mut stage = Stage::new(bench);
+        stage.runs("migrate", 0);
+        stage.runs("index", 0);
+        let plan = stage.plan();
+        let (last, input) = calls(&plan).pop().unwrap();
+        assert_eq!(last, operation);
+        if operation == "CreateService" {
+            let tags = input["tags"].to_string();
+            for name in ["migrate", "index"] {
+                assert!(
+                    tags.contains(&format!("evenkeel.dev/task.{name}")),
+                    "{tags}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_task_is_run_on_the_new_revision_as_the_service_runs() {
+    let (bench, _) = due().remove(1);
+    let mut stage = Stage::new(bench);
+    let plan = stage.step();
+    secretly(&plan);
+    let [(mark, record), (run, input)] = &calls(&plan)[..] else {
+        panic!("{plan:?}")
+    };
+    assert_eq!((*mark, *run), ("TagResource", "RunTask"));
+    assert_eq!(record["tags"][0]["key"], "evenkeel.dev/task-started");
+    assert_eq!(input["taskDefinition"], Payload::B.task_definition());
+    assert_eq!(input["launchType"], "FARGATE");
+    assert_eq!(input["platformVersion"], "1.4.0");
+    assert_eq!(input["networkConfiguration"], super::bench::network());
+    assert_eq!(
+        input["overrides"],
+        json!({"containerOverrides": [{"name": "web", "command": ["./migrate", SECRET]}]})
+    );
+    let starter = input["startedBy"].as_str().unwrap();
+    assert!(
+        starter.starts_with("evenkeel-web-") && starter.len() <= 36,
+        "{starter}"
+    );
+    assert!(input["clientToken"].as_str().unwrap().len() <= 64);
+    let tags = input["tags"].to_string();
+    for part in ["evenkeel.dev/instance", "migrate ", "evenkeel.dev/declared"] {
+        assert!(tags.contains(part), "{tags}");
+    }
+    let why = plan.outcome.message();
+    assert!(
+        why.contains("container web of web:2; logs: group /ecs/web, stream w/web/TASK"),
+        "{why}"
+    );
+    let plan = stage.step();
+    let why = plan.outcome.message();
+    assert!(
+        why.contains("logs: group /ecs/web, stream w/web/0"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_task_that_failed_is_told_and_not_run_again_until_a_person_says_so() {
+    for (bench, operation) in due() {
+        let mut stage = Stage::new(bench);
+        stage.runs("migrate", 3);
+        let plan = stage.plan();
+        assert_inert(&plan, "TaskFailed");
+        secretly(&plan);
+        let why = plan.outcome.message();
+        for part in [
+            "task migrate before",
+            "exited with code 3",
+            "group /ecs/web",
+            "stream w/web/0",
+            "evenkeel.dev/retry",
+        ] {
+            assert!(why.contains(part), "{operation}: {why}");
+        }
+        stage.bench.retry("again");
+        stage.runs("migrate", 0);
+        stage.runs("index", 1);
+        assert_inert(&stage.plan(), "TaskFailed");
+        // What has ended well is not run again for the same content.
+        stage.bench.retry("once more");
+        stage.runs("index", 0);
+        assert_eq!(calls(&stage.plan()).pop().unwrap().0, operation);
+    }
+}
+
+#[test]
+fn another_time_limit_or_command_is_another_attempt() {
+    let (bench, _) = due().remove(1);
+    let mut stage = Stage::new(bench);
+    stage.runs("migrate", 3);
+    let mut other = tasks();
+    other["preDeploy"][0]["timeout"] = json!("20m");
+    let section = json!({"tasks": other});
+    let scene = std::mem::take(&mut stage.bench.scene);
+    stage.bench.scene = scene.beside(Kind::Service, "web", "rollout", section);
+    stage.runs("migrate", 3);
+    other["preDeploy"][0]["command"] = json!(["./migrate", "--fixed"]);
+    let section = json!({"tasks": other});
+    let scene = std::mem::take(&mut stage.bench.scene);
+    stage.bench.scene = scene.beside(Kind::Service, "web", "rollout", section);
+    stage.runs("migrate", 0);
+}
+
+#[test]
+fn what_is_not_known_of_the_tasks_starts_nothing() {
+    for (bench, _) in due() {
+        let stage = Stage::new(bench);
+        assert_inert(&stage.bench.plan_at(NOW), "ObservationUnknown");
+        let mut unknown = stage;
+        unknown.bench.observed.tasks = Some(Found {
+            tasks: Seen::Unknown("timeout".to_owned()),
+            definitions: BTreeMap::new(),
+        });
+        let plan = unknown.bench.plan_at(NOW);
+        assert_inert(&plan, "ObservationUnknown");
+        assert!(plan.outcome.message().contains("timeout"), "{plan:?}");
+    }
+}
+
+#[test]
+fn a_task_that_takes_too_long_is_stopped_once_and_has_failed() {
+    let (bench, _) = due().remove(1);
+    let mut stage = Stage::new(bench);
+    stage.step();
+    stage.now = stage.now.plus(Duration::from_secs(599));
+    assert_inert(&stage.plan(), "TaskRunning");
+    stage.now = stage.now.plus(Duration::from_secs(1));
+    let plan = stage.step();
+    assert_eq!(calls(&plan)[0].0, "StopTask", "{plan:?}");
+    assert!(
+        plan.outcome.message().contains("time limit of 10m"),
+        "{plan:?}"
+    );
+    assert_inert(&stage.plan(), "TaskRunning");
+    // What stops on SIGTERM may say that all is well.
+    stage.end(0);
+    stage.last()["stopCode"] = json!("UserInitiated");
+    stage.last()["stoppedReason"] = json!("evenkeel: over its time limit of 10m");
+    stage.step();
+    let plan = stage.plan();
+    assert_inert(&plan, "TaskFailed");
+    assert!(
+        plan.outcome.message().contains("over its time limit"),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn a_start_whose_end_was_not_seen_is_made_once_more_only_while_that_starts_nothing_more() {
+    for (bench, _) in due() {
+        let mut stage = Stage::new(bench);
+        let first = calls(&stage.step()).pop().unwrap();
+        stage.tasks.clear();
+        stage.now = stage.now.plus(Duration::from_mins(59));
+        let plan = stage.plan();
+        assert_eq!(calls(&plan), [first], "the same again, the mark as it is");
+        stage.now = stage.now.plus(Duration::from_mins(1));
+        stage.step();
+        let plan = stage.plan();
+        assert_inert(&plan, "TaskFailed");
+        assert!(
+            plan.outcome.message().contains("not known how it ended"),
+            "{plan:?}"
+        );
+    }
+}
+
+#[test]
+fn a_newer_content_waits_for_the_task_of_an_older_one_and_its_end_is_kept() {
+    let (bench, _) = due().remove(1);
+    let mut stage = Stage::new(bench);
+    stage.step();
+    let older = stage.bench.scene.facts.clone();
+    for facts in stage.bench.scene.facts.values_mut() {
+        facts.digest = Some("v1:cccccccccccccccccccccccccccccccc".to_owned());
+    }
+    assert_inert(&stage.plan(), "TaskRunning");
+    stage.end(0);
+    assert!(records_ends(&stage.step().steps[0]));
+    stage.forget();
+    stage.runs("migrate", 0);
+    // Back to the older one.
+    stage.bench.scene.facts = older;
+    stage.runs("index", 0);
+}
+
+#[test]
+fn how_a_task_ended_is_recorded_although_another_gate_has_shut() {
+    let (bench, _) = due().remove(1);
+    let mut stage = Stage::new(bench);
+    stage.step();
+    let both = json!({"tasks": tasks(), "dependsOn": ["db"]});
+    stage.bench = behind_db(stage.bench, false);
+    let scene = std::mem::take(&mut stage.bench.scene);
+    stage.bench.scene = scene.beside(Kind::Service, "web", "rollout", both);
+    assert_inert(&stage.plan(), "DependencyNotReady");
+    stage.end(0);
+    let plan = stage.step();
+    assert!(
+        plan.steps.len() == 1 && records_ends(&plan.steps[0]),
+        "{plan:?}"
+    );
+    assert_inert(&stage.plan(), "DependencyNotReady");
+}
+
+#[test]
+fn the_end_is_recorded_and_waited_for_when_the_manifest_has_no_tasks_any_more() {
+    let (bench, operation) = due().remove(1);
+    let mut stage = Stage::new(bench);
+    stage.step();
+    let scene = std::mem::take(&mut stage.bench.scene);
+    stage.bench.scene = scene.beside(Kind::Service, "web", "rollout", json!({}));
+    assert_inert(&stage.plan(), "TaskRunning");
+    stage.end(1);
+    assert!(records_ends(&stage.step().steps[0]));
+    assert_eq!(calls(&stage.plan()).pop().unwrap().0, operation);
+}
+
+#[test]
+fn a_container_that_cannot_be_told_is_asked_for() {
+    let (bench, _) = due().remove(1);
+    let mut stage = Stage::new(bench);
+    stage.definition["taskDefinition"]["containerDefinitions"][1] = json!({"name": "log"});
+    let plan = stage.plan();
+    assert_inert(&plan, "ManifestInvalid");
+    assert!(plan.outcome.message().contains("(web, log)"), "{plan:?}");
+}
+
+#[test]
+fn what_comes_after_runs_once_all_is_well_and_its_failure_is_the_services() {
+    let mut stage = Stage::converged();
+    assert_inert(&stage.bench.plan_at(NOW), "ObservationUnknown");
+    stage.runs("smoke", 2);
+    let plan = stage.plan();
+    assert_inert(&plan, "TaskFailed");
+    let why = plan.outcome.message();
+    for part in [
+        "task smoke after",
+        "code 2",
+        "evenkeel rollback Service/web",
+    ] {
+        assert!(why.contains(part), "{why}");
+    }
+    assert!(!plan.facts.unwrap().settled, "who comes after waits");
+    stage.bench.retry("again");
+    let attempt = stage.bench.attempt();
+    let tags = stage.bench.live()["tags"].as_array_mut().unwrap();
+    tags.retain(|tag| tag["key"] != super::super::DECLARED_TAG);
+    tags.push(json!({"key": super::super::DECLARED_TAG, "value": attempt}));
+    stage.runs("smoke", 0);
+    stage.bench.observed.tasks = None;
+    let plan = stage.bench.plan_at(NOW);
+    assert_eq!((plan.outcome, plan.steps), (Outcome::Converged, vec![]));
+}
+
+#[test]
+fn a_preview_shows_every_task_that_would_run() {
+    for (bench, operation) in due() {
+        let mut stage = Stage::new(bench);
+        stage.bench.scene.policy.in_the_end = true;
+        let plan = stage.plan();
+        secretly(&plan);
+        let operations: Vec<&str> = calls(&plan).iter().map(|(name, _)| *name).collect();
+        let first = operations.iter().position(|one| *one == "RunTask").unwrap();
+        assert_eq!(
+            operations[first..],
+            ["RunTask", "RunTask", operation, "RunTask"]
+        );
+        stage.bench.scene.policy.in_the_end = false;
+        stage.runs("migrate", 3);
+        stage.bench.scene.policy.in_the_end = true;
+        let plan = stage.plan();
+        let start = plan
+            .steps
+            .iter()
+            .find(|step| step.call.operation == operation);
+        let why = &start.unwrap().why;
+        assert!(why.contains("; not yet: task migrate"), "{why}");
+    }
+    let mut stage = Stage::converged();
+    stage.bench.scene.policy.in_the_end = true;
+    let plan = stage.plan();
+    assert_eq!(calls(&plan)[0].0, "RunTask");
+    assert_eq!(plan.steps.len(), 1, "{plan:?}");
+}
