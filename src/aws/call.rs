@@ -8,6 +8,7 @@
 //!   says so. `deploy/iam-policy.json` lists the same operations, and a test compares the two.
 //! - The answer of a Query service is a document of strings (see `query`).
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -92,6 +93,9 @@ const CLOUDFORMATION_VERSION: &str = "2010-05-15";
 /// The version of the IAM API (service model `apiVersion`).
 const IAM_VERSION: &str = "2010-05-08";
 
+/// An operation of an SDK client on its way.
+type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'a>>;
+
 macro_rules! table {
     (
         $( $service:ident $field:ident { $( $name:literal => $method:ident $(if $feature:literal)?, )* } )*
@@ -118,20 +122,26 @@ macro_rules! table {
                     _ => call.input.to_string(),
                 };
                 let kept = Kept::default();
-                match (call.service, call.operation) {
+                let sending = match (call.service, call.operation) {
+                    // Each in a function of its own: in one, all of these futures together are more than the
+                    // stack of a thread takes in a build without optimization.
                     $( $( $( #[cfg(feature = $feature)] )? (Service::$service, $name) => {
-                        self.$field
-                            .$method()
-                            .customize()
-                            .mutate_request(move |request| replace_body(request, &body))
-                            .interceptor(kept.clone())
-                            .send()
-                            .await
-                            .map_err(|error| Fault::from_sdk(call.service, call.operation, &error))?;
+                        (|| -> Sending<'_> {
+                            let request = self.$field
+                                .$method()
+                                .customize()
+                                .mutate_request(move |request| replace_body(request, &body))
+                                .interceptor(kept.clone());
+                            Box::pin(async move {
+                                let sent = request.send().await;
+                                sent.map(drop).map_err(|error| Fault::from_sdk(call.service, call.operation, &error))
+                            })
+                        })()
                     } )* )*
                     $( (Service::$raw_service, $raw_name) => return self.raw.send(call, region).await, )*
                     _ => return Err(Fault::internal(call.service, call.operation, "not in the table of operations, or of a Cargo feature that this build lacks")),
-                }
+                };
+                sending.await?;
                 let answer = read(call, &kept.take())?;
                 not_started(call, &answer).map_or(Ok(answer), Err)
             }

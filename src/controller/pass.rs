@@ -6,6 +6,7 @@
 //! - With `Mode::Plan` nothing is written.
 //! - No waiting: the longest a pass takes is its calls' timeouts.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -145,19 +146,28 @@ impl Done {
 
 /// Passes over a key, whatever its kind. `None` if the set has no such key any more.
 pub(super) async fn pass(context: &Context, request: &Request) -> Option<Done> {
-    match request.key.kind {
-        Kind::Cluster => run::<Cluster>(context, request).await,
-        Kind::ImageRepository => run::<ImageRepository>(context, request).await,
-        Kind::TaskDefinition => run::<TaskDefinition>(context, request).await,
-        Kind::TargetGroup => run::<TargetGroup>(context, request).await,
-        Kind::LoadBalancer => run::<LoadBalancer>(context, request).await,
-        Kind::Listener => run::<Listener>(context, request).await,
-        Kind::ListenerRule => run::<ListenerRule>(context, request).await,
-        Kind::Service => run::<Service>(context, request).await,
-        Kind::DeploymentGroup => run::<DeploymentGroup>(context, request).await,
-        Kind::ScalableTarget => run::<ScalableTarget>(context, request).await,
-        Kind::ScalingPolicy => run::<ScalingPolicy>(context, request).await,
-    }
+    let pass = match request.key.kind {
+        Kind::Cluster => boxed::<Cluster>(context, request),
+        Kind::ImageRepository => boxed::<ImageRepository>(context, request),
+        Kind::TaskDefinition => boxed::<TaskDefinition>(context, request),
+        Kind::TargetGroup => boxed::<TargetGroup>(context, request),
+        Kind::LoadBalancer => boxed::<LoadBalancer>(context, request),
+        Kind::Listener => boxed::<Listener>(context, request),
+        Kind::ListenerRule => boxed::<ListenerRule>(context, request),
+        Kind::Service => boxed::<Service>(context, request),
+        Kind::DeploymentGroup => boxed::<DeploymentGroup>(context, request),
+        Kind::ScalableTarget => boxed::<ScalableTarget>(context, request),
+        Kind::ScalingPolicy => boxed::<ScalingPolicy>(context, request),
+    };
+    pass.await
+}
+
+/// Off the stack: the passes of all kinds side by side are too large for it.
+fn boxed<'a, K: Reconciled + 'a>(
+    context: &'a Context,
+    request: &'a Request,
+) -> Pin<Box<dyn Future<Output = Option<Done>> + Send + 'a>> {
+    Box::pin(run::<K>(context, request))
 }
 
 async fn run<K: Reconciled>(context: &Context, request: &Request) -> Option<Done> {
