@@ -126,7 +126,7 @@ macro_rules! table {
                     // Each in a function of its own: in one, all of these futures together are more than the
                     // stack of a thread takes in a build without optimization.
                     $( $( $( #[cfg(feature = $feature)] )? (Service::$service, $name) => {
-                        (|| -> Sending<'_> {
+                        let start = || -> Sending<'_> {
                             let request = self.$field
                                 .$method()
                                 .customize()
@@ -136,7 +136,8 @@ macro_rules! table {
                                 let sent = request.send().await;
                                 sent.map(drop).map_err(|error| Fault::from_sdk(call.service, call.operation, &error))
                             })
-                        })()
+                        };
+                        start()
                     } )* )*
                     $( (Service::$raw_service, $raw_name) => return self.raw.send(call, region).await, )*
                     _ => return Err(Fault::internal(call.service, call.operation, "not in the table of operations, or of a Cargo feature that this build lacks")),

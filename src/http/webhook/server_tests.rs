@@ -103,13 +103,14 @@ fn digest(secret: &str, body: &str) -> String {
     hex::encode(mac.finalize().into_bytes())
 }
 
+type Proof<'a> = &'a dyn Fn(&str, &str) -> String;
+
 #[tokio::test]
 async fn of_each_server_only_what_the_secret_signs_wakes() {
     let running = start().await;
     let body = r#"{"ref": "refs/heads/main"}"#;
     let prefixed = |secret: &str, body: &str| format!("sha256={}", digest(secret, body));
     let token = |secret: &str, _: &str| secret.to_owned();
-    type Proof<'a> = &'a dyn Fn(&str, &str) -> String;
     let servers: [(&str, (&str, &str), &str, Proof<'_>); 5] = [
         (
             "github",

@@ -321,7 +321,7 @@ async fn a_fetch_starts_no_program_and_writes_to_its_store_alone() {
             deeds
                 .read
                 .iter()
-                .any(|path| path.ends_with(".pack") || path.contains("/objects/"))
+                .any(|path| path.contains(".pack") || path.contains("/objects/"))
         );
         let odd = |path: &&String| path.contains("secret.yaml") || path.ends_with("/etc/passwd");
         assert_eq!(deeds.read.iter().find(odd), None, "{address}");
@@ -332,7 +332,7 @@ async fn a_fetch_starts_no_program_and_writes_to_its_store_alone() {
     assert!(!marker.path().join("pwned").exists());
 }
 
-/// What both files of the SHAttered collision (<https://shattered.io>, 2017) begin with, and how each goes on, up
+/// What both files of the `SHAttered` collision (<https://shattered.io>, 2017) begin with, and how each goes on, up
 /// to where they have the same SHA-1.
 const COMMON: &str = "\
     255044462d312e330a25e2e3cfd30a0a0a312030206f626a0a3c3c2f57696474682032203020522f4865696768742033\
@@ -394,10 +394,10 @@ fn the_table_of_dangers_names_tests_that_are_there() {
                     place.with_extension("py"),
                 ]
             });
-        let found = texts.filter_map(|path| std::fs::read_to_string(path).ok());
+        let mut found = texts.filter_map(|path| std::fs::read_to_string(path).ok());
         let declared = [format!("fn {test}("), format!("def {test}(")];
         let holds = |text: String| declared.iter().any(|words| text.contains(words));
-        assert!(found.map(holds).any(|holds| holds), "{name}");
+        assert!(found.any(holds), "{name}");
         named += 1;
     }
     assert!(named >= 60, "{named}");

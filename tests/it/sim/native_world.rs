@@ -235,7 +235,7 @@ impl World {
     pub(super) async fn at_rest(&self, daemon: &Daemon) {
         daemon.converged().await;
         let writes = self.writes();
-        pass(Duration::from_mins(30)).await;
+        pass(Duration::from_mins(15)).await;
         daemon.converged().await;
         let other = self.daemon().await;
         other.converged().await;
@@ -244,14 +244,15 @@ impl World {
         assert_eq!(self.writes(), writes, "written at the fixpoint");
     }
 
-    /// The outcome stays and nothing is written for an hour, over a restart.
+    /// The outcome stays and nothing is written for half an hour, which is longer than anything waits here, over a
+    /// restart.
     pub(super) async fn left_alone(&self, daemon: &Daemon, expected: impl Fn(&Outcome) -> bool) {
         daemon.outcome(SERVICE, &expected).await;
         pass(Duration::from_mins(2)).await;
         let writes = self.writes();
         let key = SERVICE.parse().unwrap();
         for _ in 0..3 {
-            pass(Duration::from_mins(20)).await;
+            pass(Duration::from_mins(8)).await;
             let outcome = daemon.board.read().resources[&key].outcome.clone();
             assert!(expected(&outcome), "{outcome}");
         }

@@ -26,7 +26,8 @@ pub(super) fn before(
     };
     let starting = plan.steps.iter().any(starts);
     let left = starting && case.is_left(HookTime::Before);
-    if !left && !case.is_open() && !(starting && view.policy.in_the_end) {
+    let foreseen_only = starting && view.policy.in_the_end;
+    if !(left || case.is_open() || foreseen_only) {
         return case.carried(plan);
     }
     let look = match case.look() {

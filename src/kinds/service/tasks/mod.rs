@@ -131,13 +131,11 @@ impl<'a> Case<'a> {
 
     /// What the record is on, and its ARN.
     fn holder(&self) -> (Option<&'a Value>, &str) {
-        match self.service {
-            Some(service) => (Some(service), text(service, "serviceArn")),
-            None => {
-                let revision = self.revision();
-                (self.definition(revision).and_then(Seen::present), revision)
-            }
+        if let Some(service) = self.service {
+            return (Some(service), text(service, "serviceArn"));
         }
+        let revision = self.revision();
+        (self.definition(revision).and_then(Seen::present), revision)
     }
 
     fn open(&self) -> Option<(Id, Moment)> {
@@ -209,7 +207,7 @@ impl<'a> Case<'a> {
                         stops.push(run::stop(&self.view, task, &id.name, &limit));
                     }
                     let definition = self.definition(definition).and_then(Seen::present);
-                    running.get_or_insert_with(|| self.runs(task, &id, limit, definition));
+                    running.get_or_insert_with(|| runs(task, &id, limit, definition));
                 }
             }
             seen.push(id.attempt);
@@ -240,16 +238,6 @@ impl<'a> Case<'a> {
         let mut declared = self.declared.iter();
         let task = declared.find(|task| task.name == id.name);
         task.map_or(TASK_TIMEOUT, |task| task.timeout)
-    }
-
-    fn runs(&self, task: &Value, id: &Id, limit: Duration, definition: Option<&Value>) -> String {
-        format!(
-            "task {} runs ({}), for {:#} at most; {}",
-            id.name,
-            last_segment(text(task, "taskArn")),
-            shown(limit),
-            course::logs_of(task, definition)
-        )
     }
 
     /// What is next of the tasks of one time.
@@ -384,4 +372,15 @@ pub(super) fn after(view: &View<'_>, observed: &Observed, service: &Value, mut p
     plan.outcome = acting(&steps).unwrap_or(plan.outcome);
     plan.steps = steps;
     plan
+}
+
+/// A task that runs, for a person.
+fn runs(task: &Value, id: &Id, limit: Duration, definition: Option<&Value>) -> String {
+    format!(
+        "task {} runs ({}), for {:#} at most; {}",
+        id.name,
+        last_segment(text(task, "taskArn")),
+        shown(limit),
+        course::logs_of(task, definition)
+    )
 }
