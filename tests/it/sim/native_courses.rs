@@ -224,6 +224,7 @@ async fn a_pause_waits_for_a_person_and_goes_on() {
 async fn a_newer_manifest_supersedes_before_traffic_moves_and_waits_after() {
     for (seed, stage, supersedes) in [
         (970, "SCALE_UP", true),
+        (969, "TEST_TRAFFIC_SHIFT", true),
         (971, "PRODUCTION_TRAFFIC_SHIFT", false),
         (972, "BAKE_TIME", false),
     ] {

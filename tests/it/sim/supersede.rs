@@ -144,6 +144,52 @@ async fn what_made_room_is_told_so_and_not_quarantined() {
     at_rest(&world, &daemon).await;
 }
 
+/// Until production traffic moves the older deployment makes room; from then on it is waited for.
+#[tokio::test(start_paused = true)]
+async fn codedeploy_is_stopped_until_traffic_moves_and_waited_for_after() {
+    for (seed, stage, makes_room) in [
+        (1100, RolloutStage::ScalingUp, true),
+        (1101, RolloutStage::AwaitingApproval, true),
+        (1102, RolloutStage::Shifting, false),
+        (1103, RolloutStage::Baking, false),
+    ] {
+        let waits = stage == RolloutStage::AwaitingApproval;
+        let world = auth(seed, waits).await;
+        let daemon = world.daemon().await;
+        daemon.converged().await;
+        let watch = world.watch_at(PLACE);
+        let id = world.deploy(&daemon, "1.5.0", stage).await;
+        world.ship_auth(&daemon, "1.7.0").await;
+        if waits {
+            // The newer one waits for a person as well.
+            let id = id.clone();
+            let newer = |outcome: &Outcome| {
+                matches!(outcome, Outcome::Waiting(Wait::ApprovalPending, _))
+                    && !outcome.message().contains(&id)
+            };
+            daemon.outcome(SERVICE, newer).await;
+            let newest = world.auth_deployments().pop().unwrap();
+            let go =
+                json!({"deploymentId": newest["deploymentId"], "deploymentWaitType": "READY_WAIT"});
+            world.console(CODE_DEPLOY, "ContinueDeployment", &go);
+        }
+        daemon.converged().await;
+        assert!(world.auth_serves("1.7.0").await, "{stage:?}");
+        let expected = if makes_room { "Stopped" } else { "Succeeded" };
+        let past = world.console(CODE_DEPLOY, "GetDeployment", &json!({"deploymentId": id}));
+        assert_eq!(past["deploymentInfo"]["status"], expected, "{stage:?}");
+        assert_eq!(
+            world.count("StopDeployment"),
+            usize::from(makes_room),
+            "{stage:?}"
+        );
+        assert_eq!(world.count("CreateDeployment"), 2, "{stage:?}");
+        watch.saw_nothing_wrong();
+        world.none_on_top();
+        at_rest(&world, &daemon).await;
+    }
+}
+
 /// An operator's abort has no mark, and its content is left alone.
 #[tokio::test(start_paused = true)]
 async fn what_a_person_stops_is_still_quarantined() {
