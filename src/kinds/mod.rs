@@ -36,6 +36,8 @@ pub use hold::{HOLD_ALL_TAG, HOLD_TAG};
 pub use marks::{PRUNE_TAG, SOURCE_TAG};
 pub(crate) use members::default_of;
 pub use members::{MEMBERS_TAG, Reset, table as resets};
+pub(crate) use service::DRAINED_TAG;
+pub(crate) use tags::MOST_TAGS;
 pub use tags::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG};
 
 #[cfg(test)]

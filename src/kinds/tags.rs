@@ -20,7 +20,7 @@ pub const DIGEST_TAG: &str = "evenkeel.dev/digest";
 pub const COMMIT_TAG: &str = "evenkeel.dev/commit";
 
 /// Tags that one resource may carry (the service models of ECS, ECR, ELB and `CodeDeploy`).
-pub(super) const MOST_TAGS: usize = 50;
+pub(crate) const MOST_TAGS: usize = 50;
 
 /// How a service spells the members of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

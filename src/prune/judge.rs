@@ -3,7 +3,7 @@
 //! | what | goes when | otherwise |
 //! |---|---|---|
 //! | scalable target | its service goes, or is declared | waits, or stays with the service |
-//! | service with tasks | no deployment is in flight, and no scalable target is left: its count is set to 0 | waits |
+//! | service with tasks | no deployment is in flight, and no scalable target is left: its count is noted, then set to 0 | waits |
 //! | service without tasks | it has one deployment or task set at most | waits |
 //! | deployment group | no service deploys through it, and its last deployment has ended | waits, or stays |
 //! | application | it has no group | waits, or stays |
@@ -19,6 +19,7 @@ use super::orphan::{count, items, text};
 use super::plan::{Verdict, Why};
 use super::uses::{is_deploying, is_shifting, uses};
 use super::{Live, Orphan, Subject};
+use crate::kinds::{DRAINED_TAG, MOST_TAGS};
 use crate::model::{Call, Service, Step};
 
 /// Decides. `going` are those that may go, this one included; `staying` the other orphans.
@@ -71,7 +72,7 @@ fn of_service(
     // ECS has a daemon's count, and deletes it with its tasks.
     let daemon = text(service, "schedulingStrategy") == "DAEMON";
     if !daemon && desired > 0 {
-        return drain(orphan);
+        return note(orphan, service, desired).unwrap_or_else(|| drain(orphan));
     }
     if !daemon && running > 0 {
         let text = format!("{running} tasks are still stopping");
@@ -193,6 +194,26 @@ fn is_by_code_deploy(service: &Value) -> bool {
     let controller = service.pointer("/deploymentController/type");
     controller.and_then(Value::as_str) == Some("CODE_DEPLOY")
         && text(service, "status") != "INACTIVE"
+}
+
+/// Notes the count on the service, for a manifest that comes back and declares none. None if it is noted, or there is no
+/// room for another tag.
+fn note(orphan: &Orphan, service: &Value, desired: u64) -> Option<Verdict> {
+    let (tags, count) = (&orphan.tags, desired.to_string());
+    let noted = orphan.tag(DRAINED_TAG);
+    if noted == Some(count.as_str()) || (noted.is_none() && tags.len() >= MOST_TAGS) {
+        return None;
+    }
+    let call = Call {
+        service: Service::Ecs,
+        operation: "TagResource",
+        input: json!({"resourceArn": text(service, "serviceArn"), "tags": [{"key": DRAINED_TAG, "value": count}]}),
+    };
+    let why = format!(
+        "drain {}: no manifest declares it any more (its count of {count} is noted first)",
+        orphan.subject.told()
+    );
+    Some(Verdict::Goes(Step { call, why }))
 }
 
 fn drain(orphan: &Orphan) -> Verdict {

@@ -153,7 +153,7 @@ fn arns_are_read() {
 #[test]
 fn a_service_is_drained_then_waited_for_then_deleted() {
     for (expected, change) in [
-        ("Service UpdateService", (|_| {}) as fn(&mut Value)),
+        ("Service TagResource", (|_| {}) as fn(&mut Value)),
         ("Service waits Draining", |one| {
             one["desiredCount"] = json!(0);
         }),
@@ -180,6 +180,21 @@ fn a_service_is_drained_then_waited_for_then_deleted() {
     ] {
         assert_eq!(verdicts(&[service(change)]), [expected]);
     }
+    // The count is noted before it is taken, and noted anew if it has changed since.
+    for (noted, room, expected) in [
+        (Some("2"), true, "Service UpdateService"),
+        (Some("3"), true, "Service TagResource"),
+        (Some("3"), false, "Service TagResource"),
+        (None, false, "Service UpdateService"),
+    ] {
+        let mut service = service(|_| {});
+        let note = noted.map(|count| ("evenkeel.dev/drained-from".to_owned(), count.to_owned()));
+        service.tags.extend(note);
+        let more = (service.tags.len()..50).map(|n| (format!("tag-{n}"), String::new()));
+        let more: Vec<_> = more.filter(|_| !room).collect();
+        service.tags.extend(more);
+        assert_eq!(verdicts(&[service]), [expected]);
+    }
 }
 
 #[test]
@@ -199,7 +214,7 @@ fn what_uses_goes_before_what_is_used() {
         "Cluster waits InUse",
     ];
     assert_eq!(verdicts(&all), waiting);
-    assert_eq!(verdicts(&all[..4])[0], "Service UpdateService");
+    assert_eq!(verdicts(&all[..4])[0], "Service TagResource");
     assert_eq!(
         verdicts(&all[..3]),
         [

@@ -26,6 +26,7 @@
 mod appspec;
 mod blue_green;
 mod command;
+mod drained;
 mod flight;
 mod gates;
 mod history;
@@ -57,6 +58,7 @@ mod traffic;
 use serde_json::Value;
 
 pub use command::{Verdict, ordered};
+pub(crate) use drained::DRAINED_TAG;
 pub(crate) use gates::{not_yet, starts as starts_rollout};
 pub use observe::Observed;
 pub use past::rollouts;

@@ -14,8 +14,8 @@ use super::payload::{
 use super::rolling::{overlaid, target_groups};
 use super::supersede::Marks;
 use super::{
-    last_segment, listeners, migration, native, retries, revision, scaling, side, tasks, text,
-    traffic,
+    drained, last_segment, listeners, migration, native, retries, revision, scaling, side, tasks,
+    text, traffic,
 };
 use crate::aws::Observer;
 use crate::kinds::View;
@@ -114,7 +114,8 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     seen.revision = revision::newest(revisions);
     let known = seen.revision.as_ref().and_then(Seen::present);
     let service = revision::overlaid(&service, known, view);
-    let (_, view) = &super::plan::compared(view, &service);
+    let refilled = drained::with_count(view, &service);
+    let (_, view) = &super::plan::compared(&refilled, &service);
     if migration::is_asked(view, &service) {
         shifted(observer, view, fresh, true, &mut seen).await;
     } else if super::plan::controller(&service) == "CODE_DEPLOY" {

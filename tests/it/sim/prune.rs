@@ -33,7 +33,8 @@ spec:
 ";
 
 /// Everything that is taken away for one service without scaling, in order.
-pub(super) const SERVICE_GOES: [&str; 8] = [
+pub(super) const SERVICE_GOES: [&str; 9] = [
+    "TagResource",
     "UpdateService",
     "DeleteService",
     "DeleteDeploymentGroup",
@@ -272,24 +273,36 @@ async fn a_crash_after_any_write_changes_nothing_of_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn a_manifest_that_comes_back_in_the_middle_is_kept() {
-    let world = World::auth(1204).await;
-    let daemon = world.pruner(Duration::ZERO).await;
-    daemon.converged().await;
-    let made = world.writes().len();
-    world.wire.crash_after(made as u64 + 1);
-    let text = world.remove(AUTH);
-    daemon.look().await;
-    world.wire.crashed().await;
-    daemon.kill();
-    assert_eq!(world.since(made), ["UpdateService"]);
-    world.write(AUTH, &text);
-    let daemon = world.pruner(Duration::ZERO).await;
-    daemon.converged().await;
-    pass(Duration::from_mins(20)).await;
-    let service = world.person.service("nova", "auth-service").await;
-    assert_eq!(
-        (&service["status"], &service["desiredCount"]),
-        (&json!("ACTIVE"), &json!(2))
-    );
-    assert_eq!(world.count("DeleteService"), 0);
+    // Where the manifest leaves the count to others, a person had made it three.
+    for (seed, declares, count) in [(1204, true, 2), (1205, false, 3)] {
+        let world = World::auth(seed).await;
+        if !declares {
+            world.edit(AUTH, "  desiredCount: 2\n", "");
+        }
+        let daemon = world.pruner(Duration::ZERO).await;
+        daemon.converged().await;
+        let input = json!({"cluster": "nova", "service": "auth-service", "desiredCount": count});
+        let ecs = Service::Ecs;
+        world.person.call(ecs, "UpdateService", input).await;
+        daemon.converged().await;
+        let made = world.writes().len();
+        world.wire.crash_after(made as u64 + 2);
+        let text = world.remove(AUTH);
+        daemon.look().await;
+        world.wire.crashed().await;
+        daemon.kill();
+        assert_eq!(world.since(made), SERVICE_GOES[..2]);
+        world.write(AUTH, &text);
+        let daemon = world.pruner(Duration::ZERO).await;
+        daemon.converged().await;
+        pass(Duration::from_mins(20)).await;
+        daemon.converged().await;
+        let service = world.person.service("nova", "auth-service").await;
+        assert_eq!(
+            (&service["status"], &service["desiredCount"]),
+            (&json!("ACTIVE"), &json!(count))
+        );
+        assert!(!service["tags"].to_string().contains("drained-from"));
+        assert_eq!(world.count("DeleteService"), 0);
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::drained::DRAINED_TAG;
 use super::super::scaling::SUSPENDED_TAG;
 use super::bench::{CLUSTER, SERVICE};
 use super::{Bench, Payload, deployment};
@@ -294,4 +295,44 @@ fn resuming_comes_before_everything_else() {
         operations,
         ["RegisterScalableTarget", "UntagResource", "UpdateService"]
     );
+}
+
+#[test]
+fn a_count_that_pruning_took_is_given_back_once() {
+    let untagged = (
+        "UntagResource",
+        json!({"resourceArn": SERVICE, "tagKeys": [DRAINED_TAG]}),
+    );
+    for (declared, live, noted, count, goes) in [
+        (None, 0, Some("3"), Some(3), false),
+        (None, 3, Some("3"), None, true),
+        (None, 5, Some("3"), None, true),
+        (Some(2), 0, Some("3"), Some(2), false),
+        (Some(0), 0, Some("3"), None, true),
+        (None, 0, None, None, false),
+        (None, 0, Some("many"), None, true),
+    ] {
+        for rolling in [false, true] {
+            let mut bench = if rolling {
+                Bench::rolling(Payload::A, Payload::A, "COMPLETED")
+            } else {
+                Bench::blue_green(Payload::A, Payload::A)
+            };
+            let attempt = bench.attempt();
+            bench.tag(&attempt);
+            bench.spec()["desiredCount"] = json!(declared);
+            for member in ["desiredCount", "runningCount"] {
+                bench.live()[member] = json!(live);
+            }
+            if let Some(noted) = noted {
+                let tag = json!({"key": DRAINED_TAG, "value": noted});
+                bench.live()["tags"].as_array_mut().unwrap().push(tag);
+            }
+            let plan = bench.plan();
+            let case = format!("{declared:?} {live} {noted:?} {rolling}: {plan:?}");
+            let expected: Vec<Value> = count.into_iter().map(Value::from).collect();
+            assert_eq!(counts(&plan), expected, "{case}");
+            assert_eq!(calls(&plan).contains(&untagged), goes, "{case}");
+        }
+    }
 }
