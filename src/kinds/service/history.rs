@@ -94,15 +94,41 @@ pub(super) struct BadEnd {
     pub(super) newest: bool,
 }
 
+/// Whether an alarm or a hook ended a deployment: a word on its content, whoever stopped it besides (aws-facts 2.4).
+pub(super) fn is_condemned(deployment: &Value) -> bool {
+    let error = deployment.get("errorInformation");
+    let code = error.map_or("", |error| text(error, "code"));
+    matches!(code, "ALARM_ACTIVE" | "HOOK_EXECUTION_FAILURE")
+}
+
 /// The bad end of the newest attempt with this digest, if it ended badly; what made room for a newer manifest
 /// (`marks`) did not. `history` is newest first.
+///
+/// The marks forget the oldest: before one that made room, only what failed of itself counts. And where the very newest
+/// rollout made room, its content had been let start after all that came before.
 pub(super) fn bad_end(history: &[Value], attempt: &str, marks: &Marks<'_>) -> Option<BadEnd> {
-    let mut rollouts = history.iter().filter(|deployment| !is_rollback(deployment));
-    let newest = rollouts.next()?;
-    let found = std::iter::once(newest)
-        .chain(rollouts)
-        .filter(|deployment| !marks.made_room(deployment))
-        .find(|deployment| attempt_of(deployment) == Some(attempt))?;
+    let rollouts = history.iter().filter(|deployment| !is_rollback(deployment));
+    let rollouts: Vec<&Value> = rollouts.collect();
+    let newest = *rollouts.first()?;
+    let own = rollouts
+        .iter()
+        .copied()
+        .filter(|deployment| attempt_of(deployment) == Some(attempt));
+    let mut made_room = false;
+    let mut found = None;
+    for deployment in own {
+        if marks.made_room(deployment) {
+            if std::ptr::eq(deployment, newest) {
+                return None;
+            }
+            made_room = true;
+        } else if !made_room || text(deployment, "status") != "Stopped" || is_condemned(deployment)
+        {
+            found = Some(deployment);
+            break;
+        }
+    }
+    let found = found?;
     let status = text(found, "status");
     if !matches!(status, "Failed" | "Stopped") {
         return None;
@@ -207,11 +233,40 @@ mod tests {
         assert!(bad_end(&history, "v1:a", &none()).is_some());
         assert!(left_by_us(&history, "v1:a", &marks));
         assert!(!left_by_us(&history, "v1:a", &none()));
-        let failed = [stopped, deployment("d-1", "v1:a", "Failed")];
-        assert_eq!(
-            bad_end(&failed, "v1:a", &marks).map(|end| end.newest),
-            Some(false)
-        );
+        // It was a retry, which goes on from there.
+        let failed = [stopped.clone(), deployment("d-1", "v1:a", "Failed")];
+        assert_eq!(bad_end(&failed, "v1:a", &marks), None);
+        // Before another content's rollout, what failed counts, and a stop whose mark is forgotten does not.
+        let other = deployment("d-4", "v1:b", "Succeeded");
+        let older = |status: &str| {
+            let history = [
+                other.clone(),
+                stopped.clone(),
+                deployment("d-1", "v1:a", status),
+            ];
+            bad_end(&history, "v1:a", &marks).map(|end| end.id)
+        };
+        assert_eq!(older("Failed").as_deref(), Some("d-1"));
+        assert_eq!(older("Stopped"), None);
+        assert_eq!(older("Succeeded"), None);
+    }
+
+    /// A stop that did not arrive leaves its mark on a deployment that goes on; what ended that is no word of ours.
+    #[test]
+    fn what_an_alarm_or_a_hook_ended_is_a_bad_end_although_it_is_marked() {
+        let service = json!({"tags": [{"key": super::super::supersede::TAG, "value": "d-2"}]});
+        let marks = Marks::of(&service);
+        for (code, condemned) in [
+            ("ALARM_ACTIVE", true),
+            ("HOOK_EXECUTION_FAILURE", true),
+            ("MANUAL_STOP", false),
+        ] {
+            let mut stopped = deployment("d-2", "v1:a", "Stopped");
+            stopped["errorInformation"] = json!({"code": code, "message": ""});
+            let end = bad_end(&[stopped.clone()], "v1:a", &marks);
+            assert_eq!(end.is_some(), condemned, "{code}");
+            assert_eq!(left_by_us(&[stopped], "v1:a", &marks), !condemned, "{code}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod appspec;
 mod blue_green;
 mod command;
 mod drained;
+mod failed;
 mod flight;
 mod gates;
 mod history;
@@ -79,8 +80,9 @@ pub const DECLARED_TAG: &str = "evenkeel.dev/declared";
 
 /// The tags that a service is given with its updates: without room for them an update fails, or is not
 /// known again.
-pub(super) const UPDATE_TAGS: [&str; 4] = [
+pub(super) const UPDATE_TAGS: [&str; 5] = [
     DECLARED_TAG,
+    failed::TAG,
     intent::TAG,
     scaling::SUSPENDED_TAG,
     supersede::TAG,

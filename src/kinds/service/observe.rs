@@ -147,6 +147,7 @@ async fn blue_green(
     cluster: &str,
 ) {
     let Some(group) = view.set.deployment_group_of(&view.resource.key) else {
+        pair(observer, view, fresh, service, false, seen).await;
         return;
     };
     let (application, name) = (text(&group.spec, "applicationName"), group.aws_name());

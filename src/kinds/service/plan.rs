@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, drained, flight, gates, intent, items, migration, native,
-    overrun, payload, resets, revision, rolling, scaling, side, taken_back, tasks, text,
+    DECLARED_TAG, Observed, blue_green, drained, failed, flight, gates, intent, items, migration,
+    native, overrun, payload, resets, revision, rolling, scaling, side, taken_back, tasks, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -112,6 +112,7 @@ fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
 fn engine(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let (recalled, view) = &compared(view, service);
     let plan = of_controller(view, observed, service, recalled);
+    let plan = failed::kept(view, observed, service, plan);
     let mut plan = taken_back::kept(view, observed, service, plan);
     plan.digest = payload::attempt_digest(view);
     plan

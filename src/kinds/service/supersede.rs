@@ -15,9 +15,9 @@
 //! The mark is the tag [`TAG`] on the service: ids of deployments that were stopped for this, or because their window
 //! closed (`overrun`). What is marked and ended `Stopped` says nothing of its content, which is deployed again when the manifest goes back to
 //! it. What has no mark was stopped by a person or an alarm, and its content is not tried again. The mark is
-//! written first: a crash between the two writes leaves a mark on a deployment that goes on, and is stopped by
-//! the next pass, unless the manifest has gone back to it; that one, stopped by a person later, would be
-//! started once more.
+//! written first: a crash between the two writes, or a stop that AWS does not take, leaves a mark on a deployment that goes on.
+//! It is stopped by the next pass, unless the manifest has gone back to it or its traffic has moved. Where an alarm, a hook or the
+//! circuit breaker ends that one later, its end counts; stopped by a person later, it would be started once more.
 //!
 //! Invariants:
 //! - Traffic that begins to move between the look and the stop goes back with the rollback.
@@ -28,7 +28,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::plan::tag_with;
-use super::{items, last_segment, text};
+use super::{history, items, last_segment, native, text};
 use crate::kinds::View;
 use crate::model::{Call, Moment, Seen, Service, Step};
 
@@ -92,7 +92,9 @@ impl<'a> Marks<'a> {
 
     /// Whether this deployment of `CodeDeploy` made room.
     pub(super) fn made_room(&self, deployment: &Value) -> bool {
-        text(deployment, "status") == "Stopped" && self.hold(text(deployment, "deploymentId"))
+        text(deployment, "status") == "Stopped"
+            && !history::is_condemned(deployment)
+            && self.hold(text(deployment, "deploymentId"))
     }
 
     /// The same of a service deployment of ECS.
@@ -102,7 +104,7 @@ impl<'a> Marks<'a> {
             text(deployment, "status"),
             "ROLLBACK_SUCCESSFUL" | "STOPPED"
         );
-        back && self.hold(id)
+        back && !native::is_condemned(deployment) && self.hold(id)
     }
 
     /// The tag's value with one more.

@@ -69,9 +69,10 @@ async fn a_crashing_image_is_rolled_back_told_and_not_tried_again() {
     assert!(outcome.message().contains("not tried again"), "{outcome}");
     assert_eq!(world.person.primary("nova", "auth-service").await, good);
     let deployments = world.count("CreateDeployment");
-    // A day, a restart and a forced resync later it is still not tried again.
-    pass(Duration::from_hours(24)).await;
+    // A day, most of it without a daemon, and a forced resync later it is still not tried again.
+    pass(Duration::from_hours(3)).await;
     daemon.kill();
+    pass(Duration::from_hours(21)).await;
     let daemon = world.daemon().await;
     daemon
         .events
@@ -80,6 +81,20 @@ async fn a_crashing_image_is_rolled_back_told_and_not_tried_again() {
         .unwrap();
     pass(Duration::from_hours(1)).await;
     daemon.outcome(SERVICE, rolled_out_badly).await;
+    assert_eq!(world.count("CreateDeployment"), deployments);
+    // Nor when CodeDeploy tells nothing more of it.
+    daemon.kill();
+    pass(Duration::from_hours(31 * 24)).await;
+    let daemon = world.daemon().await;
+    let quarantined =
+        |outcome: &Outcome| matches!(outcome, Outcome::Blocked(Block::Quarantined, _));
+    let outcome = daemon.outcome(SERVICE, quarantined).await;
+    assert!(
+        outcome.message().contains("evenkeel.dev/failed"),
+        "{outcome}"
+    );
+    pass(Duration::from_hours(1)).await;
+    daemon.outcome(SERVICE, quarantined).await;
     assert_eq!(world.count("CreateDeployment"), deployments);
     // The cure is a new manifest.
     world.edit(
@@ -96,11 +111,7 @@ async fn a_crashing_image_is_rolled_back_told_and_not_tried_again() {
         "auth-service:1.6.0-broken",
     );
     daemon.look().await;
-    daemon
-        .outcome(SERVICE, |outcome| {
-            matches!(outcome, Outcome::Blocked(Block::Quarantined, _))
-        })
-        .await;
+    daemon.outcome(SERVICE, quarantined).await;
     assert_eq!(world.count("CreateDeployment"), deployments + 1);
 }
 

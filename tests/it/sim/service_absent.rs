@@ -181,3 +181,26 @@ async fn a_service_that_no_deployment_group_names_says_so_when_it_has_to_be_depl
     assert!(outcome.message().contains("ecsServices"), "{outcome}");
     assert_eq!(world.count("CreateDeployment"), 0);
 }
+
+/// The group may be kept elsewhere: what is as declared is at rest all the same.
+#[tokio::test(start_paused = true)]
+async fn a_service_whose_deployment_group_no_manifest_names_is_converged_while_it_is_as_declared() {
+    let world = World::auth(575).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    let text = std::fs::read_to_string(world.folder.path().join(AUTH)).unwrap();
+    let documents = text
+        .split("---\n")
+        .filter(|one| !one.contains("kind: DeploymentGroup"));
+    let without: Vec<&str> = documents.collect();
+    world.write(AUTH, &without.join("---\n"));
+    daemon.kill();
+    let daemon = world.daemon().await;
+    world.rests(&daemon).await;
+    world.edit(AUTH, "auth-service:1.4.0", "auth-service:1.5.0");
+    daemon.look().await;
+    let blocked =
+        |outcome: &Outcome| matches!(outcome, Outcome::Blocked(Block::NoDeploymentGroup, _));
+    daemon.outcome(SERVICE, blocked).await;
+    assert_eq!(world.count("CreateDeployment"), 0);
+}

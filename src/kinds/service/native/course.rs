@@ -132,14 +132,30 @@ pub(super) struct BadEnd {
 
 /// The bad end of the newest deployment of the declared content that came to an end of its own, if it
 /// ended badly; what we stopped ourselves (`marks`) did not. `history` is newest first.
+///
+/// The marks forget the oldest: before one that we stopped, only what failed of itself counts. And where we stopped the
+/// very newest deployment, its content had been let start after all that came before.
 pub(super) fn bad_end(history: &[Value], spec: &Value, marks: &Marks<'_>) -> Option<BadEnd> {
-    // One that a newer deployment superseded says nothing of its content.
-    let says = |(index, deployment): &(usize, &Value)| {
+    let mut ours = history
+        .iter()
+        .enumerate()
+        .filter(|(_, deployment)| is_of(deployment, spec));
+    let mut stopped_by_us = false;
+    let (index, found) = ours.find(|(index, deployment)| {
+        if marks.went_back(deployment) {
+            stopped_by_us = true;
+            return *index == 0;
+        }
+        // One that a newer deployment superseded says nothing of its content.
         let stopped = matches!(text(deployment, "status"), "STOPPED" | "STOP_REQUESTED");
-        let itself = *index == 0 || struck(deployment) || deployment.get("rollback").is_some();
-        is_of(deployment, spec) && (itself || !stopped) && !marks.went_back(deployment)
-    };
-    let (index, found) = history.iter().enumerate().find(says)?;
+        let itself =
+            *index == 0 || is_condemned(deployment) || deployment.get("rollback").is_some();
+        let good = text(deployment, "status") == "SUCCESSFUL";
+        (itself || !stopped) && (!stopped_by_us || good || is_condemned(deployment))
+    })?;
+    if marks.went_back(found) {
+        return None;
+    }
     let status = text(found, "status");
     let bad = matches!(status, "STOPPED" | "STOP_REQUESTED") || status.starts_with("ROLLBACK");
     bad.then(|| BadEnd {
@@ -153,10 +169,17 @@ fn triggered<'a>(deployment: &'a Value, member: &str) -> Option<&'a Value> {
     (text(one, "status") == "TRIGGERED").then_some(one)
 }
 
-fn struck(deployment: &Value) -> bool {
+/// Whether a deployment failed of itself, whoever stopped it besides: by the circuit breaker, an alarm or a hook.
+pub(in super::super) fn is_condemned(deployment: &Value) -> bool {
     ["deploymentCircuitBreaker", "alarms"]
         .iter()
         .any(|member| triggered(deployment, member).is_some())
+        || failed_hooks(deployment).next().is_some()
+}
+
+fn failed_hooks(deployment: &Value) -> impl Iterator<Item = &Value> {
+    let failed = |hook: &&Value| matches!(text(hook, "status"), "FAILED" | "TIMED_OUT");
+    items(deployment, "lifecycleHookDetails").filter(failed)
 }
 
 /// One deployment that ended badly in a sentence: AWS's reason, and what stands behind it.
@@ -179,15 +202,12 @@ pub(in super::super) fn explain(deployment: &Value) -> String {
             .collect();
         sentence.push_str(&format!("; alarms: {}", names.join(", ")));
     }
-    for hook in items(deployment, "lifecycleHookDetails") {
-        let status = text(hook, "status");
-        if matches!(status, "FAILED" | "TIMED_OUT") {
-            let target = match text(hook, "targetArn") {
-                "" => text(hook, "hookId"),
-                arn => arn,
-            };
-            sentence.push_str(&format!("; hook {target} {status}"));
-        }
+    for hook in failed_hooks(deployment) {
+        let target = match text(hook, "targetArn") {
+            "" => text(hook, "hookId"),
+            arn => arn,
+        };
+        sentence.push_str(&format!("; hook {target} {}", text(hook, "status")));
     }
     sentence
 }

@@ -26,7 +26,7 @@ mod traffic;
 use serde_json::{Map, Value, json};
 
 pub(super) use course::{
-    before_traffic, explain as explained, in_flight, is_of, rollout, sentence,
+    before_traffic, explain as explained, in_flight, is_condemned, is_of, rollout, sentence,
 };
 pub(super) use traffic::{Gap, listener_of, rules, target_groups, with_traffic};
 

@@ -9,6 +9,7 @@ mod bench;
 mod blue_green;
 mod command;
 mod entry;
+mod failed;
 mod fixpoint;
 mod flight;
 mod gates;

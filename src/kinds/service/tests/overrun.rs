@@ -158,4 +158,34 @@ fn what_was_stopped_is_no_failure_and_starts_when_a_window_is_open() {
     );
     assert_inert(&closed(went_back(true), "abort").plan(), "WindowClosed");
     assert_inert(&went_back(false).plan(), "RolloutFailed");
+    // A stop that AWS did not take leaves the mark, and what ended the deployment then is a word on it.
+    for (member, said) in [
+        (
+            "alarms",
+            json!({"status": "TRIGGERED", "triggeredAlarmNames": ["5xx"]}),
+        ),
+        (
+            "deploymentCircuitBreaker",
+            json!({"status": "TRIGGERED", "failureCount": 3, "threshold": 3}),
+        ),
+        (
+            "lifecycleHookDetails",
+            json!([{"hookId": "1", "status": "FAILED"}]),
+        ),
+    ] {
+        let mut bench = went_back(true);
+        let Some(Seen::Present(history)) = &mut bench.observed.service_deployments else {
+            panic!("no history");
+        };
+        history[0][member] = said;
+        assert_inert(&bench.plan(), "RolloutFailed");
+    }
+    // Of so many stops, the first marks are forgotten.
+    let mut nights = went_back(true);
+    let Some(Seen::Present(history)) = &mut nights.observed.service_deployments else {
+        panic!("no history");
+    };
+    let first = service_deployment("0", B, "ROLLBACK_SUCCESSFUL", "green");
+    history.as_array_mut().unwrap().insert(1, first);
+    assert_eq!(operations(&nights.plan()), ["TagResource", "UpdateService"]);
 }
