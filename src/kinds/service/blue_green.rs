@@ -20,7 +20,7 @@
 use serde_json::Value;
 
 use super::history::{
-    BadEnd, attempt_of, bad_end, explain, in_flight, is_rollback, left_by_us, undone_by,
+    BadEnd, attempt_of, bad_end, explain, in_flight, is_rollback, left_by_us, of_retry, undone_by,
 };
 use super::mark::{Mark, TAKEN_BACK_TAG};
 use super::payload::{attempt_digest, carried_drift, primary_task_set};
@@ -455,10 +455,12 @@ fn deploy(
     if let Some(outcome) = grace.filter(|_| !due && !left_by_us(history, attempt, &marks)) {
         return resting(view, observed, service, None, outcome).with_drift(carried);
     }
-    let call = appspec::create_deployment(view, live, group, attempt);
+    let mut call = appspec::create_deployment(view, live, group, attempt);
     let mut why = format!("deploy service {name} blue/green: {}", fields(&carried));
     if let Some(next) = next {
         why.push_str(&format!("; retry {} of {}", next.number, next.of));
+        let described = of_retry(text(&call.input, "description"), next.number);
+        call.input["description"] = described.into();
     }
     let rollout = Rollout {
         id: String::new(),

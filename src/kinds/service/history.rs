@@ -25,6 +25,17 @@ pub(super) fn description(attempt: &str, revision: Option<&Revision>) -> String 
     text.chars().take(LONGEST).collect()
 }
 
+/// A description of ours with the number of the retry, by which each is a write of its own to those who look for writes that
+/// are made again and again.
+pub(super) fn of_retry(description: &str, number: usize) -> String {
+    let Some(attempt) = description.strip_prefix(MARK) else {
+        return description.to_owned();
+    };
+    let (attempt, rest) = attempt.split_once(' ').unwrap_or((attempt, ""));
+    let text = format!("{MARK}{attempt} retry={number} {rest}");
+    text.trim_end().chars().take(LONGEST).collect()
+}
+
 /// The description of a deployment that goes back to what `good` brought, as somebody ordered. It counts as an
 /// attempt of that content.
 pub(super) fn rollback_description(good: &Value, by: &str) -> String {
@@ -214,6 +225,30 @@ mod tests {
         assert!(described.contains(&format!(" commit={} ", revision.commit)));
         let deployment = json!({"description": described});
         assert_eq!(attempt_of(&deployment), Some(attempt.as_str()));
+    }
+
+    #[test]
+    fn a_retry_is_the_same_attempt_by_its_number() {
+        let revision = Revision {
+            commit: "c".repeat(40),
+            author: "ann".to_owned(),
+            message: "ä".repeat(300),
+        };
+        for revision in [None, Some(&revision)] {
+            let first = description("v1:ab", revision);
+            let second = of_retry(&first, 2);
+            assert!(
+                second.starts_with("evenkeel attempt=v1:ab retry=2"),
+                "{second}"
+            );
+            assert!(second.chars().count() <= LONGEST);
+            let deployment = json!({"description": second});
+            assert_eq!(attempt_of(&deployment), Some("v1:ab"));
+            assert_eq!(
+                commit_of(&deployment),
+                revision.map(|revision| revision.commit.as_str())
+            );
+        }
     }
 
     fn none() -> Marks<'static> {

@@ -32,8 +32,11 @@ use crate::model::{
 /// Decides.
 pub(super) fn plan(view: &View<'_>, observed: &Observed) -> Plan {
     let plan = whole(view, observed);
-    // Before its cluster is known, it was looked for elsewhere.
-    let elsewhere = view.unresolved.iter().any(|key| key.kind == Kind::Cluster);
+    // Before its cluster is known, it was looked for elsewhere. In one that was looked for and is not there, there is none.
+    let elsewhere = view.unresolved.iter().any(|key| {
+        let facts = view.facts.get(key);
+        key.kind == Kind::Cluster && facts.is_none_or(|facts| facts.arn.is_some())
+    });
     Plan {
         flying: plan.flying.filter(|_| !elsewhere),
         ..plan

@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::console::{self, AUTH, ECS};
 use super::faults::Odds;
-use super::native_world::{BLUE_GREEN, BREAKER, FILE, SERVICE, history, rolled_out_badly, web};
+use super::native_world::{
+    BLUE_GREEN, BREAKER, FILE, SERVICE, STRATEGIES, history, rolled_out_badly, web,
+};
 use super::world::{World, pass};
 
 const ROLLING: &str = "strategy: ROLLING";
@@ -164,9 +166,15 @@ async fn code_deploy_sick_tasks_end_the_deployment_and_are_told() {
 
 #[tokio::test(start_paused = true)]
 async fn native_a_pause_that_nobody_ends_in_time_is_told() {
+    for (seed, strategy) in (1360..).zip(STRATEGIES) {
+        a_pause_ends_by_its_timeout(strategy, seed).await;
+    }
+}
+
+async fn a_pause_ends_by_its_timeout(strategy: &str, seed: u64) {
     let pause = ", lifecycleHooks: [{targetType: PAUSE, lifecycleStages: [POST_TEST_TRAFFIC_SHIFT], \
                  timeoutConfiguration: {timeoutInMinutes: 5, action: CONTINUE}}]";
-    let world = web(&format!("{BLUE_GREEN}{pause}"), 1360).await;
+    let world = web(&format!("{strategy}{pause}"), seed).await;
     let daemon = world.daemon().await;
     daemon.converged().await;
     let watch = world.watch();

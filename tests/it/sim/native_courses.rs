@@ -60,6 +60,21 @@ async fn a_new_image_is_one_registration_and_one_update() {
 
 #[tokio::test(start_paused = true)]
 async fn a_crashing_and_a_sick_image_are_rolled_back_told_and_not_tried_again() {
+    for (seed, strategy) in (915..).zip(STRATEGIES) {
+        let bad = if strategy == LINEAR {
+            "crashing"
+        } else {
+            "sick"
+        };
+        let world = web(&format!("{strategy}{BREAKER}"), seed).await;
+        let daemon = world.daemon().await;
+        daemon.converged().await;
+        let watch = world.watch();
+        world.ship(&daemon, "v1", bad).await;
+        daemon.outcome(SERVICE, rolled_out_badly).await;
+        watch.saw_nothing_wrong();
+        assert_eq!(world.serves().await, "v1");
+    }
     for (seed, strategy) in (910..).zip(STRATEGIES) {
         let bad = if strategy == LINEAR {
             "sick"
@@ -161,8 +176,12 @@ async fn an_alarm_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_person_stops_is_not_started_again() {
-    for (seed, stage) in (950..).zip(["SCALE_UP", "BAKE_TIME"]) {
-        let world = web(BLUE_GREEN, seed).await;
+    for (seed, stage, strategy) in [
+        (950, "SCALE_UP", BLUE_GREEN),
+        (951, "BAKE_TIME", CANARY),
+        (952, "PRODUCTION_TRAFFIC_SHIFT", LINEAR),
+    ] {
+        let world = web(strategy, seed).await;
         let daemon = world.daemon().await;
         daemon.converged().await;
         let watch = world.watch();
@@ -222,19 +241,33 @@ async fn a_pause_waits_for_a_person_and_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_newer_manifest_supersedes_before_traffic_moves_and_waits_after() {
-    for (seed, stage, supersedes) in [
-        (970, "SCALE_UP", true),
-        (969, "TEST_TRAFFIC_SHIFT", true),
-        (971, "PRODUCTION_TRAFFIC_SHIFT", false),
-        (972, "BAKE_TIME", false),
+    for (seed, stage, strategy, supersedes) in [
+        (966, "PRE_SCALE_UP", LINEAR, true),
+        (970, "SCALE_UP", CANARY, true),
+        (969, "TEST_TRAFFIC_SHIFT", BLUE_GREEN, true),
+        (968, "POST_TEST_TRAFFIC_SHIFT", LINEAR, true),
+        (971, "PRODUCTION_TRAFFIC_SHIFT", CANARY, false),
+        (967, "PRODUCTION_TRAFFIC_SHIFT", LINEAR, false),
+        (972, "BAKE_TIME", BLUE_GREEN, false),
     ] {
-        let world = web(CANARY, seed).await;
+        // A stage of no length is held up by a hook.
+        let held = matches!(stage, "PRE_SCALE_UP" | "POST_TEST_TRAFFIC_SHIFT");
+        let hook = if held { hook(stage) } else { String::new() };
+        let world = web(&format!("{strategy}{hook}"), seed).await;
         let daemon = world.daemon().await;
         daemon.converged().await;
         let watch = world.watch();
+        if held {
+            world.function_reports(HookOutcome::Hang);
+        }
         world.ship(&daemon, "v1", "v2").await;
         let first = world.stage(stage).await["serviceDeploymentArn"].clone();
         world.ship(&daemon, "v2", "v3").await;
+        if held {
+            let newest = |one: &serde_json::Value| one["serviceDeploymentArn"] != first;
+            world.deployment("in the place of the first", newest).await;
+            world.function_reports(HookOutcome::Succeeded);
+        }
         daemon.converged().await;
         assert_eq!(world.serves().await, "v3", "{stage}");
         let first = history(&world)
@@ -267,8 +300,15 @@ async fn what_was_superseded_is_not_quarantined() {
 
 #[tokio::test(start_paused = true)]
 async fn a_daemon_that_dies_during_a_rollout_is_followed_by_one_that_goes_on() {
-    for seconds in [1, 3, 10, 60, 150] {
-        let world = web(CANARY, 980 + seconds).await;
+    for (seconds, strategy) in [
+        (1, BLUE_GREEN),
+        (3, CANARY),
+        (10, LINEAR),
+        (60, CANARY),
+        (100, BLUE_GREEN),
+        (150, LINEAR),
+    ] {
+        let world = web(strategy, 980 + seconds).await;
         let daemon = world.daemon().await;
         daemon.converged().await;
         let watch = world.watch();
@@ -292,7 +332,13 @@ async fn a_daemon_that_dies_during_a_rollout_is_followed_by_one_that_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn what_somebody_else_deploys_is_respected_and_then_healed_after_the_grace_time() {
-    let world = web(BLUE_GREEN, 990).await;
+    for (seed, strategy) in (990..).zip(STRATEGIES) {
+        respected_and_then_healed(strategy, seed).await;
+    }
+}
+
+async fn respected_and_then_healed(strategy: &str, seed: u64) {
+    let world = web(strategy, seed).await;
     let daemon = world.daemon().await;
     daemon.converged().await;
     let watch = world.watch();

@@ -78,8 +78,7 @@ async fn content_whose_revision_an_answer_passes_over_is_not_tried_again() {
     daemon.outcome(SERVICE, rolled_out_badly).await;
 }
 
-/// Bootstraps the service and changes its image, dying once after the k-th write. Gives the writes,
-/// sorted.
+/// Bootstraps the service and changes its image, dying once after the k-th write. Gives the writes.
 async fn dying(strategy: &str, crash_after: u64) -> Vec<String> {
     let world = web(strategy, 1000).await;
     world.wire.crash_after(crash_after);
@@ -105,19 +104,59 @@ async fn dying(strategy: &str, crash_after: u64) -> Vec<String> {
         .map(|one| one["status"].clone())
         .collect();
     assert_eq!(ends, ["SUCCESSFUL", "SUCCESSFUL"], "{crash_after}");
-    let mut writes = world.writes();
-    writes.sort();
-    writes
+    world.writes()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_after_any_write_changes_nothing_of_the_end() {
-    for strategy in [BLUE_GREEN, CANARY, "strategy: ROLLING"] {
-        let calm = dying(strategy, 0).await;
-        for k in 1..=calm.len() as u64 {
-            let writes = dying(strategy, k).await;
-            assert_eq!(writes, calm, "crash after write {k}");
+    for strategy in [BLUE_GREEN, LINEAR, CANARY, "strategy: ROLLING"] {
+        let mut calm = dying(strategy, 0).await;
+        // What comes before the service is the same for all of them.
+        let first = match strategy {
+            BLUE_GREEN => Some(0),
+            _ => calm.iter().position(|one| one == "CreateService"),
+        };
+        let first = first.unwrap() as u64 + 1;
+        calm.sort();
+        for k in first..=calm.len() as u64 {
+            let mut writes = dying(strategy, k).await;
+            writes.sort();
+            assert_eq!(writes, calm, "{strategy}: crash after write {k}");
         }
+    }
+}
+
+/// The same on the way to a content that is rolled back: it is started once, and told.
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_any_write_starts_nothing_again_that_is_rolled_back() {
+    for strategy in [CANARY, "strategy: ROLLING"] {
+        let mut k = 1;
+        let mut crashed = true;
+        while crashed {
+            let world = web(&format!("{strategy}{BREAKER}"), 1005).await;
+            let mut daemon = world.daemon().await;
+            daemon.converged().await;
+            let watch = world.watch();
+            world.wire.crash_after(world.writes().len() as u64 + k);
+            world.ship(&daemon, "v1", "crashing").await;
+            crashed = tokio::select! {
+                biased;
+                () = world.wire.crashed() => true,
+                _ = daemon.outcome(SERVICE, rolled_out_badly) => false,
+            };
+            if crashed {
+                daemon.kill();
+                daemon = world.daemon().await;
+            }
+            daemon.outcome(SERVICE, rolled_out_badly).await;
+            pass(Duration::from_mins(15)).await;
+            daemon.outcome(SERVICE, rolled_out_badly).await;
+            assert_eq!(world.count("UpdateService"), 1, "{strategy}, {k}");
+            assert_eq!(world.serves().await, "v1");
+            watch.saw_nothing_wrong();
+            k += 1;
+        }
+        assert!(k > 3, "{strategy}: {k}");
     }
 }
 

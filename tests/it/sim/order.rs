@@ -74,6 +74,9 @@ async fn one_commit_is_deployed_in_order() {
             .await;
         let auth = &daemon.board.read().resources[&AUTH.parse().unwrap()];
         assert_eq!(auth.outcome, Outcome::Converged, "{seed}");
+        // It is woken; a look by time alone comes twice a minute.
+        let waited = world.clock.now().since(auth.since);
+        assert!(waited <= Duration::from_secs(4), "{seed}: {waited:?}");
         daemon.converged().await;
     }
 }

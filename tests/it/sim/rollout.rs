@@ -115,6 +115,32 @@ async fn a_crashing_image_is_rolled_back_told_and_not_tried_again() {
     assert_eq!(world.count("CreateDeployment"), deployments + 1);
 }
 
+/// The daemon dies after each write on the way to a content that fails, and another one goes on.
+#[tokio::test(start_paused = true)]
+async fn a_crash_on_the_way_to_what_fails_starts_it_once() {
+    for k in 1..=3 {
+        let world = World::auth(18).await;
+        let daemon = world.daemon().await;
+        daemon.converged().await;
+        world.person_breaks("1.6.0-broken");
+        world.wire.crash_after(world.writes().len() as u64 + k);
+        world.edit(
+            "services/auth.yaml",
+            "auth-service:1.4.0",
+            "auth-service:1.6.0-broken",
+        );
+        daemon.look().await;
+        world.wire.crashed().await;
+        daemon.kill();
+        let daemon = world.daemon().await;
+        let outcome = daemon.outcome(SERVICE, rolled_out_badly).await;
+        assert!(outcome.message().contains("not tried again"), "{outcome}");
+        pass(Duration::from_mins(15)).await;
+        daemon.outcome(SERVICE, rolled_out_badly).await;
+        assert_eq!(world.count("CreateDeployment"), 1, "crash after write {k}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_retry_annotation_is_one_more_attempt_for_each_text() {
     let world = World::auth(12).await;

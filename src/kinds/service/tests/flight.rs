@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::bench::{attempt, network};
 use super::{Bench, Payload, deployment};
 use crate::kinds::testing::{assert_inert, calls};
-use crate::model::{Key, Kind, Outcome, Seen};
+use crate::model::{Facts, Key, Kind, Outcome, Seen};
 
 use Payload::{A, B};
 
@@ -90,6 +90,13 @@ fn what_could_not_be_read_is_not_known() {
     let mut elsewhere = Bench::rolling(A, A, "COMPLETED");
     elsewhere.observed.service = Seen::Absent;
     elsewhere.unresolved = vec![Key::new(Kind::Cluster, "main")];
+    // There is none in a cluster that is not there, and cannot be made, say.
+    let mut nowhere = Bench::rolling(A, A, "COMPLETED");
+    nowhere.observed.service = Seen::Absent;
+    nowhere.unresolved.clone_from(&elsewhere.unresolved);
+    let cluster = (Key::new(Kind::Cluster, "main"), Facts::default());
+    nowhere.scene.facts.extend([cluster]);
+    assert_eq!(nowhere.plan().flying, Some(false));
     for bench in [service, deployments, group, last, elsewhere] {
         assert_eq!(bench.plan().flying, None);
     }

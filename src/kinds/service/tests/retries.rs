@@ -69,6 +69,10 @@ fn what_failed_before_traffic_moved_is_started_again_so_often_as_is_declared() {
         let plan = bench.plan();
         if again {
             assert_eq!(only_call(&plan).0, "CreateDeployment", "{retries} {times}");
+            // A write of its own, not one that is made again and again.
+            let described = &only_call(&plan).1["description"];
+            let number = format!(" retry={times}");
+            assert!(described.as_str().unwrap().contains(&number), "{described}");
             let told = format!("retry {times} of {retries}");
             assert!(plan.outcome.message().contains(&told), "{}", plan.outcome);
         } else {
