@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::daemon::Daemon;
 use super::folder::Folder;
@@ -302,6 +302,48 @@ fn a_rollout_is_aborted_by_a_command_with_the_token() {
     ] {
         assert!(metrics.contains(line), "{line}:\n{metrics}");
     }
+
+    // Once more, approved this time, and taken back while the old tasks are there.
+    folder.edit(
+        "services/auth.yaml",
+        "terminationWaitTimeInMinutes: 5",
+        "terminationWaitTimeInMinutes: 2880",
+    );
+    folder.edit(
+        "services/auth.yaml",
+        "kind: Service\nmetadata:\n  name: auth-service\n",
+        "kind: Service\nmetadata:\n  name: auth-service\n  annotations: {evenkeel.dev/retry: again}\n",
+    );
+    let second = until("another deployment that waits", || {
+        let one = &daemon.json(&["get", auth])["resources"][0];
+        let waits = one["reason"] == "ApprovalPending" && one["digest"] != digest.as_str();
+        let digest = one["digest"].as_str().unwrap_or_default().to_owned();
+        waits.then_some(digest).ok_or_else(|| one.to_string())
+    });
+    let order = |words: &[&str]| {
+        let done = daemon.ask(&[words, &with_token, &["--output", "json"]].concat());
+        assert_eq!(done.code, Some(0), "{done:?}");
+        serde_json::from_str::<Value>(&done.stdout).unwrap()
+    };
+    let approved = order(&["approve", auth, "--digest", &second]);
+    assert_eq!(approved["resource"], auth, "{approved}");
+    until("all traffic on the new tasks", || {
+        let one = &daemon.json(&["get", auth])["resources"][0];
+        let stage = &one["rollout"]["stage"];
+        (stage == "Baking")
+            .then_some(())
+            .ok_or_else(|| one.to_string())
+    });
+    let taken_back = order(&["rollback", auth, "--wait"]);
+    let (done, end) = (&taken_back["command"]["done"], &taken_back["resource"]);
+    assert!(done[0].as_str().unwrap().contains("stop"), "{taken_back}");
+    assert_eq!(
+        (&end["outcome"], &end["reason"]),
+        (&json!("Blocked"), &json!("Quarantined"))
+    );
+    let message = end["message"].as_str().unwrap();
+    let told = format!("content {second} was rolled back by ann");
+    assert!(message.contains(&told), "{message}");
 }
 
 #[test]

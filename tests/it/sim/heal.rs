@@ -142,6 +142,32 @@ async fn a_deployment_is_not_reverted_either_and_a_person_decides() {
     assert_eq!(world.count("UpdateService"), writes);
 }
 
+/// The same of what only a deployment changes back.
+#[tokio::test(start_paused = true)]
+async fn a_hotfix_stays_until_a_person_has_it_reverted() {
+    for (how, seed) in [("off", 315), ("notify", 316)] {
+        let (world, daemon) = World::healing(how, seed).await;
+        world.foreign_deployment().await;
+        let starts = world.count("CreateDeployment");
+        let stays = |outcome: &Outcome| kept(outcome) || found(outcome);
+        let outcome = daemon.outcome(SERVICE, stays).await;
+        assert_eq!(kept(&outcome), how == "off", "{outcome}");
+        for part in ["--output patch", "--heal-now", "evenkeel pause"] {
+            assert!(outcome.message().contains(part), "{outcome}");
+        }
+        daemon.kill();
+        let daemon = world.daemon().await;
+        pass(Duration::from_mins(20)).await;
+        daemon.outcome(SERVICE, stays).await;
+        assert_eq!(world.count("CreateDeployment"), starts);
+        let question = Question::Heal(SERVICE.parse().unwrap());
+        let asked = daemon.asker.ask(question).await;
+        assert!(matches!(asked, Ok(Answer::Resync(_))), "{asked:?}");
+        daemon.converged().await;
+        assert_eq!(world.count("CreateDeployment"), starts + 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn it_is_changed_back_after_a_while() {
     let (world, daemon) = World::healing("{after: 20m}", 312).await;

@@ -8,9 +8,7 @@ use serde_json::json;
 
 use super::console::{self, AUTH, ECS};
 use super::faults::Odds;
-use super::native_world::{
-    BLUE_GREEN, BREAKER, FILE, SERVICE, STRATEGIES, history, rolled_out_badly, web,
-};
+use super::native_world::{BREAKER, FILE, SERVICE, STRATEGIES, history, rolled_out_badly, web};
 use super::world::{World, pass};
 
 const ROLLING: &str = "strategy: ROLLING";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel::model::{Outcome, Service, Wait};
+use evenkeel::model::{Block, Command, Outcome, Service, Wait};
 use serde_json::json;
 
 use super::console::{AUTH, SERVICE};
@@ -163,4 +163,64 @@ async fn ecs_goes_back_when_its_window_closes_and_starts_again_when_one_opens() 
         "StopServiceDeployment",
     )
     .await;
+}
+
+/// A hotfix is taken back by a deployment, which waits for a window as every other.
+#[tokio::test(start_paused = true)]
+async fn a_change_by_hand_is_not_reverted_outside_of_a_window() {
+    let world = World::auth(324).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    windows(
+        &world,
+        "{kind: deny, schedule: '0 0 1 1 *', duration: 1h, timeZone: UTC}",
+    );
+    daemon.look().await;
+    world.foreign_deployment().await;
+    let starts = world.count("CreateDeployment");
+    daemon.outcome(SERVICE, closed).await;
+    pass(Duration::from_mins(5)).await;
+    daemon.outcome(SERVICE, closed).await;
+    assert_eq!(world.count("CreateDeployment"), starts);
+    daemon
+        .until("the deployment", |_| {
+            world.count("CreateDeployment") > starts
+        })
+        .await;
+    let opened = 1_767_225_600_000 + 60 * 60 * 1000;
+    assert!(world.clock.now().0 >= opened);
+    daemon.converged().await;
+}
+
+/// A person's way back is an order, and waits for no window.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_carried_out_outside_of_a_window() {
+    let world = World::auth(325).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    world.image(&json!({"repository": "nova/auth-service", "tags": ["1.5.1"]}));
+    for (from, to) in [("1.4.0", "1.5.0"), ("1.5.0", "1.5.1")] {
+        let (from, to) = (format!("auth-service:{from}"), format!("auth-service:{to}"));
+        world.edit(AUTH, &from, &to);
+        daemon.look().await;
+        daemon.converged().await;
+    }
+    windows(
+        &world,
+        "{kind: deny, schedule: '0 0 1 1 *', duration: 9h, timeZone: UTC, overrun: abort}",
+    );
+    daemon.look().await;
+    let back = Command::Rollback { foreign: false };
+    daemon.order(SERVICE, back).await.unwrap();
+    let held = |outcome: &Outcome| matches!(outcome, Outcome::Blocked(Block::Quarantined, why) if why.contains("rolled back by ann"));
+    daemon.outcome(SERVICE, held).await;
+    assert_eq!(
+        (
+            world.count("CreateDeployment"),
+            world.count("StopDeployment")
+        ),
+        (3, 0)
+    );
+    let good = world.revision_of("1.5.0").await;
+    assert_eq!(world.person.primary("nova", "auth-service").await, good);
 }
