@@ -1,4 +1,4 @@
-//! P2's service moves from CodeDeploy to ECS's own canary in place, as docs/code-deploy-to-canary.md tells.
+//! P2's service moves from CodeDeploy to ECS's own canary in place, as docs/code-deploy-to-canary/README.md tells.
 
 use std::time::Duration;
 

@@ -386,3 +386,80 @@ impl super::world::World {
         arn.as_str().unwrap().to_owned()
     }
 }
+
+/// The service's manifest with another form of its load balancers.
+fn form(world: &super::world::World, changes: &[(&str, &str)], without_balancer: bool) {
+    let mut text = std::fs::read_to_string(world.folder.path().join(FILE)).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    if without_balancer {
+        let (service, _) = text.split_once("  loadBalancers:\n").unwrap();
+        text = service.to_owned();
+    }
+    world.write(FILE, &text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_without_a_load_balancer_is_deployed_all_the_same() {
+    let world = web(&format!("{BLUE_GREEN}{BREAKER}"), 904).await;
+    form(&world, &[], true);
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    world.ship(&daemon, "v1", "v2").await;
+    daemon.outcome(SERVICE, in_progress).await;
+    daemon.converged().await;
+    assert_eq!(world.serves().await, "v2");
+    world.ship(&daemon, "v2", "crashing").await;
+    daemon.outcome(SERVICE, rolled_out_badly).await;
+    assert_eq!(world.serves().await, "v2");
+    assert_eq!(world.count("UpdateService"), 2);
+    world.left_alone(&daemon, rolled_out_badly).await;
+}
+
+/// Behind a network load balancer traffic goes through listeners, which have no rules.
+#[tokio::test(start_paused = true)]
+async fn behind_a_network_load_balancer_listeners_shift() {
+    let world = web(&format!("{BLUE_GREEN}{BREAKER}"), 905).await;
+    let group = "{TargetType: ip, Protocol: HTTP, ";
+    let network = "{TargetType: ip, Protocol: TCP, HealthCheckProtocol: HTTP, ";
+    let fixed =
+        "DefaultActions: [{Type: fixed-response, FixedResponseConfig: {StatusCode: \"404\"}}]";
+    let forward = "DefaultActions: [{Type: forward, ForwardConfig: {TargetGroups: [{TargetGroupRef: blue, Weight: 1}, {TargetGroupRef: green, Weight: 0}]}}]";
+    let changes = [
+        (group, network),
+        (fixed, forward),
+        (
+            "{LoadBalancerRef: web, Protocol: HTTP",
+            "{LoadBalancerRef: web, Protocol: TCP",
+        ),
+        (
+            "productionListenerRuleRef: production",
+            "productionListenerRef: production",
+        ),
+        ("testListenerRuleRef: test", "testListenerRef: test"),
+        (
+            "  Subnets: [subnet-0a1b2c3d4e5f60001, subnet-0a1b2c3d4e5f60002]\n  SecurityGroups: [sg-0a1b2c3d4e5f60001]\n",
+            "  {Type: network, Subnets: [subnet-0a1b2c3d4e5f60001, subnet-0a1b2c3d4e5f60002]}\n",
+        ),
+    ];
+    form(&world, &changes, false);
+    let text = std::fs::read_to_string(world.folder.path().join(FILE)).unwrap();
+    let documents = text
+        .split("---\n")
+        .filter(|one| !one.contains("kind: ListenerRule"));
+    let documents: Vec<&str> = documents.collect();
+    world.write(FILE, &documents.join("---\n"));
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    world.ship(&daemon, "v1", "v2").await;
+    daemon.outcome(SERVICE, in_progress).await;
+    daemon.converged().await;
+    assert_eq!(world.serves().await, "v2");
+    world.at_rest(&daemon).await;
+    world.ship(&daemon, "v2", "crashing").await;
+    daemon.outcome(SERVICE, rolled_out_badly).await;
+    assert_eq!(world.serves().await, "v2");
+    assert_eq!(world.count("UpdateService"), 2);
+}
