@@ -127,6 +127,9 @@ fn of_controller(
     service: &Value,
     recalled: &Recalled,
 ) -> Plan {
+    if text(service, "resourceManagementType") == "ECS" {
+        return unsupported("an Express service is driven by ECS itself");
+    }
     let moves = migration::is_asked(view, service);
     let mut immutable: Vec<Drift> = compare(&view.spec, service, &RULES)
         .into_iter()

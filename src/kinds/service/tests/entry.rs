@@ -173,6 +173,15 @@ fn what_somebody_else_drives_is_left_alone() {
     external.spec()["deploymentController"] = json!({"type": "EXTERNAL"});
     external.spec()["desiredCount"] = json!(9);
     assert_inert(&external.plan(), "Unsupported");
+    // `UpdateExpressGatewayService` is what changes these.
+    let mut express = Bench::rolling(Payload::B, Payload::A, "COMPLETED");
+    express.live()["resourceManagementType"] = json!("ECS");
+    express.spec()["desiredCount"] = json!(9);
+    assert_inert(&express.plan(), "Unsupported");
+    let mut custom = Bench::rolling(Payload::A, Payload::A, "COMPLETED");
+    custom.live()["resourceManagementType"] = json!("CUSTOMER");
+    custom.spec()["desiredCount"] = json!(9);
+    assert!(!custom.plan().steps.is_empty());
 }
 
 #[test]

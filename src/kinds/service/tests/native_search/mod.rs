@@ -14,11 +14,11 @@ mod ecs;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::{DECLARED_TAG, intent};
-use super::Payload;
-use crate::model::{Block, Fail, Outcome, Plan, Step, Wait};
+use super::{Bench, Payload};
+use crate::model::{Block, Fail, Kind, Outcome, Plan, Step, Wait};
 use ecs::{Attempt, Ecs, Names, Side, State, Traffic, blinded};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +27,20 @@ struct Place {
     desired: Attempt,
     /// Whether the grace time of a difference is over. Forgotten by a crash.
     waited: bool,
+    /// Whether `rollout.inFlight` is `finish`.
+    finish: bool,
+}
+
+impl Place {
+    /// What a pass reads.
+    fn bench(&self, names: &Names) -> Bench {
+        let mut bench = self.ecs.bench(self.desired, self.waited, names);
+        if self.finish {
+            let finish = json!({"inFlight": "finish"});
+            bench.scene = bench.scene.beside(Kind::Service, "web", "rollout", finish);
+        }
+        bench
+    }
 }
 
 /// A place that was searched.
@@ -50,10 +64,7 @@ struct Search {
 
 impl Search {
     fn plan(&self, place: &Place) -> Plan {
-        place
-            .ecs
-            .bench(place.desired, place.waited, &self.names)
-            .plan()
+        place.bench(&self.names).plan()
     }
 
     /// Notes the first place at which something is wrong, and the way there.
@@ -282,7 +293,7 @@ impl Search {
     /// A read that fails causes no write, and no start where the start depends on it.
     fn judge_blind(&mut self, place: &Place, plan: &Plan) {
         let ecs = &place.ecs;
-        let bench = ecs.bench(place.desired, place.waited, &self.names);
+        let bench = place.bench(&self.names);
         for (what, observed) in blinded(&bench) {
             let blind = bench.plan_of(&observed);
             let caused = blind.steps.iter().any(|step| !plan.steps.contains(step));
@@ -308,7 +319,8 @@ impl Search {
             .is_some_and(|(_, after)| after == before.map(|one| one.id));
         let makes_room = newest.state.before_traffic()
             && newest.payload != wanted.payload
-            && (newest.ours.is_some() || marked);
+            && (newest.ours.is_some() || marked)
+            && !place.finish;
         self.check(
             !newest.state.in_flight() || makes_room,
             "a second rollout",
@@ -421,9 +433,16 @@ fn beginnings() -> Vec<Place> {
                 ecs,
                 desired: attempt(payload, retry),
                 waited: false,
+                finish: false,
             });
         }
     }
+    // And the second of them with the other policy for what is in flight.
+    let finish = Place {
+        finish: true,
+        ..places[1].clone()
+    };
+    places.push(finish);
     places
 }
 
