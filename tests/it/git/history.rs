@@ -215,6 +215,47 @@ fn objects(store: &Path) -> PathBuf {
     entries.next().unwrap().unwrap().path().join("objects.git")
 }
 
+/// Where Git keeps an object by itself.
+fn loose(objects: &Path, id: &str) -> PathBuf {
+    objects.join(&id[..2]).join(&id[2..])
+}
+
+#[tokio::test]
+async fn a_store_that_was_tampered_with_is_not_believed() {
+    let (repo, other) = (Repo::new(), Repo::new());
+    other.write("prod/a.yaml", &cluster("forged"));
+    other.commit("forged");
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    for what in ["HEAD:prod/a.yaml", "HEAD:prod", "HEAD^{tree}", "HEAD"] {
+        let store = tempfile::tempdir().unwrap();
+        let start = || lasting(&[&address], Some(store.path()));
+        let before = look(&start()).await.unwrap();
+        // All objects of both, and one under the other one's name.
+        let objects = objects(store.path()).join("objects");
+        std::fs::remove_dir_all(objects.join("pack")).unwrap();
+        for from in [&repo, &other] {
+            let all = from.path().join(".git/objects/.");
+            let copied = Command::new("cp").arg("-r").args([&all, &objects]).status();
+            assert!(copied.unwrap().success());
+        }
+        let [real, forged] =
+            [&repo, &other].map(|one| loose(&objects, &one.git(&["rev-parse", what])));
+        let whole = look(&start()).await.unwrap();
+        assert_eq!(whole.files, before.files);
+        let asked = server.requests().len();
+        std::fs::remove_file(&real).unwrap();
+        std::fs::rename(forged, &real).unwrap();
+        let read = look(&start()).await.unwrap();
+        assert_eq!(read.files, before.files, "{what}");
+        assert_eq!(trouble(&read), None, "{what}");
+        assert_eq!(commit_of(&read), commit_of(&before), "{what}");
+        // It was fetched again, into a store without the forgery.
+        assert!(server.requests().len() > asked + 2, "{what}");
+        assert!(!real.exists(), "{what}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_killed_worker_left_is_not_in_the_way() {
     let (repo, store) = (Repo::new(), tempfile::tempdir().unwrap());
