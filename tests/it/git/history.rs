@@ -77,6 +77,30 @@ async fn a_full_fetch() {
 }
 
 #[tokio::test]
+async fn the_first_fetch_is_as_deep_as_it_is_told() {
+    let repo = Repo::new();
+    for number in 2..=5 {
+        repo.commit(&format!("commit {number}"));
+    }
+    let server = Server::http(&repo, &[]);
+    for (option, commits) in [("", "1"), ("&depth=3", "3"), ("&depth=0", "5")] {
+        let store = tempfile::tempdir().unwrap();
+        let options = format!("branch=main&path=prod{option}");
+        let address = server.address(&repo, "", &options);
+        let read = look(&lasting(&[&address], Some(store.path())))
+            .await
+            .unwrap();
+        let objects = objects(store.path());
+        let of = format!("--git-dir={}", objects.display());
+        let counted = repo.git(&[&of, "rev-list", "--count", commit_of(&read)]);
+        assert_eq!(counted, commits, "{option}");
+        let boundary = std::fs::read_to_string(objects.join("shallow")).unwrap_or_default();
+        let lines = usize::from(commits != "5");
+        assert_eq!(boundary.lines().count(), lines, "{option}: {boundary}");
+    }
+}
+
+#[tokio::test]
 async fn old_history_is_told_from_a_rewrite_too() {
     // The head's time is long before the cut-off of what is in force.
     let repo = Repo::new();
