@@ -347,10 +347,7 @@ async fn a_proxy_gets_no_credential_of_a_plain_server() {
     let at = format!("http://{}", proxy.address);
     let names = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
     // Neither one that the worker is told of, whoever tells it,
-    let set: String = names
-        .iter()
-        .map(|name| format!("export {name}={at}\n"))
-        .collect();
+    let set = names.map(|name| format!("export {name}={at}\n")).concat();
     let program = env!("CARGO_BIN_EXE_evenkeel");
     let access = Access {
         worker: by_script(folder.path(), &format!("{set}exec {program} \"$@\"")),

@@ -40,7 +40,7 @@ impl Woken {
     async fn make(seed: u64, events: bool) -> Self {
         let world = World::auth(seed).await;
         let daemon = world.daemon().await;
-        Self::beside(world, daemon, seed, events).await
+        Box::pin(Self::beside(world, daemon, seed, events)).await
     }
 
     /// The same of this world and this daemon of it.
