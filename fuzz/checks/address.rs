@@ -19,7 +19,7 @@ pub(crate) fn address(data: &[u8]) {
     for prefix in ["git+https://ann:", "git+http://", "git+ssh://ann:", "ann:"] {
         // As a user's name, which is no secret, it may be shown.
         if !prefix.ends_with("ann:") {
-            let _ = Address::parse(&format!("{prefix}{}@{text}", PASSWORDS[0]));
+            drop(Address::parse(&format!("{prefix}{}@{text}", PASSWORDS[0])));
             continue;
         }
         let [one, other] = PASSWORDS.map(|password| shown(&format!("{prefix}{password}@{text}")));

@@ -17,6 +17,7 @@ use crate::wake::{self, Listener};
 
 /// Runs until stopped.
 pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
+    no_core()?;
     let started = start::start(&args.source).await?;
     let tokens = tokens(args)?;
     let (asker, asks) = ask::channel();
@@ -94,6 +95,23 @@ pub(super) async fn run(args: &RunArgs) -> Result<u8, String> {
         tracing::warn!("the HTTP server ended badly: {error}");
     }
     Ok(u8::from(ended != Ended::Stopped))
+}
+
+/// Has a crash leave no core, which would hold credentials.
+#[cfg(target_os = "linux")]
+fn no_core() -> Result<(), String> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).map_err(|error| format!("cannot forbid a core: {error}"))
+}
+
+/// Forbids nothing where the kernel's ways are other.
+#[cfg(not(target_os = "linux"))]
+fn no_core() -> Result<(), String> {
+    Ok(())
 }
 
 /// The tokens that the API takes for what changes something.

@@ -75,6 +75,7 @@ pub(super) fn revisions(states: &[SourceState]) -> BTreeMap<PathBuf, Revision> {
             commit: commit.id.clone(),
             author: commit.author.clone(),
             message: commit.message.clone(),
+            time: moment(commit),
         };
         Some((state.root.clone(), revision))
     });
@@ -87,8 +88,12 @@ fn commit(commit: &Commit) -> CommitStatus {
         reference: commit.reference.clone(),
         author: commit.author.clone(),
         message: commit.message.clone(),
-        time: Moment(commit.time.saturating_mul(1000)),
+        time: moment(commit),
     }
+}
+
+fn moment(commit: &Commit) -> Moment {
+    Moment(commit.time.saturating_mul(1000))
 }
 
 impl Controller {
@@ -147,11 +152,15 @@ impl Controller {
             return;
         };
         let before = self.board.look(|status| status.resources.get(key).cloned());
+        let revision_in_force = self.state.set.revision_of(resource);
+        let of = revision_in_force.map_or_else(String::new, |revision| {
+            format!(" (commit {})", revision.short())
+        });
         let accepted = &done.plan.steps[..done.accepted.min(done.plan.steps.len())];
         let mut writes: Vec<Write> = Vec::new();
         for step in accepted {
             // The pass has logged it.
-            let text = format!("{} ({})", step.why, step.call.operation);
+            let text = format!("{} ({}){of}", step.why, step.call.operation);
             self.board
                 .events()
                 .record(now, EventKind::Write, Some(key), text);
@@ -175,7 +184,7 @@ impl Controller {
             tracing::debug!(%key, %outcome, millis = millis(took), "pass");
         } else {
             log(key, outcome, took);
-            let text = outcome.to_string();
+            let text = format!("{outcome}{of}");
             self.board
                 .events()
                 .record(now, EventKind::Outcome, Some(key), text);
@@ -230,11 +239,7 @@ impl Controller {
                 let before = before.as_ref().filter(|_| blind(outcome));
                 before.and_then(|before| before.digest.clone())
             }),
-            commit: self
-                .state
-                .set
-                .revision_of(resource)
-                .map(|revision| revision.commit.clone()),
+            commit: revision_in_force.map(|revision| revision.commit.clone()),
             writes,
             hold: done.plan.hold.clone(),
         };

@@ -17,7 +17,7 @@ use super::sections::{PRUNE, SUSPEND, parse_duration};
 use super::self_heal::{SELF_HEAL, SelfHeal, read as self_heal};
 use super::windows::{self, Window};
 use crate::document::Secrets;
-use crate::model::{Key, Kind};
+use crate::model::{Key, Kind, Moment};
 
 /// One target group of a pair, as a manifest names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,6 +229,15 @@ pub struct Revision {
     pub author: String,
     /// The first line of its message.
     pub message: String,
+    /// When it was committed.
+    pub time: Moment,
+}
+
+impl Revision {
+    /// As much of its id as a person needs.
+    pub fn short(&self) -> &str {
+        self.commit.get(..12).unwrap_or(&self.commit)
+    }
 }
 
 impl DesiredSet {

@@ -1,9 +1,10 @@
 //! The simulated AWS's own events, in the form in which `EventBridge` hands them to a target: pushes of images,
-//! and the changes of deployments. Into the queues that were told to take them; not a bus: no rules, no
+//! the changes of deployments, and what is written to parameters. Into the queues that were told to take them; not a bus: no rules, no
 //! patterns, no `PutEvents`.
 //!
 //! Shapes: "Amazon ECR events" (ECR user guide), "Amazon ECS service deployment state change events" (ECS developer
-//! guide), "Monitoring deployments with Amazon `CloudWatch` Events" (`CodeDeploy` user guide).
+//! guide), "Monitoring deployments with Amazon `CloudWatch` Events" (`CodeDeploy` user guide), "Reference: Amazon
+//! `EventBridge` event patterns and types for Systems Manager" (its user guide).
 
 use serde_json::{Value, json};
 
@@ -33,6 +34,12 @@ pub(super) enum Event<'a> {
         id: &'a str,
         state: &'static str,
     },
+    /// A parameter was written, labelled or deleted.
+    Parameter {
+        operation: &'static str,
+        name: &'a str,
+        kind: &'a str,
+    },
 }
 
 /// Puts the event into every queue that takes the region's events.
@@ -55,6 +62,7 @@ fn document(world: &mut World, event: &Event<'_>) -> Value {
             "aws.codedeploy",
             "CodeDeploy Deployment State-change Notification",
         ),
+        Event::Parameter { .. } => ("aws.ssm", "Parameter Store Change"),
     };
     let region = world.region.clone();
     let (resources, detail) = match event {
@@ -112,6 +120,16 @@ fn document(world: &mut World, event: &Event<'_>) -> Value {
                 arn(format!("deploymentgroup:{application}/{group}"))
             ]);
             (resources, detail)
+        }
+        Event::Parameter {
+            operation,
+            name,
+            kind,
+        } => {
+            let slash = if name.starts_with('/') { "" } else { "/" };
+            let arn = format!("arn:aws:ssm:{region}:{ACCOUNT}:parameter{slash}{name}");
+            let detail = json!({"operation": operation, "name": name, "type": kind});
+            (json!([arn]), detail)
         }
     };
     json!({

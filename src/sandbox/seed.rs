@@ -24,7 +24,7 @@
 //!     - { command: "./migrate*", exitCode: 1, seconds: 40 }   # by itself, well after ten seconds by default
 //!   parameters:                  # SSM Parameter Store
 //!     - { name: /app/a, value: b, type: String }
-//!   queues:                      # SQS; `events`: takes the region's pushes of images and changes of
+//!   queues:                      # SQS; `events`: takes the region's pushes of images, changes of
 //!     - { name: wake, events: true }                                  # deployments, as of EventBridge
 //!   subnets:                     # an id alone closes the kind: only what is listed exists; an object
 //!     - { id: subnet-0123abcd, vpc: vpc-0123abcd, zone: a, cidr: 10.0.0.0/24 }  # describes one

@@ -64,6 +64,17 @@ mod tests {
         }
         tokio::time::advance(minute * 2).await;
         assert_eq!(schedule.wait(), Duration::ZERO);
+        // Daemons that were started together do not ask together.
+        let mut waits: Vec<Duration> = (0..100)
+            .map(|_| {
+                schedule.asked(false, minute);
+                schedule.wait()
+            })
+            .collect();
+        waits.sort();
+        assert!(waits[0] < minute.mul_f64(0.95) && waits[99] > minute.mul_f64(1.05));
+        waits.dedup();
+        assert!(waits.len() > 50, "{waits:?}");
         // An interval that is longer than the backoff stays.
         schedule.asked(true, minute * 60);
         assert!(schedule.wait() > minute * 50);

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::supersede::Marks;
 use super::text;
+use crate::kinds::heal::time;
 use crate::manifest::Revision;
 
 /// What every description of ours begins with.
@@ -18,8 +19,11 @@ pub(super) fn description(attempt: &str, revision: Option<&Revision>) -> String 
     let mut text = format!("{MARK}attempt={attempt}");
     if let Some(revision) = revision {
         text.push_str(&format!(
-            " commit={} {}: {}",
-            revision.commit, revision.author, revision.message
+            " commit={} {} {}: {}",
+            revision.commit,
+            time(revision.time),
+            revision.author,
+            revision.message
         ));
     }
     text.chars().take(LONGEST).collect()
@@ -201,6 +205,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::Moment;
 
     fn deployment(id: &str, attempt: &str, status: &str) -> Value {
         json!({"deploymentId": id, "status": status, "description": description(attempt, None), "creator": "user"})
@@ -218,11 +223,13 @@ mod tests {
             commit: "c".repeat(40),
             author: "attempt=v1:other".to_owned(),
             message: "ä".repeat(300),
+            time: Moment(1_767_225_600_000),
         };
         let attempt = format!("v1:{}", "a".repeat(32));
         let described = description(&attempt, Some(&revision));
         assert_eq!(described.chars().count(), 256);
-        assert!(described.contains(&format!(" commit={} ", revision.commit)));
+        let carried = format!(" commit={} 2026-01-01T00:00:00Z ", revision.commit);
+        assert!(described.contains(&carried), "{described}");
         let deployment = json!({"description": described});
         assert_eq!(attempt_of(&deployment), Some(attempt.as_str()));
     }

@@ -1,7 +1,7 @@
 //! Labels of parameter versions: at most ten to a version, one version to a label.
 
 use super::super::{AwsError, World, input};
-use super::{Parameter, names};
+use super::{Parameter, names, put};
 use serde_json::{Value, json};
 
 /// The parameter and version number of a request; the newest version unless it says otherwise.
@@ -78,6 +78,7 @@ pub(super) fn label(world: &mut World, input: &Value) -> Result<Value, AwsError>
             version.labels.clone_from(&all);
         }
     }
+    put::tell(world, input, "LabelParameterVersion");
     Ok(json!({ "InvalidLabels": refused, "ParameterVersion": number }))
 }
 

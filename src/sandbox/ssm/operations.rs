@@ -15,7 +15,7 @@ pub fn operation(name: &str) -> Option<(Operation, bool)> {
         "GetParametersByPath" => (list::by_path, false),
         "LabelParameterVersion" => (labels::label, true),
         "ListTagsForResource" => (tags::list, false),
-        "PutParameter" => (put::put, true),
+        "PutParameter" => (put::put_telling, true),
         "RemoveTagsFromResource" => (tags::remove, true),
         "UnlabelParameterVersion" => (labels::unlabel, true),
         _ => return None,

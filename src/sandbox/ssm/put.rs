@@ -1,7 +1,8 @@
-//! Writing and deleting parameters.
+//! Writing and deleting parameters, each of which is told of as an event.
 //!
 //! Limits: 4 KB of value in the standard tier, 8 KB in the advanced one; 100 versions are kept.
 
+use super::super::events::{Event, emit};
 use super::super::{AwsError, World, input};
 use super::names::{self, invalid};
 use super::{Parameter, Version, tags};
@@ -16,6 +17,38 @@ const ADVANCED: usize = 8192;
 const MAX_VERSIONS: usize = 100;
 
 /// `PutParameter`.
+pub(super) fn put_telling(world: &mut World, input: &Value) -> Result<Value, AwsError> {
+    let answer = put(world, input)?;
+    let operation = if answer["Version"] == json!(1) {
+        "Create"
+    } else {
+        "Update"
+    };
+    tell(world, input, operation);
+    Ok(answer)
+}
+
+/// Tells that this was done to the parameter of a request.
+pub(super) fn tell(world: &mut World, input: &Value, operation: &'static str) {
+    let name = names::strip_arn(
+        input::text(input, "Name").unwrap_or_default(),
+        &world.region,
+    );
+    let kind = world.ssm.parameters.get(name);
+    let kind = kind.map_or_else(String::new, |parameter| parameter.kind.clone());
+    tell_of(world, operation, name, &kind);
+}
+
+fn tell_of(world: &mut World, operation: &'static str, name: &str, kind: &str) {
+    let event = Event::Parameter {
+        operation,
+        name,
+        kind,
+    };
+    emit(world, &event);
+}
+
+/// What `PutParameter` does; what is there from the start is no news.
 pub(in super::super) fn put(world: &mut World, input: &Value) -> Result<Value, AwsError> {
     let name = names::strip_arn(
         input::text(input, "Name").unwrap_or_default(),
@@ -148,7 +181,10 @@ pub(super) fn delete(world: &mut World, input: &Value) -> Result<Value, AwsError
         &world.region,
     );
     match world.ssm.parameters.remove(name) {
-        Some(_) => Ok(json!({})),
+        Some(parameter) => {
+            tell_of(world, "Delete", &parameter.name, &parameter.kind);
+            Ok(json!({}))
+        }
         None => Err(names::not_found(name)),
     }
 }
@@ -161,9 +197,9 @@ pub(super) fn delete_several(world: &mut World, input: &Value) -> Result<Value, 
         let known = world
             .ssm
             .parameters
-            .remove(names::strip_arn(&name, &world.region))
-            .is_some();
-        if known {
+            .remove(names::strip_arn(&name, &world.region));
+        if let Some(parameter) = known {
+            tell_of(world, "Delete", &parameter.name, &parameter.kind);
             deleted.push(name);
         } else {
             unknown.push(name);

@@ -31,6 +31,35 @@ impl Fixture {
 }
 
 #[test]
+fn what_is_written_is_told_of() {
+    let mut aws = Fixture::new();
+    aws.world.sqs.set("wake", true, 0);
+    aws.put("/a/b", "1");
+    aws.put("/a/b", "2");
+    let label = json!({ "Name": "/a/b", "Labels": ["live"] });
+    aws.ok("LabelParameterVersion", &label);
+    aws.call("DeleteParameter", &json!({ "Name": "/none" }))
+        .unwrap_err();
+    aws.ok("DeleteParameters", &json!({ "Names": ["/a/b", "/none"] }));
+    let (receive, _) = super::super::sqs::operation("ReceiveMessage").unwrap();
+    let input = json!({"QueueUrl": "x/wake", "MaxNumberOfMessages": 10});
+    let answer = receive(&mut aws.world, &input).unwrap();
+    let messages = answer["Messages"].as_array().unwrap();
+    let told = messages.iter().map(|message| {
+        let event: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
+        assert_eq!(event["source"], "aws.ssm");
+        assert_eq!(event["detail-type"], "Parameter Store Change");
+        let arn = "arn:aws:ssm:us-east-1:123456789012:parameter/a/b";
+        assert_eq!(event["resources"], json!([arn]));
+        event["detail"].clone()
+    });
+    let told: Vec<Value> = told.collect();
+    let of = |operation| json!({"operation": operation, "name": "/a/b", "type": "String"});
+    let all = ["Create", "Update", "LabelParameterVersion", "Delete"].map(of);
+    assert_eq!(told, all);
+}
+
+#[test]
 fn refusals() {
     let mut aws = Fixture::new();
     aws.put("/a/b", "1");

@@ -323,16 +323,22 @@ mod tests {
         let line = ssh(&address.repository, &address.credential, None)
             .unwrap()
             .join(" ");
-        for part in [
-            "-F none",
-            "BatchMode=yes",
-            "StrictHostKeyChecking=yes",
-            "UserKnownHostsFile=/h",
-            "IdentitiesOnly=yes",
-            "-i /k -p 2222 -l git -- ::1",
-        ] {
-            assert!(line.contains(part), "{part}: {line}");
-        }
+        // Nothing of the machine's configuration,
+        let none_of_it = "-F none -T -o BatchMode=yes -o StrictHostKeyChecking=yes \
+            -o UserKnownHostsFile=/h -o GlobalKnownHostsFile=/dev/null -o UpdateHostKeys=no";
+        // no key but the one that is named, and no password,
+        let no_other_key = " -o IdentitiesOnly=yes -o IdentityAgent=none -o PasswordAuthentication=no \
+            -o KbdInteractiveAuthentication=no";
+        // nothing that leads to this machine, that runs something, or that outlives it,
+        let nothing_back = " -o ForwardAgent=no -o ForwardX11=no -o ClearAllForwardings=yes \
+            -o PermitLocalCommand=no -o ControlMaster=no -o ControlPath=none";
+        // and an end when nobody answers.
+        let an_end = " -o ConnectTimeout=20 -o ServerAliveInterval=10 -o ServerAliveCountMax=3 \
+            -o SendEnv=GIT_PROTOCOL -i /k -p 2222 -l git -- ::1";
+        assert_eq!(
+            line,
+            [none_of_it, no_other_key, nothing_back, an_end].concat()
+        );
         let address = git("git@h:r");
         let line = ssh(
             &address.repository,

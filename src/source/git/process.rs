@@ -16,9 +16,10 @@ use super::worker::WORKER;
 /// A line of a worker is not longer: it names every file.
 const MAX_LINE: u64 = 32 * 1024 * 1024;
 
-/// Environment variables that a worker gets: where programs and certificates are, and proxies. Not the
-/// credentials of AWS, nor anything that Git or ssh would take for a setting.
-const KEPT: [&str; 13] = [
+/// Environment variables that a worker gets: where programs and certificates are, and proxies of what is
+/// encrypted; another would see a credential. Not the credentials of AWS, nor anything that Git or ssh would
+/// take for a setting.
+const KEPT: [&str; 11] = [
     "PATH",
     "HOME",
     "TMPDIR",
@@ -26,8 +27,6 @@ const KEPT: [&str; 13] = [
     "SSL_CERT_DIR",
     "HTTPS_PROXY",
     "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
     "ALL_PROXY",
     "all_proxy",
     "NO_PROXY",

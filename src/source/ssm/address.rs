@@ -4,6 +4,8 @@
 //! ssm:/evenkeel/prod/                                everything below, the newest versions
 //! ssm:/evenkeel/prod/?label=live                     the versions that carry the label
 //! ssm:/evenkeel/prod/?generation=/evenkeel/prod.generation
+//! ssm:/evenkeel/prod/?label=live&generation=/evenkeel/prod.generation
+//!                                                    until its label moves, the manifests' labels may move
 //! ssm:/evenkeel/prod/?region=eu-west-1&interval=2m   of another region than the process's
 //! ```
 
@@ -19,7 +21,8 @@ pub struct SsmAddress {
     pub path: String,
     /// The label that a version must carry; without it the newest version counts.
     pub label: Option<String>,
-    /// The parameter whose version tells whether anything under the path has changed.
+    /// The parameter whose version tells whether anything under the path has changed; with a label the version
+    /// that carries it, as a label moves without a new version of anything.
     pub generation: Option<String>,
     /// Whether manifests may be a `SecureString`.
     pub decrypt: bool,
@@ -125,13 +128,6 @@ impl SsmAddress {
             }
             seen.push(name);
         }
-        if let (Some(_), Some(_)) = (&address.label, &address.generation) {
-            // A label moves without a new version of anything, so the generation would hide it.
-            return Err(
-                "`label` and `generation` do not go together: moving a label changes no version"
-                    .to_owned(),
-            );
-        }
         Ok(address)
     }
 
@@ -141,6 +137,15 @@ impl SsmAddress {
         let region = self.region.as_deref().unwrap_or_default();
         let label = self.label.as_ref().map(|label| format!("@{label}"));
         format!("ssm:{region}{}{}", self.path, label.unwrap_or_default())
+    }
+
+    /// What the generation is asked for by, if the address names its parameter.
+    pub(super) fn generation(&self) -> Option<String> {
+        let name = self.generation.as_ref()?;
+        Some(match &self.label {
+            Some(label) => format!("{name}:{label}"),
+            None => name.clone(),
+        })
     }
 
     /// Whether a parameter's name lies under the path; its part below it.
@@ -192,6 +197,10 @@ mod tests {
             ),
             ("ssm:/a?decrypt=false", "ssm:/a/"),
             (
+                "ssm:/a?generation=/x&label=live",
+                "ssm:/a/?label=live&generation=/x",
+            ),
+            (
                 "ssm:/a/?region=eu-west-1&label=live",
                 "ssm:/a/?label=live&region=eu-west-1",
             ),
@@ -218,7 +227,6 @@ mod tests {
             ("ssm:/a?region=EU", "`EU` is no region"),
             ("ssm:/a?interval=1s", "`interval` is a duration"),
             ("ssm:/a?generation=x", "does not begin with `/`"),
-            ("ssm:/a?label=x&generation=/x", "do not go together"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");

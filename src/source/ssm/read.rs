@@ -125,7 +125,7 @@ impl Sweeper {
 
     /// The version of the generation parameter; `None` if the address names none.
     async fn ask_generation(&self, aws: &Aws) -> Result<Option<i64>, SsmError> {
-        let Some(name) = &self.address.generation else {
+        let Some(name) = self.address.generation() else {
             return Ok(None);
         };
         // The value is not used, so it need not be decrypted.
@@ -134,9 +134,7 @@ impl Sweeper {
                 Some(version) => Ok(Some(version)),
                 None => Err(SsmError::Answer("Parameter.Version")),
             },
-            Err(fault) if fault.class == Class::NotFound => {
-                Err(SsmError::NoGeneration(name.clone()))
-            }
+            Err(fault) if fault.class == Class::NotFound => Err(SsmError::NoGeneration(name)),
             Err(fault) => Err(SsmError::Fault(fault)),
         }
     }

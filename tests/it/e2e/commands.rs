@@ -97,6 +97,54 @@ fn the_exit_code_of_plan_says_whether_there_is_work() {
 }
 
 #[test]
+fn plan_tells_what_pruning_would_do_and_sync_does_it() {
+    let sandbox = Sandbox::start(&[]);
+    let folder = Folder::copy("p2");
+    for file in [
+        "load-balancer",
+        "repository",
+        "sandbox",
+        "service",
+        "task-definition",
+    ] {
+        folder.remove(&format!("{file}.yaml"));
+    }
+    let cluster =
+        "apiVersion: evenkeel.dev/v1alpha1\nkind: Cluster\nmetadata: {name: old}\nspec: {}\n";
+    folder.write("old.yaml", cluster);
+    let evenkeel = |words: &[&str]| {
+        let arguments = [words, &["--source", folder.path()]].concat();
+        Program::start(&mut connected(&sandbox, &arguments)).finished()
+    };
+    let done = evenkeel(&["sync"]);
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    folder.remove("old.yaml");
+    let before = sandbox.writes();
+
+    let done = evenkeel(&["plan"]);
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    let told = "pruning, which is off (--prune), would do this:\n- Cluster/old";
+    assert!(done.stdout.contains(told), "{}", done.stdout);
+    let count = "1 to go, 0 of them later; 0 stay\n";
+    assert!(done.stdout.ends_with(count), "{}", done.stdout);
+    let done = evenkeel(&["plan", "--prune"]);
+    assert_eq!(done.code, Some(2), "{}{}", done.stdout, done.stderr);
+    let told = "\npruning:\n- Cluster/old";
+    assert!(done.stdout.contains(told), "{}", done.stdout);
+    assert_eq!(evenkeel(&["sync"]).code, Some(0));
+    assert_eq!(sandbox.writes(), before, "it was not asked for");
+
+    let done = evenkeel(&["sync", "--prune"]);
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+    let wrote = sandbox.writes().split_off(before.len());
+    let operations: Vec<&Value> = wrote.iter().map(|entry| &entry["operation"]).collect();
+    assert_eq!(operations, ["DeleteCluster"]);
+    assert_eq!(wrote[0]["input"]["cluster"], "old", "{wrote:?}");
+    let done = evenkeel(&["plan", "--prune"]);
+    assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+}
+
+#[test]
 fn verify_is_clean_for_everything_that_is_shipped() {
     let done = run(&["verify", "--source", "manifests", "--sandbox"]);
     assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);

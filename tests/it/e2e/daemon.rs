@@ -168,6 +168,18 @@ fn a_wrong_manifest_is_told_with_its_cure_and_changes_nothing() {
     daemon.program.stop("TERM");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_crash_leaves_no_core() {
+    let daemon = Daemon::start("manifests/p2", &[]);
+    let limits = format!("/proc/{}/limits", daemon.program.id());
+    let limits = std::fs::read_to_string(limits).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core"));
+    let words: Vec<&str> = core.unwrap().split_whitespace().collect();
+    // Neither now nor when it changes its mind.
+    assert_eq!(words[4..6], ["0", "0"], "{limits}");
+}
+
 #[test]
 fn sighup_is_counted_and_served_and_each_stop_signal_stops() {
     let daemon = Daemon::start("manifests/p2", &["--log-format", "json"]);

@@ -92,16 +92,53 @@ impl Daemon {
         talk::ask(self.sandbox, "codedeploy", &target, input)
     }
 
+    fn ecs(&self, operation: &str, input: &Value) -> Value {
+        let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
+        talk::ask(self.sandbox, "ecs", &target, input)
+    }
+
     /// The live task definition of the service, with its tags.
     fn task(&self) -> Value {
-        let service = talk::describe_service(self.sandbox, "nova", "auth-service");
-        let target = "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition";
+        self.task_of("auth-service")
+    }
+
+    fn task_of(&self, service: &str) -> Value {
+        let service = talk::describe_service(self.sandbox, "nova", service);
         let input = json!({"taskDefinition": service["taskDefinition"], "include": ["TAGS"]});
-        talk::ask(self.sandbox, "ecs", target, &input)
+        self.ecs("DescribeTaskDefinition", &input)
+    }
+
+    /// The texts of the events of this kind that hold all of these words.
+    fn told(&self, kind: &str, words: &[&str]) -> Vec<String> {
+        let events = talk::get(self.http, "/api/v1/events?after=0");
+        let events: Value = serde_json::from_str(&events).unwrap();
+        let events = events["events"].as_array().unwrap().iter();
+        let texts = events
+            .filter(|event| event["kind"] == kind)
+            .map(|event| event["text"].as_str().unwrap().to_owned());
+        texts
+            .filter(|text| words.iter().all(|word| text.contains(word)))
+            .collect()
+    }
+
+    /// Waits until the source of this place in the order has this commit in force.
+    fn in_force(&self, source: usize, commit: &str) {
+        until("the commit", || {
+            let source = talk::status(self.http)["sources"][source].clone();
+            let done = source["commit"]["id"] == commit;
+            done.then_some(()).ok_or_else(|| source.to_string())
+        });
     }
 }
 
-/// The commit that a task definition is tagged with.
+/// When a commit was made, in RFC 3339.
+fn time_of(repo: &Repo, commit: &str) -> String {
+    let seconds = repo.git(&["show", "--no-patch", "--format=%ct", commit]);
+    let time = jiff::Timestamp::from_second(seconds.parse().unwrap());
+    time.unwrap().to_string()
+}
+
+/// The commit that something is tagged with.
 fn tagged(task: &Value) -> &str {
     let tags = task["tags"].as_array().unwrap();
     let tag = tags.iter().find(|tag| tag["key"] == "evenkeel.dev/commit");
@@ -150,7 +187,8 @@ fn a_deployment_carries_its_commit_and_a_commit_that_changes_nothing_writes_noth
     let id = &deployments["deployments"][0];
     let told = daemon.codedeploy("GetDeployment", &json!({ "deploymentId": id }));
     let description = told["deploymentInfo"]["description"].as_str().unwrap();
-    let carried = format!("commit={second} Ann: auth 1.5.0");
+    let time = time_of(&repo, &second);
+    let carried = format!("commit={second} {time} Ann: auth 1.5.0");
     assert!(description.contains(&carried), "{description}");
     assert!(!description.contains("body"), "{description}");
 
@@ -163,23 +201,162 @@ fn a_deployment_carries_its_commit_and_a_commit_that_changes_nothing_writes_noth
             &json!("refs/heads/main")
         )
     );
+    let at: jiff::Timestamp = commit["time"].as_str().unwrap().parse().unwrap();
+    assert_eq!(at, time.parse().unwrap());
     let service = talk::resource(&status, "Service", "auth-service");
     assert_eq!(service["commit"], second.as_str(), "{service}");
-    let events: Value =
-        serde_json::from_str(&talk::get(daemon.http, "/api/v1/events?after=0")).unwrap();
-    let events = events["events"].as_array().unwrap();
-    let told = events
-        .iter()
-        .filter(|event| event["kind"] == "Source")
-        .any(|event| {
-            let text = event["text"].as_str().unwrap();
-            [second.as_str(), "Ann", "auth 1.5.0"]
-                .iter()
-                .all(|part| text.contains(part))
-        });
-    assert!(told, "{events:#?}");
+    let source = daemon.told("Source", &[&second, "Ann", "auth 1.5.0"]);
+    assert_eq!(source.len(), 1, "{source:?}");
+    let of = |commit: &str| format!("(commit {})", &commit[..12]);
+    for (kind, word, commit, times) in [
+        ("Write", "(CreateCluster)", &first, 1),
+        ("Write", "(CreateService)", &first, 1),
+        ("Write", "(CreateDeployment)", &second, 1),
+        ("Outcome", "AllowTraffic", &second, 1),
+    ] {
+        let told = daemon.told(kind, &[word, &of(commit)]);
+        assert!(told.len() >= times, "{kind} {word}: {told:?}");
+        assert_eq!(told, daemon.told(kind, &[word]), "{kind} {word}");
+    }
+    // What was made carries the commit that made it.
+    let include = json!(["TAGS"]);
+    let input = json!({"clusters": ["nova"], "include": include});
+    let clusters = daemon.ecs("DescribeClusters", &input);
+    assert_eq!(tagged(&clusters["clusters"][0]), first, "{clusters}");
+    let input = json!({"cluster": "nova", "services": ["auth-service"], "include": include});
+    let services = daemon.ecs("DescribeServices", &input);
+    assert_eq!(tagged(&services["services"][0]), first, "{services}");
     let log = daemon.program.stop("TERM").stderr;
     assert!(log.contains(&second) && log.contains("auth 1.5.0"), "{log}");
+}
+
+#[test]
+fn a_rolling_update_carries_its_commit() {
+    let repo = nova("1.4.0");
+    std::fs::remove_file(repo.path().join("prod/services/auth.yaml")).unwrap();
+    let write = |tag: &str| {
+        let manifests = crate::sim::rolling::manifests(crate::sim::rolling::BREAKER);
+        let image = format!("nova/auth-service:{tag}");
+        let text = manifests.replace("nova/worker:v1", &image);
+        let text = text.replace("nova/worker", "nova/auth-service");
+        repo.write("prod/worker.yaml", &text);
+    };
+    write("1.4.0");
+    let first = repo.commit("start");
+    let daemon = Daemon::start(&repo.address("branch=main&path=prod&interval=5s"), &[]);
+    daemon.converged(&first);
+    write("1.5.0");
+    let second = repo.commit("worker 1.5.0");
+    daemon.converged(&second);
+    assert_eq!(tagged(&daemon.task_of("worker")), second);
+    let history = talk::get(daemon.http, "/api/v1/resources/Service/worker/history");
+    let history: Value = serde_json::from_str(&history).unwrap();
+    let commits: Vec<&Value> = history["rollouts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rollout| &rollout["commit"])
+        .collect();
+    assert_eq!(commits, [second.as_str(), first.as_str()], "{history}");
+    let of = format!("(commit {})", &second[..12]);
+    let told = daemon.told("Write", &["(UpdateService)", &of]);
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn a_quiet_commit_writes_nothing_where_things_are_pruned_too() {
+    let repo = nova("1.4.0");
+    let first = repo.commit("start");
+    let address = repo.address("branch=main&path=prod&interval=5s");
+    let daemon = Daemon::start(&address, &["--prune"]);
+    daemon.converged(&first);
+    let before = talk::writes(daemon.sandbox);
+    let auth = std::fs::read_to_string(repo.path().join("prod/services/auth.yaml")).unwrap();
+    repo.write("prod/services/auth.yaml", &format!("# a word\n{auth}"));
+    let quiet = repo.commit("a word");
+    daemon.converged(&quiet);
+    daemon.look();
+    daemon.converged(&quiet);
+    assert_eq!(talk::writes(daemon.sandbox), before);
+}
+
+#[test]
+fn one_commit_over_two_sources_is_one_reconcile() {
+    let repo = nova("${TAG}");
+    let environment = |tag: &str| {
+        format!(
+            "apiVersion: evenkeel.dev/v1alpha1\nkind: Environment\nmetadata: {{name: staging}}\n\
+             spec: {{variables: {{TAG: \"{tag}\"}}}}\n"
+        )
+    };
+    // The service in one source, and the tag of its image in another.
+    repo.write("env/staging.yaml", &environment("1.4.0"));
+    let first = repo.commit("start");
+    let server = Server::http(&repo, &[]);
+    let of =
+        |path: &str| server.address(&repo, "", &format!("branch=main&path={path}&interval=5s"));
+    let both = ["--source", &of("env"), "--environment", "staging"];
+    let daemon = Daemon::start(&of("prod"), &both);
+    daemon.converged(&first);
+    let registered = talk::count(daemon.sandbox, "RegisterTaskDefinition");
+
+    repo.write("env/staging.yaml", &environment("1.5.0"));
+    let auth = std::fs::read_to_string(repo.path().join("prod/services/auth.yaml")).unwrap();
+    repo.write(
+        "prod/services/auth.yaml",
+        &auth.replace("value: auth}", "value: login}"),
+    );
+    let second = repo.commit("both");
+    let (_, task) = daemon.deployed(&second);
+    let container = &task["taskDefinition"]["containerDefinitions"][0];
+    assert_eq!(container["environment"][0]["value"], "login", "{task}");
+    daemon.in_force(1, &second);
+    assert_eq!(talk::count(daemon.sandbox, "CreateDeployment"), 1);
+    assert_eq!(
+        talk::count(daemon.sandbox, "RegisterTaskDefinition"),
+        registered + 1
+    );
+}
+
+#[test]
+fn of_what_two_sources_claim_nothing_is_written() {
+    let (one, two) = (Repo::new(), Repo::new());
+    two.git(&["rm", "--quiet", "prod/a.yaml"]);
+    two.write("prod/b.yaml", &cluster("b"));
+    let second = two.commit("b");
+    let of = |repo: &Repo| repo.address("branch=main&path=prod&interval=5s");
+    let daemon = Daemon::start(&of(&one), &["--source", &of(&two)]);
+    daemon.in_force(1, &second);
+    daemon.converged(&one.git(&["rev-parse", "HEAD"]));
+    two.write("prod/claim.yaml", &cluster("a"));
+    let claim = two.commit("claim");
+    daemon.in_force(1, &claim);
+    let blocked = || {
+        let status = talk::status(daemon.http);
+        let a = talk::resource(&status, "Cluster", "a");
+        let is = a["outcome"] == "Blocked" && a["reason"] == "ManifestInvalid";
+        is.then_some(()).ok_or_else(|| a.to_string())
+    };
+    until("the block", blocked);
+    // What the first one has of it now is not written either.
+    let before = talk::writes(daemon.sandbox);
+    let insights = "spec: {settings: [{name: containerInsights, value: enabled}]}";
+    one.write("prod/a.yaml", &cluster("a").replace("spec: {}", insights));
+    let changed = one.commit("insights");
+    daemon.in_force(0, &changed);
+    daemon.look();
+    blocked().unwrap();
+    assert_eq!(talk::writes(daemon.sandbox), before);
+    let status = talk::status(daemon.http);
+    let open = talk::unconverged(&status);
+    assert_eq!(open, ["Cluster/a Blocked ManifestInvalid"], "b goes on");
+    two.git(&["rm", "--quiet", "prod/claim.yaml"]);
+    let gone = two.commit("no claim");
+    daemon.in_force(1, &gone);
+    daemon.converged(&changed);
+    let after = talk::writes(daemon.sandbox).split_off(before.len());
+    let operations: Vec<&Value> = after.iter().map(|entry| &entry["operation"]).collect();
+    assert!(operations.contains(&&json!("UpdateCluster")), "{after:?}");
 }
 
 /// A Terraform state with this tag as an output.

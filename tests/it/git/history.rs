@@ -77,6 +77,30 @@ async fn a_full_fetch() {
 }
 
 #[tokio::test]
+async fn the_first_fetch_is_as_deep_as_it_is_told() {
+    let repo = Repo::new();
+    for number in 2..=5 {
+        repo.commit(&format!("commit {number}"));
+    }
+    let server = Server::http(&repo, &[]);
+    for (option, commits) in [("", "1"), ("&depth=3", "3"), ("&depth=0", "5")] {
+        let store = tempfile::tempdir().unwrap();
+        let options = format!("branch=main&path=prod{option}");
+        let address = server.address(&repo, "", &options);
+        let read = look(&lasting(&[&address], Some(store.path())))
+            .await
+            .unwrap();
+        let objects = objects(store.path());
+        let of = format!("--git-dir={}", objects.display());
+        let counted = repo.git(&[&of, "rev-list", "--count", commit_of(&read)]);
+        assert_eq!(counted, commits, "{option}");
+        let boundary = std::fs::read_to_string(objects.join("shallow")).unwrap_or_default();
+        let lines = usize::from(commits != "5");
+        assert_eq!(boundary.lines().count(), lines, "{option}: {boundary}");
+    }
+}
+
+#[tokio::test]
 async fn old_history_is_told_from_a_rewrite_too() {
     // The head's time is long before the cut-off of what is in force.
     let repo = Repo::new();
@@ -213,6 +237,47 @@ async fn what_was_in_force_outlives_a_restart_where_a_store_is_named() {
 fn objects(store: &Path) -> PathBuf {
     let mut entries = std::fs::read_dir(store).unwrap();
     entries.next().unwrap().unwrap().path().join("objects.git")
+}
+
+/// Where Git keeps an object by itself.
+fn loose(objects: &Path, id: &str) -> PathBuf {
+    objects.join(&id[..2]).join(&id[2..])
+}
+
+#[tokio::test]
+async fn a_store_that_was_tampered_with_is_not_believed() {
+    let (repo, other) = (Repo::new(), Repo::new());
+    other.write("prod/a.yaml", &cluster("forged"));
+    other.commit("forged");
+    let server = Server::http(&repo, &[]);
+    let address = server.address(&repo, "", "branch=main&path=prod");
+    for what in ["HEAD:prod/a.yaml", "HEAD:prod", "HEAD^{tree}", "HEAD"] {
+        let store = tempfile::tempdir().unwrap();
+        let start = || lasting(&[&address], Some(store.path()));
+        let before = look(&start()).await.unwrap();
+        // All objects of both, and one under the other one's name.
+        let objects = objects(store.path()).join("objects");
+        std::fs::remove_dir_all(objects.join("pack")).unwrap();
+        for from in [&repo, &other] {
+            let all = from.path().join(".git/objects/.");
+            let copied = Command::new("cp").arg("-r").args([&all, &objects]).status();
+            assert!(copied.unwrap().success());
+        }
+        let [real, forged] =
+            [&repo, &other].map(|one| loose(&objects, &one.git(&["rev-parse", what])));
+        let whole = look(&start()).await.unwrap();
+        assert_eq!(whole.files, before.files);
+        let asked = server.requests().len();
+        std::fs::remove_file(&real).unwrap();
+        std::fs::rename(forged, &real).unwrap();
+        let read = look(&start()).await.unwrap();
+        assert_eq!(read.files, before.files, "{what}");
+        assert_eq!(trouble(&read), None, "{what}");
+        assert_eq!(commit_of(&read), commit_of(&before), "{what}");
+        // It was fetched again, into a store without the forgery.
+        assert!(server.requests().len() > asked + 2, "{what}");
+        assert!(!real.exists(), "{what}");
+    }
 }
 
 #[tokio::test]

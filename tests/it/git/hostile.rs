@@ -237,22 +237,28 @@ impl Deeds {
     }
 }
 
+/// A worker that these lines of a shell start.
+fn by_script(folder: &Path, lines: &str) -> Worker {
+    use std::os::unix::fs::PermissionsExt as _;
+    let script = folder.join("worker");
+    std::fs::write(&script, format!("#!/bin/sh\n{lines}\n")).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    Worker::of(script)
+}
+
 /// Reads this address with a worker that strace looks at.
 async fn traced(address: &str, store: &Path) -> Deeds {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
-    let (script, log) = (folder.path().join("worker"), folder.path().join("log"));
+    let log = folder.path().join("log");
     let calls = "execve,execveat,open,openat,creat,connect,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,\
                  symlink,symlinkat,unlink,unlinkat,rmdir,chmod,fchmodat,truncate,mknod,mknodat";
     let text = format!(
-        "#!/bin/sh\nexec strace -f -y -s 4096 -e trace={calls} -o {} {} \"$@\"\n",
+        "exec strace -f -y -s 4096 -e trace={calls} -o {} {} \"$@\"",
         log.display(),
         env!("CARGO_BIN_EXE_evenkeel")
     );
-    std::fs::write(&script, text).unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     let access = Access {
-        worker: Worker::of(script),
+        worker: by_script(folder.path(), &text),
         store: Some(store.to_owned()),
         ..Access::default()
     };
@@ -330,6 +336,34 @@ async fn a_fetch_starts_no_program_and_writes_to_its_store_alone() {
         assert_eq!(deeds.connected.is_empty(), !fetched, "{address}");
     }
     assert!(!marker.path().join("pwned").exists());
+}
+
+#[tokio::test]
+async fn a_proxy_gets_no_credential_of_a_plain_server() {
+    let (repo, folder) = (Repo::new(), tempfile::tempdir().unwrap());
+    let proxy = Server::http(&repo, &[]);
+    let server = Server::http(&repo, &["--auth", "user:canary"]);
+    let address = server.address(&repo, "user:canary@", "branch=main&path=prod");
+    let at = format!("http://{}", proxy.address);
+    let names = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+    // Neither one that the worker is told of, whoever tells it,
+    let set = names.map(|name| format!("export {name}={at}\n")).concat();
+    let program = env!("CARGO_BIN_EXE_evenkeel");
+    let access = Access {
+        worker: by_script(folder.path(), &format!("{set}exec {program} \"$@\"")),
+        ..Access::default()
+    };
+    let source = Sources::new(vec![Address::parse(&address).unwrap()], &access);
+    assert_eq!(held(&look(&source).await.unwrap()), ["a.yaml"]);
+    let asked = server.requests().len();
+    assert!(asked > 0);
+    // nor the daemon's own.
+    let mut validate = crate::e2e::program::command(&["validate", &address]);
+    validate.envs(names.map(|name| (name, &at)));
+    let done = crate::e2e::program::Program::start(&mut validate).finished();
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert_eq!(server.requests().len(), 2 * asked);
+    assert_eq!(proxy.requests(), Vec::<String>::new());
 }
 
 /// What both files of the `SHAttered` collision (<https://shattered.io>, 2017) begin with, and how each goes on, up

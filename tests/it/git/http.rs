@@ -18,6 +18,16 @@ async fn basic_authentication() {
     std::fs::write(&file, "canary\n").unwrap();
     let options = format!("path=prod&username=user&passwordFile={}", file.display());
     look(&of("", &options)).await.unwrap();
+    let helper = folder.path().join("helper");
+    std::fs::write(
+        &helper,
+        "#!/bin/sh\necho username=user; echo password=canary\n",
+    )
+    .unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&helper, executable).unwrap();
+    let options = format!("path=prod&credentialHelper={}", helper.display());
+    assert_eq!(held(&look(&of("", &options)).await.unwrap()), ["a.yaml"]);
     for user in ["", "user:wrong@", "user@"] {
         let error = look(&of(user, "path=prod")).await.unwrap_err();
         let trouble = error.sources[0].trouble.clone().unwrap();
@@ -201,6 +211,41 @@ async fn a_server_that_cuts_the_connection() {
         ["Unreachable", "Corrupt"].contains(&reason),
         "{reason}: {message}"
     );
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_in_the_fetch_is_left() {
+    let (reason, message) = wrong("hang-fetch", "1s").await;
+    assert_eq!(reason, "TimedOut", "{message}");
+    assert!(message.contains("more than 1s: fetching"), "{message}");
+}
+
+#[tokio::test]
+async fn a_pack_that_is_cut_off_is_fetched_again() {
+    let repo = Repo::new();
+    let server = Server::http(&repo, &[]);
+    let port = server.address.port().to_string();
+    let source = sources(&[&server.address(&repo, "", "branch=main&path=prod")]);
+    look(&source).await.unwrap();
+    drop(server);
+    repo.write("prod/b.yaml", &cluster("b"));
+    let id = repo.commit("more");
+    let server = Server::http(&repo, &["--way=cut-fetch", "--port", &port]);
+    let read = look(&source).await.unwrap();
+    assert_eq!(held(&read), ["a.yaml"]);
+    let (reason, message) = trouble(&read).unwrap();
+    assert!(
+        ["Unreachable", "Corrupt"].contains(&reason),
+        "{reason}: {message}"
+    );
+    // It was cut in the pack, and not before.
+    let requests = server.requests();
+    assert!(requests.len() > 2, "{requests:?}");
+    drop(server);
+    let server = Server::http(&repo, &["--port", &port]);
+    let read = look(&source).await.unwrap();
+    assert_eq!((commit_of(&read), trouble(&read)), (id.as_str(), None));
+    drop(server);
 }
 
 #[tokio::test]

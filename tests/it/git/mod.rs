@@ -1,5 +1,6 @@
 //! Git sources against real repositories and real servers on this machine: `git http-backend` behind a web
-//! server, `git daemon`, `sshd`. Needs `git`, `sshd`, `ssh-keygen`, `python3` and `strace`.
+//! server, `git daemon`, `sshd`. Needs `git`, `sshd`, `ssh-keygen`, `openssl`, `python3`
+//! and `strace`.
 
 mod deployed;
 mod files;
@@ -12,6 +13,7 @@ mod prune;
 mod signed;
 mod sparse;
 mod ssh;
+mod tls;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;

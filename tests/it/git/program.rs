@@ -13,6 +13,8 @@ fn daemon(address: &str) -> (Program, SocketAddr) {
         "--sandbox",
         "--speed",
         "3600",
+        "--log",
+        "trace",
         "--metrics-addr",
         "127.0.0.1:0",
     ]);
@@ -128,6 +130,38 @@ fn a_password_is_shown_by_no_command() {
     help.env("EVENKEEL_SOURCE", &good);
     let shown = Program::start(&mut help).finished();
     assert!(!shown.stdout.contains("canary"), "{}", shown.stdout);
+}
+
+#[test]
+fn a_password_is_shown_by_no_page_of_the_daemon() {
+    let repo = Repo::new();
+    let theirs = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(theirs.path(), "user:canary").unwrap();
+    let server = Server::http(&repo, &["--auth-file", theirs.path().to_str().unwrap()]);
+    let (program, http) = daemon(&server.address(&repo, "user:canary@", "branch=main&path=prod"));
+    let mut all = String::new();
+    for reason in [Value::Null, "Denied".into()] {
+        until("the look", || {
+            let source = source(http);
+            let done = source["commit"]["message"] == "first" && source["reason"] == reason;
+            done.then_some(()).ok_or_else(|| source.to_string())
+        });
+        for path in ["/status", "/metrics", "/api/v1/events?after=0"] {
+            all.push_str(&get(http, path));
+        }
+        // From now on it is wrong.
+        std::fs::write(theirs.path(), "user:other").unwrap();
+        program.signal("HUP");
+    }
+    let log = program.stop("TERM");
+    all.push_str(&log.stdout);
+    all.push_str(&log.stderr);
+    // The source is told of, and what is wrong, without what it is asked with.
+    assert!(all.contains(&server.address.to_string()), "{all}");
+    assert!(all.contains("does not let it in"), "{all}");
+    for secret in ["canary", "dXNlcjpjYW5hcn"] {
+        assert!(!all.contains(secret), "{all}");
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 """A web server before `git http-backend`, for tests: basic authentication, and ways to go wrong.
 
     server.py ROOT LOG [--auth USER:PASSWORD] [--auth-file FILE] [--port PORT] [--status CODE]
-        [--way hang|cut|slow|garbage|endless|old|redirect=URL|redirect-post=URL|refs|pack=KIND]
+        [--way hang|hang-fetch|cut|cut-fetch|slow|garbage|endless|old|redirect=URL|redirect-post=URL|refs|pack=KIND]
+        [--tls FILE]
 
-What --auth-file holds is read at every request. `refs` puts names with tricks before those that the repository has;
+`hang-fetch` and `cut-fetch` go wrong in the fetch alone; --tls names a certificate with its key. What --auth-file holds is read at every request. `refs` puts names with tricks before those that the repository has;
 `pack=` answers a fetch with what `packs.py` makes.
 
 Prints its port. Writes one line a request to LOG: method, path, status, whether a credential came, bytes
@@ -14,6 +15,7 @@ import argparse
 import base64
 import http.server
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -28,6 +30,7 @@ ARGUMENTS.add_argument("--auth-file")
 ARGUMENTS.add_argument("--status", default=302, type=int)
 ARGUMENTS.add_argument("--way", default="")
 ARGUMENTS.add_argument("--port", default=0, type=int)
+ARGUMENTS.add_argument("--tls")
 OPTIONS = ARGUMENTS.parse_args()
 # Refs that a path, a terminal or a shell would take for something else.
 TRICKS = [
@@ -69,7 +72,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
-        cut = OPTIONS.way == "cut" and self.command == "POST"
+        cut = OPTIONS.way == "cut" and self.command == "POST" or OPTIONS.way == "cut-fetch" and self.fetches
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if cut:
@@ -86,7 +89,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve(self):
         came = self.body()
         path, _, query = self.path.partition("?")
-        if OPTIONS.way == "hang":
+        self.fetches = b"command=fetch" in came
+        if OPTIONS.way == "hang" or OPTIONS.way == "hang-fetch" and self.fetches:
             self.note(0, len(came), 0)
             time.sleep(600)
         if OPTIONS.way == "endless":
@@ -109,7 +113,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         way, _, more = OPTIONS.way.partition("=")
         if way == "redirect" or (way == "redirect-post" and self.command == "POST"):
             return self.answer(OPTIONS.status, [("Location", more + self.path)], b"")
-        if way == "pack" and b"command=fetch" in came:
+        if way == "pack" and self.fetches:
             headers = [("Content-Type", "application/x-git-upload-pack-result")]
             return self.answer(200, headers, packs.answer(more), len(came))
         auth = OPTIONS.auth
@@ -163,6 +167,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 with Server(("127.0.0.1", OPTIONS.port), Handler) as server:
+    if OPTIONS.tls:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(OPTIONS.tls)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     print(server.server_address[1], flush=True)
     # The test that started this ends it, or ends itself.
     import threading

@@ -181,6 +181,24 @@ async fn what_is_not_signed_does_not_come_into_force() {
 }
 
 #[tokio::test]
+async fn what_was_signed_last_outlives_a_restart() {
+    let (stage, store) = (Stage::new(), tempfile::tempdir().unwrap());
+    let key = stage.ssh_key("ann", &["ed25519"]);
+    stage.trust(&format!("ann@example.com {key}\n"));
+    let good = stage.ssh_commit("ann", "good");
+    let server = Server::http(&stage.repo, &[]);
+    let address = server.address(&stage.repo, "", &stage.options("branch=main"));
+    let start = || lasting(&[&address], Some(store.path()));
+    expect(&start(), &good, None).await;
+    stage.repo.commit("unsigned");
+    expect(&start(), &good, Some("is not signed")).await;
+    drop(server);
+    let read = look(&start()).await.unwrap();
+    assert_eq!(commit_of(&read), good);
+    assert_eq!(trouble(&read).unwrap().0, "Unreachable");
+}
+
+#[tokio::test]
 async fn every_kind_of_ssh_key() {
     for kind in [
         &["ecdsa", "-b", "256"][..],

@@ -154,6 +154,76 @@ async fn a_generation_that_moves_meanwhile_gives_nothing_until_it_rests() {
 }
 
 #[tokio::test]
+async fn a_promotion_is_one_step() {
+    let store = Store::new(&[
+        ("/ek/p/a", "tag: 1"),
+        ("/ek/p/b", "tag: 1"),
+        ("/ek/generation", "1"),
+    ]);
+    let label = |name: &str, version: i64| {
+        let input = json!({"Name": name, "ParameterVersion": version, "Labels": ["live"]});
+        store.ask("LabelParameterVersion", &input);
+    };
+    let source = source(&store, "ssm:/ek/p?label=live&generation=/ek/generation");
+    let error = look(&source).await.unwrap_err();
+    let told = "the generation parameter /ek/generation:live is not there";
+    assert!(error.contains(told), "{error}");
+    for name in ["/ek/p/a", "/ek/p/b", "/ek/generation"] {
+        label(name, 1);
+    }
+    let tags =
+        |read: &Together| ["a", "b"].map(|name| text(read, &format!("ssm:/ek/p@live/{name}.yaml")));
+    let first = look(&source).await.unwrap();
+    assert_eq!(tags(&first), ["tag: 1", "tag: 1"]);
+    // What is new, and half of the labels, change nothing.
+    for name in ["/ek/p/a", "/ek/p/b", "/ek/generation"] {
+        store.put(name, "tag: 2");
+    }
+    label("/ek/p/a", 2);
+    store.asked();
+    let half = look(&source).await.unwrap();
+    assert_eq!(
+        (&half.files, store.asked().as_slice()),
+        (&first.files, &["GetParameter".to_owned()][..])
+    );
+    label("/ek/p/b", 2);
+    label("/ek/generation", 2);
+    let second = look(&source).await.unwrap();
+    assert_eq!(tags(&second), ["tag: 2", "tag: 2"]);
+    assert_eq!(second.sources[0].generation, Some(2));
+    // And back.
+    for name in ["/ek/p/a", "/ek/p/b", "/ek/generation"] {
+        label(name, 1);
+    }
+    assert_eq!(look(&source).await.unwrap().files, first.files);
+}
+
+#[tokio::test]
+async fn what_a_poll_that_finds_nothing_new_costs() {
+    let manifest = "x".repeat(3000);
+    let names: Vec<String> = (0..20).map(|n| format!("/ek/p/{n:02}")).collect();
+    let all: Vec<(&str, &str)> = names
+        .iter()
+        .map(|name| (name.as_str(), manifest.as_str()))
+        .collect();
+    let store = Store::new(&all);
+    store.put("/ek/generation", "1");
+    let mut costs = Vec::new();
+    for address in ["ssm:/ek/p", "ssm:/ek/p?generation=/ek/generation"] {
+        let source = source(&store, address);
+        look(&source).await.unwrap();
+        store.asked();
+        store.bytes();
+        look(&source).await.unwrap();
+        let cost = (store.asked().len(), store.bytes());
+        println!("{address}: {} requests, {} bytes of bodies", cost.0, cost.1);
+        costs.push(cost);
+    }
+    assert_eq!((costs[0].0, costs[1].0), (2, 1));
+    assert!(costs[0].1 > 60_000 && costs[1].1 < 500, "{costs:?}");
+}
+
+#[tokio::test]
 async fn an_encrypted_parameter_is_read_only_if_it_is_declared() {
     let store = Store::new(&[]);
     store.put_as("/ek/web", "tag: hush", "SecureString");

@@ -30,6 +30,8 @@ pub(crate) struct Store {
 #[derive(Default)]
 struct Shared {
     asked: Vec<String>,
+    /// Of bodies, both ways.
+    bytes: usize,
     before: Option<(&'static str, Deed)>,
     /// Puts an empty page before every page.
     empty_pages: bool,
@@ -46,7 +48,11 @@ impl std::fmt::Debug for Store {
 
 impl HttpConnector for Store {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(Ok(self.answer(request)))
+        let size = |body: &SdkBody| body.bytes().map_or(0, <[u8]>::len);
+        let came = size(request.body());
+        let answer = self.answer(request);
+        self.shared.lock().unwrap().bytes += came + size(answer.body());
+        HttpConnectorFuture::ready(Ok(answer))
     }
 }
 
@@ -154,6 +160,11 @@ impl Store {
     /// The operations asked for since the last call.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.lock().unwrap().asked)
+    }
+
+    /// The bytes of bodies since the last call, both ways.
+    pub(crate) fn bytes(&self) -> usize {
+        std::mem::take(&mut self.shared.lock().unwrap().bytes)
     }
 
     fn answer(&self, mut request: HttpRequest) -> HttpResponse {

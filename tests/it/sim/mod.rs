@@ -31,7 +31,7 @@ mod order;
 mod prune;
 mod prune_left;
 mod random;
-mod rolling;
+pub(crate) mod rolling;
 mod rollout;
 mod scaling;
 mod service_absent;

@@ -12,7 +12,7 @@ pub(super) const SERVICE: &str = "Service/worker";
 pub(super) const FILE: &str = "worker.yaml";
 
 /// One cluster, one repository, one task definition and one rolling service without load balancer.
-fn manifests(configuration: &str) -> String {
+pub(crate) fn manifests(configuration: &str) -> String {
     format!(
         "apiVersion: evenkeel.dev/v1alpha1
 kind: ImageRepository
@@ -54,7 +54,7 @@ spec:
     )
 }
 
-pub(super) const BREAKER: &str = "deploymentCircuitBreaker: {enable: true, rollback: true}, minimumHealthyPercent: 100, maximumPercent: 200";
+pub(crate) const BREAKER: &str = "deploymentCircuitBreaker: {enable: true, rollback: true}, minimumHealthyPercent: 100, maximumPercent: 200";
 const BREAKER_WITHOUT_ROLLBACK: &str = "deploymentCircuitBreaker: {enable: true, rollback: false}";
 const NO_BREAKER: &str = "minimumHealthyPercent: 100, maximumPercent: 200";
 

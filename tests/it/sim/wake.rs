@@ -4,14 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel::aws::{Connection, Connector};
+use evenkeel::controller::Settings;
 use evenkeel::metrics::Metrics;
 use evenkeel::model::{Hint, Moment, Outcome, Service};
 use evenkeel::sandbox::{AwsError, Fault};
+use evenkeel::source::{Access, Address, Sources};
 use evenkeel::status::{Status, WakeStatus};
 use evenkeel::wake::{Listener, listen, pause};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use super::rolling;
 use super::world::{Daemon, World, pass};
 
 const URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/wake";
@@ -36,6 +40,11 @@ impl Woken {
     async fn make(seed: u64, events: bool) -> Self {
         let world = World::auth(seed).await;
         let daemon = world.daemon().await;
+        Box::pin(Self::beside(world, daemon, seed, events)).await
+    }
+
+    /// The same of this world and this daemon of it.
+    async fn beside(world: World, daemon: Daemon, seed: u64, events: bool) -> Self {
         daemon.converged().await;
         if events {
             world.queue(true);
@@ -350,6 +359,64 @@ async fn a_parameter_has_the_source_read() {
     woken.send(&body);
     pass(AT_ONCE).await;
     assert_ne!(woken.daemon.board.read().source.revision, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manifest_in_a_parameter_is_in_force_at_once() {
+    let world = World::auth(87).await;
+    let put = |world: &World, name: &str| {
+        let manifest = format!(
+            "apiVersion: evenkeel.dev/v1alpha1\nkind: Cluster\nmetadata: {{name: {name}}}\nspec: {{}}\n"
+        );
+        let name = format!("/ek/prod/{name}");
+        let input = json!({"Name": name, "Value": manifest, "Type": "String"});
+        world.ask("AmazonSSM.PutParameter", &input);
+    };
+    put(&world, "a");
+    let connection = Connection::Sandbox {
+        http: world.wire.http_client(),
+        region: "us-east-1".to_owned(),
+    };
+    let metrics = Arc::new(Metrics::new());
+    let access = Access {
+        aws: Connector::new(connection, world.clock.clone(), metrics),
+        ..Access::default()
+    };
+    let address = Address::parse("ssm:/ek/prod/?interval=24h").unwrap();
+    let sources = Sources::new(vec![address], &access);
+    let daemon = Box::pin(world.daemon_of(sources, Settings::default())).await;
+    let woken = Box::pin(Woken::beside(world, daemon, 87, true)).await;
+    assert_eq!(woken.world.count("CreateCluster"), 1);
+    // AWS tells of it by itself.
+    put(&woken.world, "b");
+    pass(AT_ONCE).await;
+    assert_eq!(woken.world.count("CreateCluster"), 2);
+    assert_eq!(woken.metric(r#"evenkeel_wakes_total{about="source"}"#), 1);
+    woken.daemon.converged().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_rolling_update_is_seen_at_once() {
+    let world = rolling::worker(rolling::BREAKER, 86).await;
+    let daemon = world.daemon().await;
+    let woken = Box::pin(Woken::beside(world, daemon, 86, true)).await;
+    let world = &woken.world;
+    world.edit(rolling::FILE, "nova/worker:v1", "nova/worker:v2");
+    woken.daemon.look().await;
+    let ended = |service: &Value| {
+        let newest = &service["deployments"][0];
+        let arn = newest["taskDefinition"].as_str().unwrap();
+        arn.ends_with(":2") && newest["rolloutState"] == "COMPLETED"
+    };
+    while !ended(&world.person.service("nova", "worker").await) {
+        pass(Duration::from_millis(100)).await;
+    }
+    pass(AT_ONCE).await;
+    let key = rolling::SERVICE.parse().unwrap();
+    let outcome = woken.daemon.board.read().resources[&key].outcome.clone();
+    assert_eq!(outcome, Outcome::Converged);
+    let series = r#"evenkeel_wakes_total{about="service"}"#;
+    assert!(woken.metric(series) >= 2, "start and end");
 }
 
 #[tokio::test(start_paused = true)]

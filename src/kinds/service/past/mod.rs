@@ -10,7 +10,8 @@ use super::native::explained;
 use super::supersede::{Cause, Marks};
 use super::{last_segment, text};
 use crate::aws::Observer;
-use crate::kinds::View;
+use crate::kinds::tags::{self, Spelling};
+use crate::kinds::{COMMIT_TAG, View};
 use crate::model::{Moment, PastRollout, Seen};
 
 /// What was read.
@@ -22,8 +23,9 @@ enum Remembered {
         /// The deployments.
         all: Vec<Value>,
     },
-    /// The service's deployments with their revisions, newest first.
-    Ecs(Vec<Value>),
+    /// The service's deployments with their revisions, newest first; each with what its task definition is, if
+    /// that could be read.
+    Ecs(Vec<(Value, Option<Value>)>),
 }
 
 /// The rollouts of the service that the view is of, newest first; absent if there is no such service.
@@ -39,7 +41,10 @@ pub async fn rollouts(
             let past = all.iter().map(|one| code_deploy(one, &all, &marks));
             past.collect()
         }
-        Remembered::Ecs(all) => all.iter().map(ecs).collect(),
+        Remembered::Ecs(all) => all
+            .iter()
+            .map(|(deployment, task)| ecs(deployment, task.as_ref()))
+            .collect(),
     })
 }
 
@@ -75,7 +80,9 @@ fn code_deploy(deployment: &Value, all: &[Value], marks: &Marks<'_>) -> PastRoll
     }
 }
 
-fn ecs(deployment: &Value) -> PastRollout {
+/// ECS keeps no description of a deployment: its commit is that of which its task definition was registered.
+fn ecs(deployment: &Value, task: Option<&Value>) -> PastRollout {
+    let tags = task.and_then(|task| task.get("tags"));
     let revision = deployment
         .get("revision")
         .map(|revision| last_segment(text(revision, "taskDefinition")))
@@ -89,7 +96,7 @@ fn ecs(deployment: &Value) -> PastRollout {
         ended: moment(deployment, "finishedAt"),
         by: None,
         revision: revision.map(str::to_owned),
-        commit: None,
+        commit: tags::value_of(tags, COMMIT_TAG, Spelling::Lower),
         why: if ended_well {
             String::new()
         } else {
@@ -141,13 +148,21 @@ mod tests {
         let bad = json!({"serviceDeploymentArn": "arn:aws:ecs:r:1:service-deployment/c/web/77",
             "status": "ROLLBACK_SUCCESSFUL", "statusReason": "hook failed",
             "revision": {"taskDefinition": "arn:aws:ecs:r:1:task-definition/web:4"}});
-        let past = ecs(&bad);
+        let tags = json!({"tags": [{"key": COMMIT_TAG, "value": "c0ffee"}]});
+        let past = ecs(&bad, Some(&tags));
+        assert_eq!(past.commit.as_deref(), Some("c0ffee"));
         assert_eq!(
             (past.id.as_str(), past.revision.as_deref()),
             ("77", Some("web:4"))
         );
         assert!(past.why.contains("hook failed"), "{past:?}");
-        let good = ecs(&json!({"serviceDeploymentArn": "a/1", "status": "SUCCESSFUL"}));
-        assert_eq!((good.why.as_str(), good.revision), ("", None));
+        let good = ecs(
+            &json!({"serviceDeploymentArn": "a/1", "status": "SUCCESSFUL"}),
+            None,
+        );
+        assert_eq!(
+            (good.why.as_str(), good.revision, good.commit),
+            ("", None, None)
+        );
     }
 }

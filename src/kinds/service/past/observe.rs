@@ -24,10 +24,24 @@ pub(super) async fn remembered(
     if controller(&service) != "CODE_DEPLOY" {
         let arn = text(&service, "serviceArn");
         let list = observer.service_deployments(arn, cluster, fresh).await;
-        return list.map(|list| match list {
-            Value::Array(all) => Remembered::Ecs(all),
-            _ => Remembered::Ecs(Vec::new()),
-        });
+        let all = match list {
+            Seen::Present(Value::Array(all)) => all,
+            Seen::Present(_) => Vec::new(),
+            Seen::Absent => return Seen::Absent,
+            Seen::Unknown(why) => return Seen::Unknown(why),
+        };
+        let mut with = Vec::new();
+        for deployment in all {
+            let revision = deployment.get("revision");
+            let task = match revision.map(|revision| text(revision, "taskDefinition")) {
+                // Each is read once, however often it is asked for.
+                Some(arn) if !arn.is_empty() => observer.task_definition(arn).await,
+                _ => Seen::Absent,
+            };
+            let task = task.present().cloned();
+            with.push((deployment, task));
+        }
+        return Seen::Present(Remembered::Ecs(with));
     }
     let Some(group) = view.set.deployment_group_of(&view.resource.key) else {
         let why = "no DeploymentGroup manifest names this service, so its deployments at CodeDeploy cannot be listed";

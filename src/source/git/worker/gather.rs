@@ -8,7 +8,7 @@
 //!   name that would mean something else to a file system or a terminal.
 //! - A submodule is followed only if that was asked for; else one with a manifest's name is refused. As
 //!   many as [`MAX_MODULES`], each no more than [`MAX_LEVEL`] below the first repository.
-//! - Every size is looked at before the object is unpacked.
+//! - Every size is looked at before the object is unpacked, and its bytes are compared with its id after.
 
 use std::collections::VecDeque;
 
@@ -17,10 +17,10 @@ use gix::objs::tree::EntryKind;
 
 use super::super::super::dir::{is_manifest, is_state};
 use super::super::wire::{Limits, Reason, Trouble, Wanted, clean};
-use super::broken;
 use super::library::Library;
 use super::modules;
 use super::shelf::{File, Shelf, checked, no_file, too_large};
+use super::{broken, genuine};
 
 /// Submodules of one place that are followed.
 const MAX_MODULES: usize = 32;
@@ -158,7 +158,9 @@ impl Gathering<'_> {
 
     fn tree_of(&mut self, library: usize, commit: gix::ObjectId) -> Result<gix::ObjectId, Trouble> {
         let repo = self.repo(library)?;
-        let commit = repo.find_commit(commit).map_err(|error| broken(&error))?;
+        let object = repo.find_object(commit).map_err(|error| broken(&error))?;
+        genuine(&object)?;
+        let commit = object.try_into_commit().map_err(|error| broken(&error))?;
         Ok(commit.tree_id().map_err(|error| broken(&error))?.detach())
     }
 
@@ -253,6 +255,7 @@ impl Gathering<'_> {
         let Some(found) = found.map_err(|error| broken(&error))? else {
             return Ok(None);
         };
+        genuine(&found)?;
         let tree = found.try_into_tree().map_err(|error| broken(&error))?;
         let entries = tree.iter().map(|entry| {
             let entry = entry.map_err(|error| broken(&error))?;
@@ -371,8 +374,10 @@ impl Gathering<'_> {
     }
 
     fn blob(&mut self, library: usize, id: gix::ObjectId) -> Result<Vec<u8>, Trouble> {
-        let blob = self.repo(library)?.find_blob(id);
-        let mut blob = blob.map_err(|error| broken(&error))?;
+        let found = self.repo(library)?.find_object(id);
+        let found = found.map_err(|error| broken(&error))?;
+        genuine(&found)?;
+        let mut blob = found.try_into_blob().map_err(|error| broken(&error))?;
         Ok(std::mem::take(&mut blob.data))
     }
 

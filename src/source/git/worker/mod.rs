@@ -7,7 +7,8 @@
 //!
 //! Invariants:
 //! - Objects live in a bare store without a work tree. Nothing of the store is trusted after an error:
-//!   who started the worker throws it away.
+//!   who started the worker throws it away. Nor is it trusted without one: what is read of an object is
+//!   compared with its id, which the library does for what it receives alone.
 //! - A head is compared before anything is fetched; what is fetched is asked for by its id.
 
 mod allowance;
@@ -201,12 +202,15 @@ fn descends(commit: &gix::Commit<'_>, base: &Base) -> Result<bool, Trouble> {
     let Ok(base) = gix::ObjectId::from_hex(base.commit.as_bytes()) else {
         return Ok(false);
     };
-    let walk = commit.ancestors().all().map_err(|error| broken(&error))?;
-    for (count, one) in walk.enumerate() {
+    // A file beside the objects that tells of parents is not looked at: nothing shows that it is right.
+    let walk = commit.ancestors().use_commit_graph(false).all();
+    for (count, one) in walk.map_err(|error| broken(&error))?.enumerate() {
         let one = one.map_err(|error| broken(&error))?;
         if one.id == base {
             return Ok(true);
         }
+        let one = commit.repo.find_object(one.id);
+        genuine(&one.map_err(|error| broken(&error))?)?;
         if count > MAX_COMMITS {
             break;
         }
@@ -216,11 +220,31 @@ fn descends(commit: &gix::Commit<'_>, base: &Base) -> Result<bool, Trouble> {
 
 fn commit(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::Commit<'_>, Trouble> {
     let no = || Trouble::new(Reason::NoRevision, format!("`{id}` is no commit of it"));
-    let object = repo
-        .try_find_object(id)
-        .map_err(|error| broken(&error))?
-        .ok_or_else(no)?;
-    object.peel_to_commit().map_err(|_| no())
+    let mut next = id;
+    // A tag that leads to itself cannot be: its id is made of where it leads.
+    loop {
+        let object = repo.try_find_object(next);
+        let object = object.map_err(|error| broken(&error))?.ok_or_else(no)?;
+        genuine(&object)?;
+        match object.kind {
+            gix::objs::Kind::Tag => {
+                let tag = object.try_to_tag_ref().map_err(|error| broken(&error))?;
+                next = tag.target();
+            }
+            _ => return object.try_into_commit().map_err(|_| no()),
+        }
+    }
+}
+
+/// Fails unless the bytes of an object are those that its id was made of.
+fn genuine(object: &gix::Object<'_>) -> Result<(), Trouble> {
+    let (kind, id) = (object.kind, object.id);
+    let found = gix::objs::compute_hash(id.kind(), kind, &object.data);
+    if found.is_ok_and(|found| found == id) {
+        return Ok(());
+    }
+    let what = format!("the bytes of the {kind} `{id}` are not those that it is named by");
+    Err(Trouble::new(Reason::Corrupt, what))
 }
 
 fn told(commit: &gix::Commit<'_>, target: &Target) -> Result<Commit, Trouble> {

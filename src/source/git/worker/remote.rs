@@ -2,7 +2,8 @@
 //! about which.
 //!
 //! Invariants:
-//! - No redirect is followed, so a credential goes to the scheme, host and port of its address alone.
+//! - No redirect is followed, so a credential goes to the scheme, host and port of its address alone. Nor has
+//!   what is not encrypted a proxy.
 //! - No configuration of the machine, the user or the repository is read, and no hook, filter, helper or
 //!   other program of Git runs; ssh is the one program that does.
 //! - What is fetched is asked for by its id, and no name that a server chooses is written anywhere.
@@ -322,10 +323,11 @@ fn connect(place: &Place, allowance: &Allowance) -> Result<Box<dyn Transport + S
     Ok(match place {
         Place::Http { url, authorization } => {
             use gix::protocol::transport::client::TransportWithoutIO as _;
+            let plain = url.starts_with("http://");
             let url = gix::url::parse(url.as_str()).map_err(|error| broken(&error))?;
             let client = Client::new(allowance);
             let mut transport = http::Transport::new_http(client, url, Protocol::V2, false);
-            let options = http_options(authorization.as_deref());
+            let options = http_options(authorization.as_deref(), plain);
             transport.configure(&options).map_err(|error| {
                 Trouble::new(Reason::Internal, format!("cannot prepare HTTP: {error}"))
             })?;
@@ -381,12 +383,13 @@ fn connect(place: &Place, allowance: &Allowance) -> Result<Box<dyn Transport + S
     })
 }
 
-fn http_options(authorization: Option<&str>) -> http::Options {
+fn http_options(authorization: Option<&str>, plain: bool) -> http::Options {
     let client = http::reqwest::Options {
         // The one who started this process ends it when it takes too long; the client's own limit on a
         // whole answer would cut large packs.
-        configure_client: Some(Box::new(|client| {
-            Ok(client.connect_timeout(CONNECT).timeout(None))
+        configure_client: Some(Box::new(move |client| {
+            let client = client.connect_timeout(CONNECT).timeout(None);
+            Ok(if plain { client.no_proxy() } else { client })
         })),
         configure_request: None,
     };

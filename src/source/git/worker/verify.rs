@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::super::signature::{Keyring, judge, signed_name};
 use super::super::wire::{Reason, Trouble, clean};
-use super::broken;
 use super::choose::Target;
+use super::{broken, genuine};
 
 /// Fails unless a key among `keys` has signed.
 pub(super) fn verify(
@@ -30,6 +30,7 @@ pub(super) fn verify(
     if let Some(name) = tag {
         let object = commit.repo.find_object(target.object);
         let object = object.map_err(|error| broken(&error))?;
+        genuine(&object)?;
         let signed = (object.kind == gix::objs::Kind::Tag).then(|| signed_name(&object.data));
         if let Some(signed) = signed.flatten() {
             if signed != name {
