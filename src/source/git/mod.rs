@@ -161,7 +161,7 @@ impl Git {
             return;
         }
         let began = Instant::now();
-        let answers = match self.open_store() {
+        let answers = match self.open_store().await {
             Ok(()) => match self.recall().await {
                 Ok(()) => self.ask_rightly(forced).await,
                 Err(trouble) => Err(trouble),
@@ -197,10 +197,11 @@ impl Git {
         intervals.min().unwrap_or(INTERVAL)
     }
 
-    fn open_store(&mut self) -> Result<(), Trouble> {
+    async fn open_store(&mut self) -> Result<(), Trouble> {
         if self.store.is_none() {
-            let store = Store::open(self.root.as_deref(), &self.repository.to_string());
-            let store = store.map_err(|error| {
+            let name = self.repository.to_string();
+            let store = Store::open(self.root.as_deref(), &name);
+            let store = store.await.map_err(|error| {
                 let what = format!("no folder for what is fetched: {error}");
                 Trouble::new(Reason::Internal, what)
             })?;

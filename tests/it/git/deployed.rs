@@ -208,15 +208,15 @@ fn a_deployment_carries_its_commit_and_a_commit_that_changes_nothing_writes_noth
     let source = daemon.told("Source", &[&second, "Ann", "auth 1.5.0"]);
     assert_eq!(source.len(), 1, "{source:?}");
     let of = |commit: &str| format!("(commit {})", &commit[..12]);
-    for (kind, word, commit, times) in [
-        ("Write", "(CreateCluster)", &first, 1),
-        ("Write", "(CreateService)", &first, 1),
-        ("Write", "(CreateDeployment)", &second, 1),
-        ("Outcome", "AllowTraffic", &second, 1),
+    for (kind, word, commit) in [
+        ("Write", "(CreateCluster)", &first),
+        ("Write", "(CreateService)", &first),
+        ("Write", "(CreateDeployment)", &second),
+        ("Outcome", "deploy service auth-service", &second),
     ] {
-        let told = daemon.told(kind, &[word, &of(commit)]);
-        assert!(told.len() >= times, "{kind} {word}: {told:?}");
-        assert_eq!(told, daemon.told(kind, &[word]), "{kind} {word}");
+        let told = daemon.told(kind, &[word]);
+        let right = |text: &String| text.contains(&of(commit));
+        assert!(!told.is_empty() && told.iter().all(right), "{told:?}");
     }
     // What was made carries the commit that made it.
     let include = json!(["TAGS"]);
