@@ -238,6 +238,7 @@ mod tests {
     fn a_retry_is_the_same_attempt_by_its_number() {
         let revision = Revision {
             commit: "c".repeat(40),
+            time: Moment(0),
             author: "ann".to_owned(),
             message: "ä".repeat(300),
         };
