@@ -69,9 +69,9 @@
 //!    about to be started there and after which deployment (`evenkeel.dev/starting`), which deployments made
 //!    room for newer manifests or for the end of a window (`evenkeel.dev/superseded`), what a person took back
 //!    (`evenkeel.dev/rolled-back`) or approved (`evenkeel.dev/approved`), which one-off tasks were started and how
-//!    they ended (`evenkeel.dev/task-started`, `evenkeel.dev/task.NAME`, `evenkeel.dev/task-failed`), which members
-//!    were last declared
-//!    (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
+//!    they ended (`evenkeel.dev/task-started`, `evenkeel.dev/task.NAME`, `evenkeel.dev/task-failed`; until the service
+//!    is made on the revision for it, with its digits, and there also `evenkeel.dev/DIGITS.task-made`), which members
+//!    were last declared (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
 //!    scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`), the manifest that live state last
 //!    agreed with (`evenkeel.dev/agreed`, where not everything is healed at once), what a person wants left
 //!    alone for now (`evenkeel.dev/hold`, `evenkeel.dev/hold-all`), and by which source, at which commit, a
@@ -84,7 +84,7 @@
 //! 5. No more rollouts are in flight than may be, as far as they are ours to start: what was not looked at yet counts
 //!    as in flight ([`controller`]). A rollout that failed, or that a person took back, is not tried again until its
 //!    content changes or a person says so (or as often as `rollout.retries` says, before traffic moves); nor is a
-//!    one-off task, which ends well at most once for a content. An order of a person is carried out in the place of a
+//!    one-off task, which ends well at most once for a content while its service is there. An order of a person is carried out in the place of a
 //!    pass, once.
 //!    Nothing at all is written under a hold, and before the holds are known, but what ends a deployment that
 //!    runs; that is decided in one place around every plan, and before pruning (`kinds::hold`).

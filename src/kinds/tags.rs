@@ -19,8 +19,7 @@ pub const DIGEST_TAG: &str = "evenkeel.dev/digest";
 /// The tag of a task definition revision that names the commit which it was registered for.
 pub const COMMIT_TAG: &str = "evenkeel.dev/commit";
 
-/// Tags that one resource may carry (the service models of ECS, ECR, ELB and `CodeDeploy`).
-pub(crate) const MOST_TAGS: usize = 50;
+pub(crate) use crate::manifest::MOST_TAGS;
 
 /// How a service spells the members of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

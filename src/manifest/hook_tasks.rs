@@ -26,6 +26,22 @@ pub(crate) const MOST: usize = 5;
 /// Characters of a task's name, at most: it is part of a tag.
 pub(crate) const LONGEST_NAME: usize = 32;
 
+/// Tags that one resource may carry (the service models of ECS, ECR, ELB and `CodeDeploy`).
+pub(crate) const MOST_TAGS: usize = 50;
+
+/// How many tags of its own Even Keel may put on a service, other than for tasks.
+pub(crate) const OWN_TAGS: usize = 13;
+
+/// How many it puts on a revision of a task definition.
+pub(crate) const OWN_TAGS_OF_A_REVISION: usize = 3;
+
+/// How many tags the tasks of a service take on it beside one for each of them: which started last, and which
+/// failed last.
+pub(crate) const TASK_TAGS: usize = 2;
+
+/// The same on the revision that a service is to be made of: also when it was.
+pub(crate) const TASK_TAGS_OF_A_REVISION: usize = 3;
+
 /// The members of a task.
 pub(crate) const MEMBERS: [&str; 5] = ["name", "container", "command", "overrides", "timeout"];
 

@@ -57,9 +57,11 @@ pub(crate) use environment::{ENVIRONMENT, FORMS as VARIABLE_FORMS};
 pub(crate) use file_reference::SPEC_FILE;
 pub use hook_tasks::{HookTask, HookTime};
 pub(crate) use hook_tasks::{
-    LONGEST_NAME as LONGEST_TASK_NAME, MEMBERS as TASK_MEMBERS, MOST as MOST_TASKS, TASKS,
-    TIMEOUT as TASK_TIMEOUT,
+    LONGEST_NAME as LONGEST_TASK_NAME, MEMBERS as TASK_MEMBERS, MOST as MOST_TASKS, MOST_TAGS,
+    TASKS, TIMEOUT as TASK_TIMEOUT,
 };
+#[cfg(test)]
+pub(crate) use hook_tasks::{OWN_TAGS, OWN_TAGS_OF_A_REVISION};
 pub(crate) use image::{is_ecr_host, split as split_image};
 pub(crate) use names::is_manifest_name;
 pub(crate) use nearest::suggestion as nearest_name;

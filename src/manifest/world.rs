@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::diagnostic::{Diagnostic, Findings};
 use super::envelope::Draft;
+use super::hook_tasks::HookTask;
 use super::set::{DEFAULT_CLUSTER, cluster_name};
 use super::tree::{Node, Place};
 use crate::model::{Key, Kind};
@@ -21,6 +22,8 @@ pub(super) struct World<'a> {
     targets: BTreeMap<(&'a str, &'a str), Vec<&'a Draft>>,
     /// Deployment groups by the services and by the target groups that they name.
     groups: BTreeMap<&'a Key, Vec<&'a Draft>>,
+    /// Services with one-off tasks by the task definitions that they name.
+    with_tasks: BTreeMap<&'a Key, Vec<&'a Draft>>,
     /// Listeners and rules by the target groups that they forward to.
     fronts: BTreeMap<&'a Key, Vec<&'a Draft>>,
 }
@@ -39,6 +42,13 @@ impl<'a> World<'a> {
         for service in services {
             let names = (world.cluster_of(service), service.aws_name());
             world.services.entry(names).or_default().push(service);
+            let tasks = HookTask::all(&service.beside).next();
+            if let Some(named) = service
+                .linked("/taskDefinitionRef")
+                .filter(|_| tasks.is_some())
+            {
+                world.with_tasks.entry(named).or_default().push(service);
+            }
         }
         let targets: Vec<_> = world.of_kind(Kind::ScalableTarget).collect();
         for target in targets {
@@ -71,6 +81,13 @@ impl<'a> World<'a> {
     /// The listeners and rules that forward to this target group.
     pub(super) fn fronts_of(&self, target_group: &Key) -> &[&'a Draft] {
         self.fronts.get(target_group).map_or(&[], Vec::as_slice)
+    }
+
+    /// The services with one-off tasks that name this task definition.
+    pub(super) fn with_tasks(&self, task_definition: &Key) -> &[&'a Draft] {
+        self.with_tasks
+            .get(task_definition)
+            .map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<&'a Draft> {

@@ -229,7 +229,11 @@ def test_one_off_tasks(client, sandbox, region):
         ecs.run_task(**{**request, "count": 2})
     stopped = ecs.get_waiter("tasks_stopped")
     stopped.wait(cluster="c", tasks=[task["taskArn"]], WaiterConfig=FAST)
-    listed = ecs.list_tasks(cluster="c", startedBy="me", desiredStatus="STOPPED")["taskArns"]
+    assert ecs.list_tasks(cluster="c", startedBy="me")["taskArns"] == []
+    with refused("InvalidParameterException", "cannot specify startedBy with other arguments"):
+        ecs.list_tasks(cluster="c", startedBy="me", desiredStatus="STOPPED")
+    family = definition.rsplit("/", 1)[-1].split(":")[0]
+    listed = ecs.list_tasks(cluster="c", family=family, desiredStatus="STOPPED")["taskArns"]
     assert listed == [task["taskArn"]]
     (ended,) = ecs.describe_tasks(cluster="c", tasks=listed, include=["TAGS"])["tasks"]
     assert ended["stopCode"] == "EssentialContainerExited"
@@ -237,10 +241,14 @@ def test_one_off_tasks(client, sandbox, region):
     assert ended["tags"] == [{"key": "team", "value": "a"}]
     second = {**request, "clientToken": "twice"}
     (other,) = ecs.run_task(**second)["tasks"]
+    assert ecs.list_tasks(cluster="c", startedBy="me")["taskArns"] == [other["taskArn"]]
     ecs.stop_task(cluster="c", task=other["taskArn"], reason="enough")
     stopped.wait(cluster="c", tasks=[other["taskArn"]], WaiterConfig=FAST)
-    (ended,) = ecs.describe_tasks(cluster="c", tasks=[other["taskArn"]])["tasks"]
+    stopped_tasks = ecs.describe_tasks(cluster="c", tasks=[other["taskArn"]], include=["TAGS"])
+    (ended,) = stopped_tasks["tasks"]
     assert (ended["stopCode"], ended["stoppedReason"]) == ("UserInitiated", "enough")
+    assert (ended["startedBy"], ended["group"]) == ("me", f"family:{family}")
+    assert ended["tags"] == [], "StopTask deletes them"
 
 
 def test_deleting_a_service(client):

@@ -1,6 +1,9 @@
-//! The one-off tasks of a service (`rollout.tasks`) against its task definition.
+//! The one-off tasks of a service (`rollout.tasks`) against its task definition, and the room for their record.
 
-use super::super::hook_tasks::{HookTask, HookTime, TASKS};
+use super::super::hook_tasks::{
+    HookTask, HookTime, MOST_TAGS, OWN_TAGS, OWN_TAGS_OF_A_REVISION, TASK_TAGS,
+    TASK_TAGS_OF_A_REVISION, TASKS,
+};
 use super::super::nearest::suggestion;
 use super::super::schema::listed;
 use super::super::tree::Node;
@@ -55,6 +58,46 @@ impl Rules<'_, '_, '_> {
             let hint = format!("Give `container`: {}.", listed(known));
             self.of_rollout("missing-field", path, message, hint);
         }
+    }
+
+    /// The record of the tasks is in tags on the service, and until it is made on the revision that it will run,
+    /// which others may be made of too.
+    pub(super) fn room_for_tasks(&mut self) {
+        let tasks = |beside| HookTask::all(beside).count();
+        let own = tasks(&self.draft.beside);
+        if own == 0 {
+            return;
+        }
+        let declared = self.spec().list("tags").len();
+        self.room("the service", declared, OWN_TAGS, own + TASK_TAGS);
+        let Some(key) = self.draft.linked("/taskDefinitionRef") else {
+            return;
+        };
+        let Some(definition) = self.world.get(key) else {
+            return;
+        };
+        let declared = definition.spec.list("tags").len();
+        let services = self.world.with_tasks(key).iter();
+        let recorded = services.map(|one| tasks(&one.beside) + TASK_TAGS_OF_A_REVISION);
+        let what = format!("a revision of {key}");
+        self.room(&what, declared, OWN_TAGS_OF_A_REVISION, recorded.sum());
+    }
+
+    fn room(&mut self, what: &str, declared: usize, own: usize, recorded: usize) {
+        let all = declared + own + recorded;
+        if all <= MOST_TAGS {
+            return;
+        }
+        let message = format!(
+            "the tags of {what} may become {all}, and AWS takes {MOST_TAGS}: {declared} are declared, up to {own} are \
+             Even Keel's own, and {recorded} are the record of one-off tasks"
+        );
+        let hint = format!(
+            "Declare {} fewer, or put the commands that belong together into one task.",
+            all - MOST_TAGS
+        );
+        let path = format!("rollout.{TASKS}");
+        self.of_rollout("too-many-tags", &path, message, hint);
     }
 
     /// An error in the section, which stands in the manifest wherever the spec does.

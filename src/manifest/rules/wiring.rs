@@ -23,6 +23,7 @@ impl<'a> Rules<'a, '_, '_> {
             // It stands in the manifest, wherever the spec does.
             self.draft.file.clone_into(&mut found.file);
         }
+        self.room_for_tasks();
         let Some(task) = self.world.linked(self.draft, "/taskDefinitionRef") else {
             return;
         };

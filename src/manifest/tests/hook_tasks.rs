@@ -171,3 +171,51 @@ fn no_excerpt_shows_what_a_task_is_given() {
     let told = format!("{:?}", loaded.diagnostics);
     assert!(!told.contains("hunter2"), "{told}");
 }
+
+#[test]
+fn the_record_of_the_tasks_has_to_have_room_among_fifty_tags() {
+    let text =
+        with("{preDeploy: [{name: a, command: [a]}], postDeploy: [{name: b, command: [b]}]}");
+    let tags = |count: usize| {
+        let tags = (0..count).map(|n| format!("{{key: k{n}, value: v}}"));
+        format!("  tags: [{}]\n", tags.collect::<Vec<_>>().join(", "))
+    };
+    // 13 and 2 for each of two tasks, or 3 and 2 and 3.
+    let service = "  taskDefinitionRef: auth-task\n";
+    let definition = "  containerDefinitions:\n";
+    for (before, room, what) in [
+        (service, 33, "the service"),
+        (definition, 42, "a revision of TaskDefinition/auth-task"),
+    ] {
+        assert_eq!(text.matches(before).count(), 1);
+        let of = |count| text.replace(before, &format!("{}{before}", tags(count)));
+        let loaded = load_text(&of(room));
+        assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
+        let loaded = load_text(&of(room + 1));
+        let found = &loaded.diagnostics[0];
+        assert_eq!(
+            (found.code, found.path.as_str()),
+            ("too-many-tags", "rollout.tasks")
+        );
+        let line = text.lines().position(|line| line == "rollout:").unwrap();
+        assert!(
+            found.line.abs_diff(line) < 5 && found.file == "a.yaml",
+            "{found:?}"
+        );
+        assert!(
+            found.message.contains(what) && found.message.contains("51"),
+            "{found:?}"
+        );
+        assert!(
+            found.hint.as_deref().unwrap().contains("1 fewer"),
+            "{found:?}"
+        );
+        assert!(loaded.set.get(&key("Service/auth-service")).is_none());
+        // Without tasks the room is not needed.
+        let plain = of(room + 1).replace(
+            "preDeploy: [{name: a, command: [a]}], postDeploy: [{name: b, command: [b]}]",
+            "",
+        );
+        assert!(load_text(&plain).diagnostics.is_empty());
+    }
+}

@@ -43,6 +43,8 @@ pub(crate) struct Wire {
     crashed: Arc<Notify>,
     /// The operation whose answers name nothing, and the list that they leave empty.
     passed_over: Arc<Mutex<Option<(&'static str, &'static str)>>>,
+    /// The operation (awsJson) that is refused for want of permission.
+    denied: Arc<Mutex<Option<&'static str>>>,
     witness: Arc<Mutex<Option<Arc<dyn Witness>>>>,
 }
 
@@ -55,6 +57,7 @@ impl Wire {
             crash_after: Arc::default(),
             crashed: Arc::default(),
             passed_over: Arc::default(),
+            denied: Arc::default(),
             witness: Arc::default(),
         }
     }
@@ -82,6 +85,11 @@ impl Wire {
     /// is empty, and nothing is said to be missing.
     pub(crate) fn pass_over(&self, of: Option<(&'static str, &'static str)>) {
         *self.passed_over.lock().unwrap() = of;
+    }
+
+    /// Refuses an operation (awsJson) for want of permission.
+    pub(crate) fn deny(&self, operation: Option<&'static str>) {
+        *self.denied.lock().unwrap() = operation;
     }
 
     /// Ends when the daemon is to die.
@@ -136,8 +144,12 @@ impl Wire {
             return Ok(HttpResponse::try_from(response).unwrap());
         }
         let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let is = |operation: &str| target.ends_with(&format!(".{operation}"));
+        if self.denied.lock().unwrap().is_some_and(is) {
+            return Ok(Self::refuse(400, "AccessDeniedException"));
+        }
         let passed_over = *self.passed_over.lock().unwrap();
-        let list = passed_over.filter(|(operation, _)| target.ends_with(&format!(".{operation}")));
+        let list = passed_over.filter(|(operation, _)| is(operation));
         let witness = self.witness.lock().unwrap().clone();
         let mut answer = match witness {
             Some(witness) => self.witnessed(&*witness, request),

@@ -7,9 +7,9 @@ use evenkeel::kinds::Policy;
 use evenkeel::manifest::{LoadOptions, load};
 use evenkeel::model::{Fail, Outcome, Wait};
 use evenkeel::source::Dir;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::console::{self, AUTH};
+use super::console::{self, AUTH, ECS};
 use super::rolling::{BREAKER, FILE, SERVICE, worker};
 use super::world::{Daemon, World, pass};
 
@@ -244,7 +244,8 @@ fn of_tasks(world: &World) -> Vec<u64> {
     world.mounted.with(|sandbox| {
         let numbered = (1..).zip(sandbox.mutations());
         let of_tasks = numbered.filter(|(_, call)| {
-            let marks = call.input["tags"].to_string().contains("evenkeel.dev/task");
+            let tags = call.input["tags"].to_string();
+            let marks = tags.contains("evenkeel.dev/task") || tags.contains(".task");
             let starts = ["RunTask", "CreateService", "UpdateService"];
             starts.contains(&call.operation.as_str()) || marks
         });
@@ -267,11 +268,11 @@ async fn a_death_after_any_write_runs_no_task_twice() {
     let writes = of_tasks(&calm);
     assert_eq!(
         writes.len(),
-        4 * 3 + 2,
-        "a mark, a start and an end of each"
+        4 * 3 + 3,
+        "a mark, a start and an end of each, the rollouts, and that the service was made"
     );
     for (nth, k) in writes.into_iter().enumerate() {
-        let half = nth < 7;
+        let half = nth < 8;
         let world = run(k, half).await;
         let expected = if half { &course[..3] } else { &course[..] };
         let mut course = world.course();
@@ -339,4 +340,123 @@ async fn what_fails_after_a_code_deploy_rollout_is_told_and_takes_nothing_back()
         .await;
     daemon.converged().await;
     assert_eq!(world.count("CreateDeployment"), 1);
+}
+
+/// The tasks of the worker's cluster that are listed as this.
+fn listed(world: &World, status: &str) -> Vec<Value> {
+    let ask = json!({"cluster": "nova", "family": "worker", "desiredStatus": status});
+    let arns = world.console(ECS, "ListTasks", &ask)["taskArns"].take();
+    if arns == json!([]) {
+        return Vec::new();
+    }
+    let ask = json!({"cluster": "nova", "tasks": arns, "include": ["TAGS"]});
+    let tasks = world.console(ECS, "DescribeTasks", &ask)["tasks"].take();
+    tasks.as_array().unwrap().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_a_person_stops_has_failed_and_is_not_started_again() {
+    let world = with_tasks(1450).await;
+    world.image(&json!({"repository": "nova/worker", "tags": ["v3"]}));
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    world.command_ends("./migrate", 0, 3600);
+    world.change_image(&daemon, "v1", "v2").await;
+    let waits = |outcome: &Outcome| matches!(outcome, Outcome::Waiting(Wait::TaskRunning, _));
+    daemon.outcome(SERVICE, waits).await;
+    let running = listed(&world, "RUNNING");
+    let ours = |task: &&Value| task["group"].to_string().contains("evenkeel:migrate:");
+    let task = running.iter().find(ours).unwrap();
+    assert_ne!(task["tags"], json!([]));
+    let stop = json!({"cluster": "nova", "task": task["taskArn"], "reason": "wrong database"});
+    world.console(ECS, "StopTask", &stop);
+    // A newer manifest waits for what is being stopped.
+    world.command_ends("./migrate", 0, 30);
+    world.change_image(&daemon, "v2", "v3").await;
+    assert_eq!(world.count("RunTask"), 3);
+    daemon
+        .until("the newer task", |_| world.count("RunTask") == 4)
+        .await;
+    let stopped = listed(&world, "STOPPED");
+    let found = stopped.iter().find(|one| one["taskArn"] == task["taskArn"]);
+    let found = found.unwrap();
+    assert_eq!(
+        (&found["lastStatus"], &found["tags"]),
+        (&json!("STOPPED"), &json!([]))
+    );
+    daemon.converged().await;
+    // Back to the content of the one that was stopped: its end is known.
+    world.change_image(&daemon, "v3", "v2").await;
+    let outcome = daemon.outcome(SERVICE, task_failed).await;
+    says(
+        &outcome,
+        &["task migrate before", "wrong database", "UserInitiated"],
+    );
+    pass(Duration::from_mins(10)).await;
+    assert_eq!(world.count("RunTask"), 5, "none for that content again");
+    assert!(world.runs("v3").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_aws_refuses_for_hours_is_made_when_it_may_be() {
+    let world = with_tasks(1460).await;
+    world.wire.deny(Some("RunTask"));
+    let daemon = world.daemon().await;
+    let denied = |outcome: &Outcome| matches!(outcome, Outcome::Failed(Fail::AccessDenied, _));
+    daemon.outcome(SERVICE, denied).await;
+    pass(Duration::from_hours(3)).await;
+    daemon.outcome(SERVICE, denied).await;
+    assert_eq!(world.count("CreateService"), 0);
+    world.wire.deny(None);
+    daemon.converged().await;
+    assert_eq!(world.course(), ["./migrate", "CreateService", "./smoke"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_a_family_that_is_declared_no_longer_is_found_when_it_has_stopped() {
+    let world = with_tasks(1470).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    world.change_image(&daemon, "v1", "v2").await;
+    daemon
+        .until("the task", |_| world.count("RunTask") == 3)
+        .await;
+    daemon.kill();
+    world.edit(
+        FILE,
+        "  networkMode: awsvpc\n",
+        "  family: other\n  networkMode: awsvpc\n",
+    );
+    pass(Duration::from_mins(5)).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    let ended = ["./migrate", "./migrate", "UpdateService", "./smoke"];
+    assert_eq!(world.course()[3..], ended);
+    let arn = "arn:aws:ecs:us-east-1:123456789012:service/nova/worker";
+    let ask = json!({"resourceArn": arn});
+    let tags = world.console(ECS, "ListTagsForResource", &ask)["tags"].take();
+    let mut tags = tags.as_array().unwrap().iter();
+    let record = tags.find(|tag| tag["key"] == "evenkeel.dev/task.migrate");
+    let record = record.unwrap()["value"].as_str().unwrap();
+    assert_eq!(record.matches('+').count(), 3, "{record}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_deleted_and_made_again_runs_its_tasks_again() {
+    let world = with_tasks(1480).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    let input = json!({"cluster": "nova", "service": "worker", "force": true});
+    world.console(ECS, "DeleteService", &input);
+    daemon
+        .until("a new one", |_| world.count("CreateService") == 2)
+        .await;
+    daemon.converged().await;
+    let course = ["./migrate", "CreateService", "./smoke"];
+    assert_eq!(world.course(), [course, course].concat());
+    assert_eq!(
+        world.tokens().len(),
+        4,
+        "no old task was taken for a new one"
+    );
 }

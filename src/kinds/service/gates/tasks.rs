@@ -47,7 +47,8 @@ pub(super) fn before(
         if starting {
             return instead(plan, look.chores);
         }
-        plan.steps.extend(look.chores);
+        // First: what comes after them may fail, and AWS forgets.
+        plan.steps.splice(0..0, look.chores);
         plan.outcome = acting(&plan.steps).unwrap_or(plan.outcome);
         return plan;
     }

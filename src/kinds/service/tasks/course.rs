@@ -1,5 +1,8 @@
 //! How a one-off task does, told from what `DescribeTasks` says of it, and where its logs are. Pure.
 //!
+//! Which task it is stands in its group: `StopTask` deletes a task's tags (ECS API reference), whoever calls it, and
+//! leaves that.
+//!
 //! A task ended well if its essential container exited and every container that was overridden did so with
 //! exit code 0. One that was stopped did not, whatever its exit codes.
 
@@ -11,8 +14,9 @@ use super::super::{items, last_segment, text};
 use super::record::Id;
 use crate::model::Moment;
 
-/// The tag of a task that says which one it is.
-pub(super) const TASK_TAG: &str = "evenkeel.dev/task";
+/// How the group of a task begins that is one of ours; the words of its [`Id`] follow and the life of its service,
+/// with colons between them.
+const GROUP: &str = "evenkeel:";
 
 /// Where a task is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +37,15 @@ pub(super) enum Course {
     },
 }
 
-/// Which task it is, if it is one of ours.
-pub(super) fn id(task: &Value) -> Option<Id> {
-    let tag = items(task, "tags").find(|tag| text(tag, "key") == TASK_TAG)?;
-    Id::read(text(tag, "value"))
+/// The group of a task; `life` is that of its service.
+pub(super) fn group(id: &Id, life: &str) -> String {
+    format!("{GROUP}{}:{}:{}:{life}", id.name, id.run, id.attempt)
+}
+
+/// Which task it is and its service's life, if it is one of ours.
+pub(super) fn id(task: &Value) -> Option<(Id, &str)> {
+    let (words, life) = text(task, "group").strip_prefix(GROUP)?.rsplit_once(':')?;
+    Some((Id::of(words.split(':'))?, life))
 }
 
 /// Where it is.
@@ -207,6 +216,28 @@ mod tests {
         assert!(ended(&task).1.contains("OutOfMemoryError"));
         task["overrides"] = json!({});
         assert!(!ended(&task).0, "then all of them count");
+    }
+
+    #[test]
+    fn a_task_without_tags_is_known_by_its_group() {
+        let known = Id {
+            name: "db_migrate-1".to_owned(),
+            run: "0123456789ab".to_owned(),
+            attempt: "ba9876543210".to_owned(),
+        };
+        let mut task = task();
+        assert_eq!(id(&task), None);
+        task["group"] = json!(group(&known, "first"));
+        assert_eq!(id(&task), Some((known, "first")));
+        for other in [
+            "family:web",
+            "service:web",
+            "evenkeel:a:b:c",
+            "evenkeel:a:b:c:d:e",
+        ] {
+            task["group"] = json!(other);
+            assert_eq!(id(&task), None, "{other}");
+        }
     }
 
     #[test]

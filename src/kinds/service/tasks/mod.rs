@@ -5,15 +5,18 @@
 //! |---|---|---|
 //! | ended well | any | the next task, or none |
 //! | failed | any | `TaskFailed`: not again until the manifest changes or the retry annotation does |
+//! | it is not known how it ended | it runs, or has stopped | wait, or record how it ended after all |
+//! | it is not known how it ended | none | `TaskFailed` |
 //! | nothing | a task of the service runs, of whatever content | wait; stop it when its time is over |
 //! | nothing | it has stopped | record how it ended |
-//! | nothing, but its start an hour ago or longer | none | record that it is not known how it ended, as a failure |
-//! | nothing | none | record that it is started, then `RunTask` |
+//! | nothing, but its start was sent an hour ago or longer | none | record that it is not known how it ended |
+//! | nothing | none | record that it is started, then `RunTask`; again for as long as AWS refuses |
 //! | any | unknown, where it matters | nothing |
 //!
 //! Invariants:
-//! - A task that ended well is never run again for its content, and none is run twice at once: the start is
-//!   recorded before it is made, and its client token follows from it (`run`).
+//! - A task that ended well is never run again for its content while its service is there, and none is run twice at
+//!   once: the start is recorded before it is made, and its client token follows from it (`run`).
+//! - What is known of a task does not hang on its tags, which `StopTask` deletes.
 //! - At most one task of a service is started by a pass, and none while one runs. A newer manifest waits for a
 //!   task of an older one: half a migration is worse than a late one.
 //! - How a task ended is recorded whatever gate is shut, and under a hold: AWS forgets it after an hour.
@@ -27,22 +30,23 @@ mod run;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(crate) use record::{records_ends, tags};
 
 use self::course::Course;
-use self::record::{End, FORGOTTEN, Id, Record};
+use self::record::{End, FORGOTTEN, How, Id, Record, Start};
 use super::payload::content_digest;
 use super::plan::{compared, plan as planned};
 use super::{Observed, RETRY_ANNOTATION, items, last_segment, text};
 use crate::kinds::View;
 use crate::kinds::common::acting;
 use crate::kinds::heal::time as at;
+use crate::kinds::tags::MOST_TAGS;
 use crate::manifest::{HookTask, HookTime, TASK_TIMEOUT};
-use crate::model::{Block, Fail, Moment, Outcome, Plan, Seen, Step, Wait};
+use crate::model::{Block, Fail, Outcome, Plan, Seen, Step, Wait};
 
-/// How long a task that was started may not be listed yet.
+/// How long a task whose start was sent may not be listed yet.
 const LAG: Duration = Duration::from_mins(1);
 
 /// What was read of a service's tasks.
@@ -58,6 +62,8 @@ pub(super) struct Found {
 pub(super) struct Case<'a> {
     view: View<'a>,
     service: Option<&'a Value>,
+    /// What stands in the keys of the record.
+    scope: String,
     found: Option<&'a Found>,
     content: Option<String>,
     declared: Vec<HookTask>,
@@ -113,6 +119,10 @@ impl<'a> Case<'a> {
         let resolved = view.unresolved.is_empty();
         Some(Self {
             content: content_digest(&view).filter(|_| resolved),
+            scope: match service {
+                Some(_) => String::new(),
+                None => run::scope(&view),
+            },
             view,
             service,
             found: observed.tasks.as_ref(),
@@ -138,8 +148,12 @@ impl<'a> Case<'a> {
         (self.definition(revision).and_then(Seen::present), revision)
     }
 
-    fn open(&self) -> Option<(Id, Moment)> {
-        Record::of(self.holder().0?).open()
+    fn record(&self) -> Record<'_> {
+        Record::on(self.holder().0, &self.scope)
+    }
+
+    fn open(&self) -> Option<Start<'_>> {
+        self.record().open()
     }
 
     /// Whether it is not known how the task that was started last ended.
@@ -147,8 +161,14 @@ impl<'a> Case<'a> {
         self.open().is_some()
     }
 
-    fn ended(&self, id: &Id) -> Option<bool> {
-        Record::of(self.holder().0?).ended(id)
+    /// The families of the task definitions that its tasks are of, as far as they are known: a task that has
+    /// stopped is found by that.
+    fn families(&self) -> Vec<String> {
+        let mut families = vec![family(self.revision())];
+        families.extend(self.open().map(|start| start.family));
+        families.retain(|family| !family.is_empty());
+        families.dedup();
+        families.into_iter().map(str::to_owned).collect()
     }
 
     /// The tasks of one time that have not ended well yet, with what they are of this content.
@@ -159,7 +179,7 @@ impl<'a> Case<'a> {
         let tasks = self.declared.iter().filter(|task| task.time == time);
         let tasks = tasks.map(|task| (task, run::id(&self.view, task, content)));
         tasks
-            .filter(|(_, id)| self.ended(id) != Some(true))
+            .filter(|(_, id)| self.record().ended(id) != Some(How::Well))
             .collect()
     }
 
@@ -186,18 +206,25 @@ impl<'a> Case<'a> {
         }
         let (mut ends, mut stops, mut running) = (Vec::new(), Vec::new(), None);
         let mut seen = Vec::new();
+        let life = run::life(self.record());
         for task in tasks {
-            let Some(id) = course::id(task) else { continue };
+            let Some((id, of)) = course::id(task) else {
+                continue;
+            };
             let definition = text(task, "taskDefinitionArn");
             match course::course(task, self.view.now) {
                 Course::Ended { well, why } => {
-                    // Without a service the record is on the revision, of what ran it.
+                    // Without a service the record is on the revision, of what ran it. What ran for a service
+                    // that was deleted since says nothing of this one.
                     let here = self.service.is_some() || definition == self.revision();
-                    if here && self.ended(&id).is_none() {
+                    let here = here && of == life;
+                    let recorded = self.record().ended(&id);
+                    if here && matches!(recorded, None | Some(How::Unknown)) {
                         let definition = self.definition(definition).and_then(Seen::present);
                         let why = format!("{why}; {}", course::logs_of(task, definition));
+                        let how = if well { How::Well } else { How::Failed };
                         let id = id.clone();
-                        ends.push(End { id, well, why });
+                        ends.push(End { id, how, why });
                     }
                 }
                 Course::Runs { since, stopping } => {
@@ -210,24 +237,25 @@ impl<'a> Case<'a> {
                     running.get_or_insert_with(|| runs(task, &id, limit, definition));
                 }
             }
-            seen.push(id.attempt);
+            if of == life {
+                seen.push(id.attempt);
+            }
         }
-        if let Some((id, started)) = self.open()
-            && !seen.contains(&id.attempt)
-            && self.view.now.since(started) >= FORGOTTEN
+        if let Some(start) = self.open()
+            && !seen.contains(&start.id.attempt)
+            && self.view.now.since(start.at) >= FORGOTTEN
         {
             let why = format!(
-                "it is not known how it ended: it was started at {}, and AWS remembers no such task",
-                at(started)
+                "it is not known how it ended, nor whether AWS started it: it was to be at {}, and AWS knows no such \
+                 task by now",
+                at(start.at)
             );
-            let well = false;
-            ends.push(End { id, well, why });
+            let (id, how) = (start.id, How::Unknown);
+            ends.push(End { id, how, why });
         }
-        let (holder, arn) = self.holder();
-        let none = json!({});
         let mut chores = Vec::new();
         if !ends.is_empty() {
-            chores.push(Record::of(holder.unwrap_or(&none)).end(arn, &ends));
+            chores.push(self.record().end(self.holder().1, &ends));
         }
         chores.extend(stops);
         Ok(Look { chores, running })
@@ -250,28 +278,53 @@ impl<'a> Case<'a> {
         let (Some((task, id)), Some(content)) = (left.first(), &self.content) else {
             return Next::Nothing;
         };
-        if self.ended(id) == Some(false) {
+        if self.record().ended(id).is_some() {
             return Next::Shut(self.failed(task, id));
         }
-        let open = self.open();
-        if let Some((other, started)) = &open
-            && other.attempt != id.attempt
-            && self.view.now.since(*started) < LAG
+        if let Some(other) = self.open()
+            && other.id.attempt != id.attempt
+            && self.view.now.since(other.at) < LAG
         {
             return waits(format!(
                 "task {} of another content was started at {}, and is not seen yet",
-                other.name,
-                at(*started)
+                other.id.name,
+                at(other.at)
             ));
         }
+        if let Some(full) = self.full() {
+            return Next::Shut(full);
+        }
         let definition = self.definition(self.revision()).and_then(Seen::present);
-        let step = match run::start(&self.view, self.service, definition, task, content) {
+        let step = match self.start(definition, task, content) {
             Ok(step) => step,
             Err(why) => return Next::Shut(Outcome::Blocked(Block::ManifestInvalid, why)),
         };
-        let known = open.is_some_and(|(open, _)| open.attempt == id.attempt);
-        let mark = (!known).then(|| Record::start(self.holder().1, id, self.view.now));
-        Next::Run(mark.into_iter().chain([step]).collect())
+        // Each time anew: by its time it is told whether AWS would still know the task.
+        let (arn, family) = (self.holder().1, family(self.revision()));
+        let mark = self.record().start(arn, id, family, self.view.now);
+        Next::Run(vec![mark, step])
+    }
+
+    fn start(
+        &self,
+        definition: Option<&Value>,
+        task: &HookTask,
+        content: &str,
+    ) -> Result<Step, String> {
+        let life = run::life(self.record());
+        run::start(&self.view, self.service, definition, task, content, &life)
+    }
+
+    /// That there is no room for the record: it would be refused between the start and the end of a task.
+    fn full(&self) -> Option<Outcome> {
+        let tags = self.record().with_room_for(self.view.resource);
+        let (name, arn) = (self.view.resource.aws_name(), self.holder().1);
+        let why = format!(
+            "the record of the one-off tasks of service {name} would make {tags} tags of {}, and AWS takes {MOST_TAGS}: \
+             take tags away, or tasks",
+            last_segment(arn)
+        );
+        (tags > MOST_TAGS).then_some(Outcome::Blocked(Block::Unsupported, why))
     }
 
     /// The starts of all tasks of one time that were not run yet, and the failure of one that was: for previews.
@@ -282,11 +335,11 @@ impl<'a> Case<'a> {
         };
         let definition = self.definition(self.revision()).and_then(Seen::present);
         for (task, id) in self.left(time) {
-            if self.ended(&id) == Some(false) {
+            if self.record().ended(&id).is_some() {
                 failure.get_or_insert_with(|| self.failed(task, &id));
                 continue;
             }
-            match run::start(&self.view, self.service, definition, task, content) {
+            match self.start(definition, task, content) {
                 Ok(step) => steps.push(step),
                 Err(why) => {
                     failure.get_or_insert(Outcome::Blocked(Block::ManifestInvalid, why));
@@ -297,8 +350,7 @@ impl<'a> Case<'a> {
     }
 
     fn failed(&self, task: &HookTask, id: &Id) -> Outcome {
-        let record = self.holder().0.map(Record::of);
-        let why = record.and_then(|record| record.failure(id));
+        let why = self.record().failure(id);
         let why = why.unwrap_or("another has failed since, so why is not remembered");
         let (when, stays) = match task.time {
             HookTime::Before => (
@@ -321,21 +373,31 @@ impl<'a> Case<'a> {
         Outcome::Failed(Fail::TaskFailed, text)
     }
 
-    /// The plan with what is remembered on the revision put on the service that is made.
+    /// The plan with what is remembered on the revision put on the service that is made, and then emptied there.
     pub(super) fn carried(&self, mut plan: Plan) -> Plan {
-        let (None, Some(holder)) = (self.service, self.holder().0) else {
+        let ours = self.record().moved();
+        if self.service.is_some() || ours.is_empty() {
             return plan;
-        };
-        let ours: Vec<Value> = Record::of(holder).tags().cloned().collect();
-        for step in &mut plan.steps {
-            if step.call.operation == "CreateService" && !ours.is_empty() {
-                let mut tags: Vec<Value> = items(&step.call.input, "tags").cloned().collect();
-                tags.extend(ours.iter().cloned());
-                step.call.input["tags"] = Value::from(tags);
-            }
+        }
+        let made = |step: &Step| step.call.operation == "CreateService";
+        if let Some(at) = plan.steps.iter().position(made) {
+            let input = &mut plan.steps[at].call.input;
+            let mut tags: Vec<Value> = items(input, "tags").cloned().collect();
+            // The declared ones stand first. What else is remembered has less weight than what was run.
+            tags.truncate(MOST_TAGS.saturating_sub(ours.len()));
+            tags.extend(ours);
+            input["tags"] = Value::from(tags);
+            let made = self.record().made(self.holder().1, self.view.now);
+            plan.steps.insert(at + 1, made);
         }
         plan
     }
+}
+
+/// The family of a revision.
+fn family(revision: &str) -> &str {
+    let name = last_segment(revision).split(':').next();
+    name.unwrap_or_default()
 }
 
 fn shown(long: Duration) -> jiff::SignedDuration {

@@ -20,11 +20,12 @@ pub(in super::super) async fn found(
     if !needed(view, seen) {
         return None;
     }
-    let revision = Case::of(view, seen, seen.service.present())?
-        .revision()
-        .to_owned();
-    let starter = run::started_by(view);
-    let tasks = observer.tasks_started_by(cluster_of(view), &starter).await;
+    let case = Case::of(view, seen, seen.service.present())?;
+    let revision = case.revision().to_owned();
+    let (starter, families) = (run::started_by(view), case.families());
+    let cluster = cluster_of(view);
+    let tasks = observer.tasks_started_by(cluster, &starter, &families);
+    let tasks = tasks.await;
     let mut definitions = BTreeMap::new();
     for task in tasks.present().into_iter().flatten() {
         let arn = text(task, "taskDefinitionArn");

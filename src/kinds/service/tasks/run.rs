@@ -1,23 +1,23 @@
 //! The start of a one-off task: which content it is of, and the `RunTask` that starts it. Pure.
 //!
 //! What the manifest does not say is the service's: cluster, launch type or capacity providers, network,
-//! platform version. The client token follows from the task, the content and the attempt, so that a start that
-//! is sent again starts nothing more.
+//! platform version. The client token follows from the task, the content, the attempt and the service's life, so
+//! that a start that is sent again starts nothing more.
 
 use serde_json::{Map, Value, json};
 
 use super::super::observe::cluster_of;
 use super::super::payload::primary_task_set;
 use super::super::{DECLARED_TAG, RETRY_ANNOTATION, items, last_segment, text};
-use super::course::{self, TASK_TAG};
-use super::record::Id;
+use super::course;
+use super::record::{Id, Record};
 use crate::document::digest;
 use crate::kinds::{INSTANCE_TAG, View};
 use crate::manifest::{HookTask, HookTime};
 use crate::model::{Call, Service, Step};
 
 /// Digits of a run's and an attempt's digest.
-const DIGITS: usize = 12;
+pub(super) const DIGITS: usize = 12;
 
 /// How much of a service's name is in `startedBy`, which has 36 characters then: as many as it has always had.
 const NAME: usize = 18;
@@ -39,6 +39,16 @@ fn short(document: &Value) -> String {
 /// The service that a view is of, by cluster and name.
 fn named(view: &View<'_>) -> Value {
     json!([cluster_of(view), view.resource.aws_name()])
+}
+
+/// What stands for a service in the keys of a record that is on a revision.
+pub(super) fn scope(view: &View<'_>) -> String {
+    format!("{}.", short(&named(view)))
+}
+
+/// What stands for the life of a service in the groups and the client tokens of its tasks.
+pub(super) fn life(record: Record<'_>) -> String {
+    short(&Value::from(record.life()))
 }
 
 /// By what the tasks of a service are found: `startedBy`.
@@ -69,7 +79,7 @@ pub(super) fn id(view: &View<'_>, task: &HookTask, content: &str) -> Id {
     }
 }
 
-/// `RunTask`, or why it cannot be said. `definition` is `DescribeTaskDefinition`'s answer for the revision, as
+/// `RunTask`, or why it cannot be said. `life` is the service's; `definition` is `DescribeTaskDefinition`'s answer for the revision, as
 /// far as it is there.
 pub(super) fn start(
     view: &View<'_>,
@@ -77,6 +87,7 @@ pub(super) fn start(
     definition: Option<&Value>,
     task: &HookTask,
     content: &str,
+    life: &str,
 ) -> Result<Step, String> {
     let overrides = overrides(task, definition)?;
     let id = id(view, task, content);
@@ -87,7 +98,7 @@ pub(super) fn start(
     put("taskDefinition", view.spec["taskDefinition"].clone());
     put("count", json!(1));
     put("startedBy", Value::from(started_by(view)));
-    let token = hex(&json!([named(view), id.run, id.attempt]));
+    let token = hex(&json!([named(view), id.run, id.attempt, life]));
     put("clientToken", Value::from(token));
     let inherited = |member: &str| inherited(view, service, member);
     if let Some(providers) = inherited("capacityProviderStrategy") {
@@ -100,11 +111,11 @@ pub(super) fn start(
             put(member, value);
         }
     }
-    let words = id.words();
+    put("group", Value::from(course::group(&id, life)));
+    // For a person: nothing is read from them.
     let tags = [
         (INSTANCE_TAG, view.policy.instance.as_str()),
         (SERVICE_TAG, name),
-        (TASK_TAG, words.as_str()),
         (DECLARED_TAG, content),
     ];
     let tags = tags.map(|(key, value)| json!({"key": key, "value": value}));

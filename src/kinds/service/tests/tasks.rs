@@ -1,6 +1,6 @@
 //! One-off tasks before and after rollouts, for every engine alike: what is run, recorded, waited for, told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ impl Stage {
             }
             "RunTask" => self.tasks.push(json!({
                 "taskArn": format!("arn:aws:ecs:us-east-1:123456789012:task/main/{}", self.tasks.len()),
-                "taskDefinitionArn": input["taskDefinition"], "tags": input["tags"],
+                "taskDefinitionArn": input["taskDefinition"], "group": input["group"],
                 "overrides": input["overrides"], "createdAt": self.now.seconds(),
                 "lastStatus": "RUNNING", "desiredStatus": "RUNNING",
             })),
@@ -157,10 +157,14 @@ fn every_engine_runs_the_tasks_in_order_once_and_then_starts() {
         stage.runs("migrate", 0);
         stage.runs("index", 0);
         let plan = stage.plan();
-        let (last, input) = calls(&plan).pop().unwrap();
-        assert_eq!(last, operation);
+        let mut calls = calls(&plan);
         if operation == "CreateService" {
-            let tags = input["tags"].to_string();
+            let (last, emptied) = calls.pop().unwrap();
+            assert_eq!(
+                (last, &emptied["resourceArn"]),
+                ("TagResource", &json!(Payload::A.task_definition()))
+            );
+            let tags = calls.last().unwrap().1["tags"].to_string();
             for name in ["migrate", "index"] {
                 assert!(
                     tags.contains(&format!("evenkeel.dev/task.{name}")),
@@ -168,7 +172,123 @@ fn every_engine_runs_the_tasks_in_order_once_and_then_starts() {
                 );
             }
         }
+        assert_eq!(calls.pop().unwrap().0, operation);
     }
+}
+
+#[test]
+fn a_service_that_is_made_anew_runs_its_tasks_anew() {
+    let (bench, _) = due().remove(2);
+    let mut stage = Stage::new(bench);
+    let first = calls(&stage.step()).pop().unwrap().1.clone();
+    stage.end(0);
+    stage.step();
+    stage.runs("index", 0);
+    stage.step();
+    // It was made and is deleted again, all within the hour in which AWS remembers the first task.
+    let mut again = json!({"taskArn": "arn:aws:ecs:us-east-1:123456789012:task/main/9", "group": first["group"],
+        "taskDefinitionArn": first["taskDefinition"], "lastStatus": "STOPPED", "desiredStatus": "STOPPED",
+        "stopCode": "EssentialContainerExited", "containers": [{"name": "web", "exitCode": 0}]});
+    stage.tasks.push(again.clone());
+    let plan = stage.step();
+    let (run, input) = calls(&plan).pop().unwrap();
+    assert_eq!((run, &input["overrides"]), ("RunTask", &first["overrides"]));
+    assert_ne!(
+        input["clientToken"], first["clientToken"],
+        "AWS would answer with the old one"
+    );
+    // One of the first that runs still is waited for all the same.
+    stage.tasks.clear();
+    again["lastStatus"] = json!("RUNNING");
+    again["desiredStatus"] = json!("RUNNING");
+    stage.tasks.push(again);
+    assert_inert(&stage.plan(), "TaskRunning");
+}
+
+#[test]
+fn what_another_service_remembers_on_the_same_revision_says_nothing() {
+    let (bench, _) = due().remove(2);
+    let mut stage = Stage::new(bench);
+    stage.step();
+    let mut tags = stage.definition["tags"].to_string();
+    let scope = &tags["[{\"key\":\"evenkeel.dev/".len()..][..12].to_owned();
+    tags = tags
+        .replace(scope, "ba9876543210")
+        .replace("task-started", "task-failed");
+    stage.definition["tags"] = serde_json::from_str(&tags).unwrap();
+    assert_eq!(stage.definition["tags"].as_array().unwrap().len(), 1);
+    stage.tasks.clear();
+    stage.runs("migrate", 0);
+    stage.runs("index", 0);
+    let plan = stage.plan();
+    let (_, input) = calls(&plan)
+        .into_iter()
+        .find(|(name, _)| *name == "CreateService")
+        .unwrap();
+    assert!(
+        !input["tags"].to_string().contains("task-failed"),
+        "{input}"
+    );
+}
+
+#[test]
+fn a_record_that_has_no_room_is_told_before_anything_is_started() {
+    let (bench, operation) = due().remove(1);
+    let mut stage = Stage::new(bench);
+    let theirs = (0..45).map(|n| json!({"key": format!("theirs-{n}"), "value": ""}));
+    stage.bench.live()["tags"] = theirs.collect();
+    // Five for three tasks, and one that it has already.
+    let plan = stage.plan();
+    assert_inert(&plan, "Unsupported");
+    assert!(
+        plan.outcome.message().contains("51 tags of web"),
+        "{plan:?}"
+    );
+    stage.bench.live()["tags"].as_array_mut().unwrap().pop();
+    stage.runs("migrate", 0);
+    stage.runs("index", 0);
+    assert_eq!(calls(&stage.plan()).pop().unwrap().0, operation);
+}
+
+#[test]
+fn a_service_is_made_with_what_its_tasks_did_and_fifty_tags_at_most() {
+    let (mut bench, _) = due().remove(2);
+    let declared: Vec<Value> = (0..46)
+        .map(|n| json!({"key": format!("a{n}"), "value": ""}))
+        .collect();
+    bench.spec()["tags"] = json!(declared);
+    let mut stage = Stage::new(bench);
+    stage.runs("migrate", 0);
+    stage.runs("index", 0);
+    let plan = stage.plan();
+    let (_, input) = calls(&plan)
+        .into_iter()
+        .find(|(name, _)| *name == "CreateService")
+        .unwrap();
+    let tags = input["tags"].as_array().unwrap();
+    assert_eq!((tags.len(), &tags[..46]), (50, &declared[..]));
+    let keys = tags.iter().map(|tag| tag["key"].as_str().unwrap());
+    let ours = keys
+        .filter(|key| key.starts_with("evenkeel.dev/task"))
+        .count();
+    assert_eq!(ours, 3, "{input}");
+}
+
+#[test]
+fn manifests_are_checked_for_as_many_tags_as_there_are() {
+    use super::super::{UPDATE_TAGS, mark};
+    use crate::kinds::marks::{PRUNE_TAG, SOURCE_TAG};
+    use crate::kinds::{AGREED_TAG, COMMIT_TAG, DIGEST_TAG, HOLD_TAG, INSTANCE_TAG, MEMBERS_TAG};
+    let of_a_service = [
+        &UPDATE_TAGS[..],
+        &[INSTANCE_TAG, MEMBERS_TAG, AGREED_TAG, HOLD_TAG],
+        &[SOURCE_TAG, PRUNE_TAG, COMMIT_TAG],
+        &[mark::TAKEN_BACK_TAG, mark::APPROVED_TAG],
+    ];
+    let different: BTreeSet<&str> = of_a_service.concat().into_iter().collect();
+    assert_eq!(different.len(), crate::manifest::OWN_TAGS);
+    let of_a_revision = [DIGEST_TAG, INSTANCE_TAG, COMMIT_TAG];
+    assert_eq!(of_a_revision.len(), crate::manifest::OWN_TAGS_OF_A_REVISION);
 }
 
 #[test]
@@ -197,9 +317,14 @@ fn a_task_is_run_on_the_new_revision_as_the_service_runs() {
     );
     assert!(input["clientToken"].as_str().unwrap().len() <= 64);
     let tags = input["tags"].to_string();
-    for part in ["evenkeel.dev/instance", "migrate ", "evenkeel.dev/declared"] {
+    for part in ["evenkeel.dev/instance", "evenkeel.dev/declared"] {
         assert!(tags.contains(part), "{tags}");
     }
+    let group = input["group"].as_str().unwrap();
+    assert!(
+        group.starts_with("evenkeel:migrate:") && group.len() < 128,
+        "{group}"
+    );
     let why = plan.outcome.message();
     assert!(
         why.contains("container web of web:2; logs: group /ecs/web, stream w/web/TASK"),
@@ -238,7 +363,9 @@ fn a_task_that_failed_is_told_and_not_run_again_until_a_person_says_so() {
         // What has ended well is not run again for the same content.
         stage.bench.retry("once more");
         stage.runs("index", 0);
-        assert_eq!(calls(&stage.plan()).pop().unwrap().0, operation);
+        let plan = stage.plan();
+        let starts = |(name, _): &(&str, Value)| *name == operation;
+        assert!(calls(&plan).iter().any(starts), "{plan:?}");
     }
 }
 
@@ -305,23 +432,86 @@ fn a_task_that_takes_too_long_is_stopped_once_and_has_failed() {
 }
 
 #[test]
-fn a_start_whose_end_was_not_seen_is_made_once_more_only_while_that_starts_nothing_more() {
+fn a_start_is_sent_again_under_a_new_mark_for_as_long_as_aws_refuses() {
     for (bench, _) in due() {
         let mut stage = Stage::new(bench);
-        let first = calls(&stage.step()).pop().unwrap();
+        let plan = stage.step();
+        let [(_, mark), first] = &calls(&plan)[..] else {
+            panic!("{plan:?}")
+        };
+        for _ in 0..4 {
+            stage.tasks.clear();
+            stage.now = stage.now.plus(Duration::from_mins(59));
+            let plan = stage.step();
+            let [(tag, again), second] = &calls(&plan)[..] else {
+                panic!("{plan:?}")
+            };
+            assert_eq!(second, first, "the same again, with the same token");
+            assert_eq!(
+                (*tag, &again["tags"][0]["key"]),
+                ("TagResource", &mark["tags"][0]["key"])
+            );
+            assert_ne!(again, mark, "another time");
+        }
+        // The last one was accepted after all.
+        assert_inert(&stage.plan(), "TaskRunning");
+        // A newer content waits from the last time on, not from the first.
         stage.tasks.clear();
-        stage.now = stage.now.plus(Duration::from_mins(59));
+        for facts in stage.bench.scene.facts.values_mut() {
+            facts.digest = Some("v1:cccccccccccccccccccccccccccccccc".to_owned());
+        }
+        stage.now = stage.now.plus(Duration::from_secs(59));
+        assert_inert(&stage.plan(), "TaskRunning");
+        stage.now = stage.now.plus(Duration::from_secs(1));
         let plan = stage.plan();
-        assert_eq!(calls(&plan), [first], "the same again, the mark as it is");
-        stage.now = stage.now.plus(Duration::from_mins(1));
-        stage.step();
-        let plan = stage.plan();
-        assert_inert(&plan, "TaskFailed");
-        assert!(
-            plan.outcome.message().contains("not known how it ended"),
-            "{plan:?}"
-        );
+        assert_eq!(calls(&plan).pop().unwrap().0, "RunTask");
+        assert_ne!(calls(&plan).pop().as_ref(), Some(first));
     }
+}
+
+#[test]
+fn what_aws_knows_nothing_of_for_an_hour_has_failed_until_something_is_seen_of_it() {
+    for (seen, reason) in [(0, None), (3, Some("exited with code 3"))] {
+        for (bench, _) in due() {
+            let mut stage = Stage::new(bench);
+            stage.step();
+            let task = std::mem::take(&mut stage.tasks);
+            stage.now = stage.now.plus(Duration::from_hours(1));
+            assert!(records_ends(&stage.step().steps[0]));
+            let plan = stage.plan();
+            assert_inert(&plan, "TaskFailed");
+            for part in ["not known how it ended", "nor whether AWS started it"] {
+                assert!(plan.outcome.message().contains(part), "{plan:?}");
+            }
+            stage.tasks = task;
+            stage.last()["createdAt"] = json!(stage.now.seconds());
+            assert_inert(&stage.plan(), "TaskRunning");
+            stage.end(seen);
+            assert!(records_ends(&stage.step().steps[0]));
+            match reason {
+                None => stage.runs("index", 0),
+                Some(reason) => {
+                    let plan = stage.plan();
+                    assert_inert(&plan, "TaskFailed");
+                    assert!(plan.outcome.message().contains(reason), "{plan:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn how_a_task_ended_is_recorded_before_anything_that_may_fail() {
+    let mut stage = Stage::converged();
+    stage.step();
+    assert!(stage.plan().outcome.message().contains("task smoke runs"));
+    stage.end(0);
+    // The tag of what is declared is gone: that is written too.
+    let tags = stage.bench.live()["tags"].as_array_mut().unwrap();
+    tags.retain(|tag| tag["key"] != super::super::DECLARED_TAG);
+    let plan = stage.plan();
+    assert!(plan.steps.len() > 1, "{plan:?}");
+    assert!(records_ends(&plan.steps[0]), "{plan:?}");
 }
 
 #[test]

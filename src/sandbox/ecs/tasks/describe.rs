@@ -31,9 +31,26 @@ pub(crate) fn describe(world: &mut World, request: &Value) -> Result<Value, AwsE
     Ok(json!({"tasks": found, "failures": failures}))
 }
 
-/// `ListTasks`: the wanted ones, or with `desiredStatus` `STOPPED` those of the last hour.
+/// `ListTasks`: the wanted ones, or with `desiredStatus` `STOPPED` those of the last hour. `startedBy` goes with no
+/// other filter (ECS API).
 pub(crate) fn list(world: &mut World, request: &Value) -> Result<Value, AwsError> {
     let cluster = world.ecs.active_cluster(request)?;
+    let by = input::filled(request, "startedBy");
+    let others = [
+        "containerInstance",
+        "desiredStatus",
+        "family",
+        "launchType",
+        "serviceName",
+    ];
+    if by.is_some()
+        && others
+            .iter()
+            .any(|one| input::filled(request, one).is_some())
+    {
+        // aws/aws-sdk-go-v2#1893.
+        return Err(invalid("cannot specify startedBy with other arguments"));
+    }
     let stopped = match input::filled(request, "desiredStatus").unwrap_or("RUNNING") {
         "RUNNING" => false,
         "STOPPED" => true,
@@ -60,7 +77,6 @@ pub(crate) fn list(world: &mut World, request: &Value) -> Result<Value, AwsError
         let name = arn::last(&task.definition).split(':').next();
         family.is_none_or(|family| name == Some(family))
     };
-    let by = input::filled(request, "startedBy");
     let launch_type = input::filled(request, "launchType");
     let arns = world
         .ecs

@@ -99,7 +99,7 @@ pub(crate) fn run(world: &mut World, request: &Value) -> Result<Value, AwsError>
     Ok(json!({"tasks": started, "failures": failures}))
 }
 
-/// `StopTask`: a task of a service is replaced by the scheduler.
+/// `StopTask`: a task of a service is replaced by the scheduler. Its tags are deleted (ECS API).
 pub(crate) fn stop(world: &mut World, request: &Value) -> Result<Value, AwsError> {
     let cluster = world.ecs.active_cluster(request)?;
     let id = describe::named(request, cluster)?;
@@ -114,6 +114,8 @@ pub(crate) fn stop(world: &mut World, request: &Value) -> Result<Value, AwsError
         code: "UserInitiated",
         reason,
     });
+    let arn = task.arn.clone();
+    world.ecs.tags.remove(&arn);
     let task = world
         .ecs
         .task(cluster, id)
@@ -131,15 +133,17 @@ mod tests {
     fn a_task_runs_and_is_stopped_and_forgotten_after_an_hour() {
         let mut world = world();
         let request = json!({"cluster": "main", "taskDefinition": "web", "launchType": "FARGATE",
-            "count": 2, "networkConfiguration": network(), "startedBy": "me"});
+            "count": 2, "networkConfiguration": network(), "startedBy": "me", "group": "job:1",
+            "tags": [{"key": "team", "value": "a"}]});
         let started = run(&mut world, &request).unwrap();
         assert_eq!(started["tasks"][0]["lastStatus"], "PROVISIONING");
         let arn = started["tasks"][0]["taskArn"].clone();
         world.tick(20_000);
-        let ask = json!({"cluster": "main", "tasks": [arn, "gone"]});
+        let other = started["tasks"][1]["taskArn"].clone();
+        let ask = json!({"cluster": "main", "tasks": [arn, "gone"], "include": ["TAGS"]});
         let seen = describe::describe(&mut world, &ask).unwrap();
         assert_eq!(seen["tasks"][0]["lastStatus"], "RUNNING");
-        assert_eq!(seen["tasks"][0]["group"], "family:web");
+        assert_eq!(seen["tasks"][0]["tags"][0]["value"], "a");
         assert_eq!(seen["failures"][0]["reason"], "MISSING");
         stop(
             &mut world,
@@ -150,7 +154,22 @@ mod tests {
         let seen = describe::describe(&mut world, &ask).unwrap();
         assert_eq!(seen["tasks"][0]["lastStatus"], "STOPPED");
         assert_eq!(seen["tasks"][0]["stoppedReason"], "enough");
-        let filter = json!({"cluster": "main", "desiredStatus": "STOPPED", "startedBy": "me"});
+        assert_eq!(
+            seen["tasks"][0]["tags"],
+            json!([]),
+            "`StopTask` deletes them"
+        );
+        assert_eq!(seen["tasks"][0]["group"], "job:1");
+        let by = json!({"cluster": "main", "startedBy": "me"});
+        assert_eq!(list(&mut world, &by).unwrap()["taskArns"], json!([other]));
+        for (filter, value) in [("desiredStatus", "STOPPED"), ("family", "web")] {
+            let mut both = by.clone();
+            both[filter] = json!(value);
+            let refused = list(&mut world, &both).unwrap_err();
+            assert_eq!(refused.code, "InvalidParameterException");
+            assert!(refused.message.contains("startedBy"), "{refused:?}");
+        }
+        let filter = json!({"cluster": "main", "desiredStatus": "STOPPED", "family": "web"});
         assert_eq!(list(&mut world, &filter).unwrap()["taskArns"], json!([arn]));
         world.tick(40_000 + 3_700_000);
         assert_eq!(list(&mut world, &filter).unwrap()["taskArns"], json!([]));
