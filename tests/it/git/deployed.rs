@@ -312,6 +312,7 @@ fn one_commit_over_two_sources_is_one_reconcile() {
         &auth.replace("value: auth}", "value: login}"),
     );
     let second = repo.commit("both");
+    daemon.program.signal("HUP");
     let (_, task) = daemon.deployed(&second);
     let container = &task["taskDefinition"]["containerDefinitions"][0];
     assert_eq!(container["environment"][0]["value"], "login", "{task}");
