@@ -121,8 +121,9 @@ impl Daemon {
             .collect()
     }
 
-    /// Waits until the source of this place in the order has this commit in force.
+    /// Has the sources looked at, and waits until the one of this place in the order has this commit in force.
     fn in_force(&self, source: usize, commit: &str) {
+        self.program.signal("HUP");
         until("the commit", || {
             let source = talk::status(self.http)["sources"][source].clone();
             let done = source["commit"]["id"] == commit;
@@ -247,8 +248,13 @@ fn a_rolling_update_carries_its_commit() {
     daemon.converged(&first);
     write("1.5.0");
     let second = repo.commit("worker 1.5.0");
+    daemon.look();
+    until("the update", || {
+        let task = daemon.task_of("worker");
+        let done = tagged(&task) == second;
+        done.then_some(()).ok_or_else(|| task.to_string())
+    });
     daemon.converged(&second);
-    assert_eq!(tagged(&daemon.task_of("worker")), second);
     let history = talk::get(daemon.http, "/api/v1/resources/Service/worker/history");
     let history: Value = serde_json::from_str(&history).unwrap();
     let commits: Vec<&Value> = history["rollouts"]
@@ -274,7 +280,6 @@ fn a_quiet_commit_writes_nothing_where_things_are_pruned_too() {
     let auth = std::fs::read_to_string(repo.path().join("prod/services/auth.yaml")).unwrap();
     repo.write("prod/services/auth.yaml", &format!("# a word\n{auth}"));
     let quiet = repo.commit("a word");
-    daemon.converged(&quiet);
     daemon.look();
     daemon.converged(&quiet);
     assert_eq!(talk::writes(daemon.sandbox), before);
@@ -307,6 +312,7 @@ fn one_commit_over_two_sources_is_one_reconcile() {
         &auth.replace("value: auth}", "value: login}"),
     );
     let second = repo.commit("both");
+    daemon.program.signal("HUP");
     let (_, task) = daemon.deployed(&second);
     let container = &task["taskDefinition"]["containerDefinitions"][0];
     assert_eq!(container["environment"][0]["value"], "login", "{task}");
