@@ -30,7 +30,7 @@ pub(crate) const LONGEST_NAME: usize = 32;
 pub(crate) const MOST_TAGS: usize = 50;
 
 /// How many tags of its own Even Keel may put on a service, other than for tasks.
-pub(crate) const OWN_TAGS: usize = 13;
+pub(crate) const OWN_TAGS: usize = 14;
 
 /// How many it puts on a revision of a task definition.
 pub(crate) const OWN_TAGS_OF_A_REVISION: usize = 3;

@@ -180,11 +180,11 @@ fn the_record_of_the_tasks_has_to_have_room_among_fifty_tags() {
         let tags = (0..count).map(|n| format!("{{key: k{n}, value: v}}"));
         format!("  tags: [{}]\n", tags.collect::<Vec<_>>().join(", "))
     };
-    // 13 and 2 for each of two tasks, or 3 and 2 and 3.
+    // 14, one for each of two tasks and 2; or 3, two and 3.
     let service = "  taskDefinitionRef: auth-task\n";
     let definition = "  containerDefinitions:\n";
     for (before, room, what) in [
-        (service, 33, "the service"),
+        (service, 32, "the service"),
         (definition, 42, "a revision of TaskDefinition/auth-task"),
     ] {
         assert_eq!(text.matches(before).count(), 1);
