@@ -6,7 +6,8 @@
 //! something, and every five seconds, AWS is looked at (`sight`); what was seen must not violate what always
 //! holds (`monitors`), and once the environment is fair the daemon must say what is so.
 //!
-//! `EVENKEEL_SCENARIOS` is how many seeds are run (12), `EVENKEEL_SEED` the first (1).
+//! `EVENKEEL_SCENARIOS` is how many seeds are run (12), `EVENKEEL_SEED` the first (1); with `EVENKEEL_TRACE` every moment
+//! is printed.
 
 mod monitors;
 mod scenario;

@@ -61,14 +61,23 @@ struct Memory {
     old: Option<String>,
     /// The fewest tasks that the service was to have since then: so many have taken over.
     least: u64,
+    /// Whether so many of the new content ran once: from then on it is no longer on its way.
+    taken_over: bool,
 }
 
 impl Memory {
     fn learn(&mut self, moment: &Moment) {
         self.least = self.least.min(moment.after.desired);
         let Some(content) = &moment.starts else {
+            let newest = moment.after.rollouts.first();
+            let running = newest
+                .and_then(|newest| moment.after.running.get(newest.content.as_ref()?))
+                .copied()
+                .unwrap_or(0);
+            self.taken_over |= running > 0 && running >= self.least;
             return;
         };
+        self.taken_over = false;
         self.least = moment.after.desired;
         let known: BTreeSet<&str> = ids(&moment.before).collect();
         let new = ids(&moment.after).filter(|id| !known.contains(id));
@@ -188,7 +197,8 @@ fn traffic(engine: Engine, moment: &Moment) -> Option<String> {
 
 /// What ran before a rollout of ours runs until the new content has taken over, or the rollout is over.
 fn old_revision(moment: &Moment, memory: &Memory) -> Option<String> {
-    let old = memory.old.as_ref().filter(|_| !moment.meddled)?;
+    let old = memory.old.as_ref();
+    let old = old.filter(|_| !moment.meddled && !memory.taken_over)?;
     let newest = moment.after.rollouts.first()?;
     let content = newest.content.as_ref()?;
     if newest.end != End::Flying || !memory.ours.contains(&newest.id) || newest.took_over {
@@ -197,7 +207,9 @@ fn old_revision(moment: &Moment, memory: &Memory) -> Option<String> {
     let running = |image: &str| moment.after.running.get(image).copied().unwrap_or(0);
     let enough = memory.least.min(moment.after.desired);
     let gone = running(old) == 0 && running(content) < enough;
-    (gone && content != old).then(|| format!("{old} was gone before {content} had taken over"))
+    let tasks = &moment.after.running;
+    (gone && content != old)
+        .then(|| format!("{old} was gone before {enough} of {content} had taken over: {tasks:?}"))
 }
 
 mod forged {
@@ -373,6 +385,11 @@ mod forged {
         let mut early = start().after;
         early.running = [("a".to_owned(), 0), ("b".to_owned(), 1)].into();
         let look = moment(None, early.clone(), early);
-        finds(Engine::Native, &[start(), look], "old revision");
+        finds(Engine::Native, &[start(), look.clone()], "old revision");
+        // After all of the new content ran, it may go back.
+        let mut over = start().after;
+        over.running = [("b".to_owned(), 2)].into();
+        let history = [start(), moment(None, over.clone(), over), look];
+        assert_eq!(judge(Engine::Native, &history), Vec::<String>::new());
     }
 }

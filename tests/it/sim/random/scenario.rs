@@ -414,6 +414,9 @@ impl Scenario {
     fn report(&self, outcome: Outcome) -> Report {
         let sight = self.recorder.look();
         let seen = self.recorder.seen.lock().unwrap();
+        if std::env::var_os("EVENKEEL_TRACE").is_some() {
+            trace(&seen.history);
+        }
         let barred = seen.said.taken_back.is_some();
         let mut wrong = judge(self.stage().engine, &seen.history);
         if let Some(lie) = self.lie(&outcome, &sight, barred) {
@@ -477,6 +480,25 @@ impl Scenario {
                 (legal && !newest_bad).then(|| "traffic is as it should be".to_owned())
             }
             _ => Some("no rest".to_owned()),
+        }
+    }
+}
+
+/// Prints every moment at which something changed.
+fn trace(history: &[Moment]) {
+    for moment in history {
+        let (one, other) = (&moment.before, &moment.after);
+        if !moment.operation.is_empty() || format!("{one:?}") != format!("{other:?}") {
+            let newest = other.rollouts.first();
+            eprintln!(
+                "{} {:?} tasks {:?} of {} traffic {:?} newest {newest:?} meddled {}",
+                moment.operation,
+                moment.starts,
+                other.running,
+                other.desired,
+                other.production,
+                moment.meddled
+            );
         }
     }
 }

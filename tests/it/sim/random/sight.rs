@@ -202,12 +202,14 @@ impl Eyes {
         all.sort_by(|a, b| made(b).total_cmp(&made(a)));
         let rollout = |one: &Value| {
             let id = one["deploymentId"].as_str().unwrap_or_default().to_owned();
+            let code = one["errorInformation"]["code"].as_str();
+            let condemned = matches!(code, Some("ALARM_ACTIVE" | "HOOK_EXECUTION_FAILURE"));
             let end = match one["status"].as_str().unwrap_or_default() {
                 "Succeeded" | "Failed" | "Stopped" if one["creator"] == "codeDeployRollback" => {
                     End::Rollback
                 }
                 "Succeeded" => End::Good,
-                "Stopped" if superseded.contains(&id) => End::Superseded,
+                "Stopped" if superseded.contains(&id) && !condemned => End::Superseded,
                 "Failed" | "Stopped" => End::Bad,
                 _ => End::Flying,
             };
