@@ -6,18 +6,22 @@
 //! Invariants:
 //! - Only the operations in the table below can be called; a [`Call`] to any other is a defect and
 //!   says so. `deploy/iam-policy.json` lists the same operations, and a test compares the two.
+//! - What AWS would do twice is sent once: the SDK does not repeat it.
 //! - The answer of a Query service is a document of strings (see `query`).
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
 use serde_json::Value;
 
 use super::fault::{Class, Fault};
@@ -45,14 +49,36 @@ pub(super) struct Clients {
     pub(super) raw: Raw,
 }
 
-/// Keeps the body of the last answer.
+/// Keeps the body of the last answer, and the SDK from sending a request again that is not to be.
 #[derive(Clone, Debug, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+struct Kept {
+    body: Arc<Mutex<Vec<u8>>>,
+    once: bool,
+}
+
+/// Whether a request is not sent again when no answer comes: AWS may have carried it out, and would once more. A forced
+/// deployment is another one each time. The next pass looks, and decides.
+fn is_for_once(call: &Call) -> bool {
+    call.operation == "UpdateService" && call.input["forceNewDeployment"] == true
+}
 
 #[dyn_dispatch_hint]
 impl Intercept for Kept {
     fn name(&self) -> &'static str {
         "KeepResponseBody"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if self.once {
+            config
+                .interceptor_state()
+                .store_put(RetryConfig::disabled());
+        }
+        Ok(())
     }
 
     fn read_after_deserialization(
@@ -62,7 +88,7 @@ impl Intercept for Kept {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(bytes) = context.response().body().bytes() {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bytes.to_vec();
+            *self.body.lock().unwrap_or_else(PoisonError::into_inner) = bytes.to_vec();
         }
         Ok(())
     }
@@ -70,7 +96,7 @@ impl Intercept for Kept {
 
 impl Kept {
     fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.body.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -121,7 +147,10 @@ macro_rules! table {
                     Service::Iam => query::form(call.operation, IAM_VERSION, &call.input),
                     _ => call.input.to_string(),
                 };
-                let kept = Kept::default();
+                let kept = Kept {
+                    once: is_for_once(call),
+                    ..Kept::default()
+                };
                 let sending = match (call.service, call.operation) {
                     // Each in a function of its own: in one, all of these futures together are more than the
                     // stack of a thread takes in a build without optimization.

@@ -124,7 +124,7 @@ fn noting(service: &Value, attempt: &str, digests: &[&str], mut plan: Plan) -> P
     }
     plan.steps.push(tag(
         service,
-        value,
+        &value,
         format!(
             "record on service {} that content {attempt} failed",
             text(service, "serviceName")
@@ -147,14 +147,14 @@ fn forgetting(service: &Value, attempt: &str, digests: &[&str], mut plan: Plan) 
         let call = tagging::remove(Kind::Service, text(service, "serviceArn"), &[TAG]);
         Step { call, why }
     } else {
-        tag(service, others.join(" "), why)
+        tag(service, &others.join(" "), why)
     };
     plan.outcome = Outcome::Acting(step.why.clone());
     plan.steps.push(step);
     plan
 }
 
-fn tag(service: &Value, value: String, why: String) -> Step {
+fn tag(service: &Value, value: &str, why: String) -> Step {
     let tags = json!([{"key": TAG, "value": value}]);
     Step {
         call: tagging::write(Kind::Service, text(service, "serviceArn"), &tags),

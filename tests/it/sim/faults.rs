@@ -20,7 +20,7 @@ pub(crate) struct Odds {
     pub throttled: u32,
     /// Refused with a 5xx before anything happened.
     pub broken: u32,
-    /// Answered with a 200 that holds nothing.
+    /// Carried out, and answered with a 200 that holds nothing.
     pub(crate) hollow: u32,
     /// Carried out, and the answer lost.
     pub lost: u32,
@@ -45,6 +45,8 @@ pub(crate) struct Wire {
     passed_over: Arc<Mutex<Option<(&'static str, &'static str)>>>,
     /// The operation (awsJson) that is refused for want of permission.
     denied: Arc<Mutex<Option<&'static str>>>,
+    /// The operation (awsJson) whose next answer is lost.
+    loses: Arc<Mutex<Option<&'static str>>>,
     witness: Arc<Mutex<Option<Arc<dyn Witness>>>>,
 }
 
@@ -58,6 +60,7 @@ impl Wire {
             crashed: Arc::default(),
             passed_over: Arc::default(),
             denied: Arc::default(),
+            loses: Arc::default(),
             witness: Arc::default(),
         }
     }
@@ -90,6 +93,11 @@ impl Wire {
     /// Refuses an operation (awsJson) for want of permission.
     pub(crate) fn deny(&self, operation: Option<&'static str>) {
         *self.denied.lock().unwrap() = operation;
+    }
+
+    /// Loses the next answer of an operation (awsJson), which is carried out.
+    pub(crate) fn lose(&self, operation: &'static str) {
+        *self.loses.lock().unwrap() = Some(operation);
     }
 
     /// Ends when the daemon is to die.
@@ -138,17 +146,15 @@ impl Wire {
         if dice < odds.throttled + odds.broken {
             return Ok(refuse(500, "ServerException"));
         }
-        if dice < odds.throttled + odds.broken + odds.hollow {
-            let body = if json { "{}" } else { "<R><AnyResult/></R>" };
-            let response = http::Response::builder().body(SdkBody::from(body)).unwrap();
-            return Ok(HttpResponse::try_from(response).unwrap());
-        }
+        // AWS does not say that a write was made, which an empty answer is to some of them, without making it.
+        let is_hollow = dice < odds.throttled + odds.broken + odds.hollow;
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let is = |operation: &str| target.ends_with(&format!(".{operation}"));
         if self.denied.lock().unwrap().is_some_and(is) {
             return Ok(Self::refuse(400, "AccessDeniedException"));
         }
         let passed_over = *self.passed_over.lock().unwrap();
+        let is_lost = self.loses.lock().unwrap().take_if(|one| is(one)).is_some();
         let list = passed_over.filter(|(operation, _)| is(operation));
         let witness = self.witness.lock().unwrap().clone();
         let mut answer = match witness {
@@ -157,6 +163,12 @@ impl Wire {
         };
         if let (Some((_, list)), Ok(answer)) = (list, &mut answer) {
             *answer.body_mut() = SdkBody::from(format!("{{\"{list}\":[],\"failures\":[]}}"));
+        }
+        if let (true, Ok(answer)) = (is_hollow, &mut answer)
+            && answer.status().is_success()
+        {
+            let body = if json { "{}" } else { "<R><AnyResult/></R>" };
+            *answer.body_mut() = SdkBody::from(body);
         }
         let crash_after = self.crash_after.load(Ordering::Relaxed);
         if crash_after > 0
@@ -169,7 +181,7 @@ impl Wire {
             self.crashed.notify_one();
             std::future::pending::<()>().await;
         }
-        if dice < odds.throttled + odds.broken + odds.hollow + odds.lost {
+        if is_lost || !is_hollow && dice < odds.throttled + odds.broken + odds.hollow + odds.lost {
             return Err(ConnectorError::io(
                 "the connection broke after the request was sent".into(),
             ));

@@ -402,3 +402,33 @@ async fn the_strategy_can_change() {
     watch.saw_nothing_wrong();
     world.at_rest(&daemon).await;
 }
+
+/// A forced deployment is another one each time that AWS is asked for it.
+#[tokio::test(start_paused = true)]
+async fn a_forced_deployment_whose_answer_is_lost_is_not_made_twice() {
+    let alarms = ", alarms: {alarmNames: [web-5xx], enable: true, rollback: true}";
+    let world = web(&format!("{BLUE_GREEN}{alarms}"), 1080).await;
+    let daemon = world.daemon().await;
+    daemon.converged().await;
+    world.by_hand(json!({"forceNewDeployment": true})).await;
+    world.stage("BAKE_TIME").await;
+    world.alarm(true);
+    let over = |one: &Value| one["status"] == "ROLLBACK_SUCCESSFUL";
+    world.deployment("rolled back", over).await;
+    world.alarm(false);
+    world.edit(
+        FILE,
+        "kind: Service\nmetadata:\n  name: web",
+        "kind: Service\nmetadata:\n  name: web\n  annotations: {evenkeel.dev/retry: mended}",
+    );
+    let before = (world.count("UpdateService"), history(&world).len());
+    world.wire.lose("UpdateService");
+    daemon.look().await;
+    daemon.outcome(SERVICE, in_progress).await;
+    daemon.converged().await;
+    assert_eq!(
+        (world.count("UpdateService"), history(&world).len()),
+        (before.0 + 1, before.1 + 1)
+    );
+    assert!(history(&world).iter().all(|one| one["status"] != "STOPPED"));
+}

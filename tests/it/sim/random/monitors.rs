@@ -22,6 +22,16 @@ pub(super) struct Moment {
     pub(super) bars: Bars,
 }
 
+impl Moment {
+    /// The content of the rollout that it started. A call that is sent once more, because its answer was lost, starts
+    /// nothing that was not there.
+    fn started(&self) -> Option<&String> {
+        let known: BTreeSet<&str> = ids(&self.before).collect();
+        let new = ids(&self.after).any(|id| !known.contains(id));
+        self.starts.as_ref().filter(|_| new)
+    }
+}
+
 /// What keeps the daemon from starting something.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bars {
@@ -68,7 +78,7 @@ struct Memory {
 impl Memory {
     fn learn(&mut self, moment: &Moment) {
         self.least = self.least.min(moment.after.desired);
-        let Some(content) = &moment.starts else {
+        let Some(content) = moment.started() else {
             let newest = moment.after.rollouts.first();
             let running = newest
                 .and_then(|newest| moment.after.running.get(newest.content.as_ref()?))
@@ -120,7 +130,7 @@ fn one_rollout(engine: Engine, moment: &Moment, memory: &Memory) -> Option<Strin
     if count > 1 {
         return Some(format!("{count} in flight after {:?}", moment.operation));
     }
-    let content = moment.starts.as_ref()?;
+    let content = moment.started()?;
     let other = flying(&moment.before).next()?;
     let makes_room = match engine {
         _ if moment.bars.finish => false,
@@ -133,7 +143,7 @@ fn one_rollout(engine: Engine, moment: &Moment, memory: &Memory) -> Option<Strin
 
 /// Content that ended badly is started again at most once for each text of the retry annotation.
 fn quarantine(moment: &Moment, memory: &Memory) -> Option<String> {
-    let content = moment.starts.as_ref()?;
+    let content = moment.started()?;
     let used = memory.retried.get(content).copied().unwrap_or(0);
     let bad = verdict(&moment.before, content) == Some(End::Bad);
     (bad && used >= moment.texts).then(|| format!("{content} was started again"))
@@ -141,7 +151,7 @@ fn quarantine(moment: &Moment, memory: &Memory) -> Option<String> {
 
 /// Nothing starts under a hold, in a closed window, or after a person took it back.
 fn barred(moment: &Moment) -> Option<String> {
-    let content = moment.starts.as_ref()?;
+    let content = moment.started()?;
     let bars = &moment.bars;
     let why = if bars.held {
         "under a hold"
@@ -177,7 +187,7 @@ fn traffic(engine: Engine, moment: &Moment) -> Option<String> {
         ));
     }
     let first = engine == Engine::Native && moment.before.rollouts.is_empty();
-    if engine == Engine::Rolling || moment.starts.is_none() || first {
+    if engine == Engine::Rolling || moment.started().is_none() || first {
         return None;
     }
     // What makes room has moved nothing, so the weights are as they were before it.
@@ -347,7 +357,9 @@ mod forged {
         let mut second = start();
         second.before = start().after;
         second.before.rollouts[0].content = Some("c".to_owned());
-        second.after.rollouts[1].end = End::Superseded;
+        second.after.rollouts[0].end = End::Superseded;
+        let third = rollout("3", "b", End::Flying);
+        second.after.rollouts.insert(0, third);
         assert_eq!(
             judge(Engine::Rolling, &[second.clone()]),
             Vec::<String>::new()

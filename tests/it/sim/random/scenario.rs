@@ -49,7 +49,9 @@ impl Recorder {
         let sight = seen.eyes.look(&self.mounted, &self.stage);
         let healthy = |(_, weight, count): &(String, u32, usize)| *weight == 0 || *count > 0;
         let running: u64 = sight.running.values().sum();
-        if sight.production.iter().all(healthy) && running >= sight.desired {
+        let mut serving = sight.production.iter().filter(|(_, weight, _)| *weight > 0);
+        let whole = serving.next().is_some() && serving.next().is_none();
+        if whole && sight.production.iter().all(healthy) && running >= sight.desired {
             seen.meddled = false;
         }
         let before = seen
@@ -72,7 +74,8 @@ impl Recorder {
     /// What may not be started now.
     fn bars(&self, seen: &Seen) -> Bars {
         Bars {
-            held: seen.said.held,
+            // What a person orders is done all the same.
+            held: seen.said.held && !seen.said.ordering,
             closed: self.stage.windows && !seen.said.ordering && stage::closed(self.clock.now()),
             content: seen.said.taken_back.clone(),
             finish: self.stage.finish,
@@ -416,6 +419,18 @@ impl Scenario {
         let seen = self.recorder.seen.lock().unwrap();
         if std::env::var_os("EVENKEEL_TRACE").is_some() {
             trace(&seen.history);
+            let board = self.daemon.as_ref().map(|daemon| &daemon.board);
+            for event in board
+                .map(|board| board.events().after(0).events)
+                .unwrap_or_default()
+            {
+                eprintln!("{event:?}");
+            }
+            self.world.mounted.with(|sandbox| {
+                for call in sandbox.mutations() {
+                    eprintln!("{} {} {:?}", call.operation, call.input, call.error);
+                }
+            });
         }
         let barred = seen.said.taken_back.is_some();
         let mut wrong = judge(self.stage().engine, &seen.history);
