@@ -30,6 +30,7 @@ fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
     let (mut moments, mut rollouts, mut ends) = (0, 0, BTreeMap::<&str, usize>::new());
     let mut heeded = BTreeMap::new();
     let mut wrong = Vec::new();
+    let tells = std::env::var_os("EVENKEEL_TRACE").is_some();
     for seed in first..first + count {
         let scenario = || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -40,6 +41,9 @@ fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
             runtime.block_on(scenario::run(seed))
         };
         if let Ok(report) = catch_unwind(AssertUnwindSafe(scenario)) {
+            if tells {
+                println!("{}", report.trace);
+            }
             moments += report.moments;
             rollouts += report.rollouts;
             for (word, count) in report.heeded {

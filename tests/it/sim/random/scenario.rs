@@ -23,6 +23,8 @@ pub(super) struct Report {
     pub(super) heeded: BTreeMap<Word, usize>,
     pub(super) outcome: Outcome,
     pub(super) wrong: Vec<String>,
+    /// What was seen, said and written, for a person.
+    pub(super) trace: String,
 }
 
 /// What was seen so far.
@@ -417,21 +419,6 @@ impl Scenario {
     fn report(&self, outcome: Outcome) -> Report {
         let sight = self.recorder.look();
         let seen = self.recorder.seen.lock().unwrap();
-        if std::env::var_os("EVENKEEL_TRACE").is_some() {
-            trace(&seen.history);
-            let board = self.daemon.as_ref().map(|daemon| &daemon.board);
-            for event in board
-                .map(|board| board.events().after(0).events)
-                .unwrap_or_default()
-            {
-                eprintln!("{event:?}");
-            }
-            self.world.mounted.with(|sandbox| {
-                for call in sandbox.mutations() {
-                    eprintln!("{} {} {:?}", call.operation, call.input, call.error);
-                }
-            });
-        }
         let barred = seen.said.taken_back.is_some();
         let mut wrong = judge(self.stage().engine, &seen.history);
         if let Some(lie) = self.lie(&outcome, &sight, barred) {
@@ -451,7 +438,26 @@ impl Scenario {
             heeded: seen.said.heeded.clone(),
             outcome,
             wrong,
+            trace: self.trace(&seen.history),
         }
+    }
+
+    fn trace(&self, history: &[Moment]) -> String {
+        let mut text = trace(history);
+        let board = self.daemon.as_ref().map(|daemon| &daemon.board);
+        let events = board.map(|board| board.events().after(0).events);
+        for event in events.unwrap_or_default() {
+            text.push_str(&format!("{event:?}\n"));
+        }
+        self.world.mounted.with(|sandbox| {
+            for call in sandbox.mutations() {
+                text.push_str(&format!(
+                    "{} {} {:?}\n",
+                    call.operation, call.input, call.error
+                ));
+            }
+        });
+        text
     }
 
     /// How an outcome is not what AWS has.
@@ -499,21 +505,23 @@ impl Scenario {
     }
 }
 
-/// Prints every moment at which something changed.
-fn trace(history: &[Moment]) {
+/// Every moment at which something changed, a line each.
+fn trace(history: &[Moment]) -> String {
+    let mut text = String::new();
     for moment in history {
         let (one, other) = (&moment.before, &moment.after);
         if !moment.operation.is_empty() || format!("{one:?}") != format!("{other:?}") {
             let newest = other.rollouts.first();
-            eprintln!(
-                "{} {:?} tasks {:?} of {} traffic {:?} newest {newest:?} meddled {}",
+            text.push_str(&format!(
+                "{} {:?} tasks {:?} of {} traffic {:?} newest {newest:?} meddled {}\n",
                 moment.operation,
                 moment.starts,
                 other.running,
                 other.desired,
                 other.production,
                 moment.meddled
-            );
+            ));
         }
     }
+    text
 }
