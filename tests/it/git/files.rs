@@ -210,6 +210,25 @@ async fn what_is_too_large_is_refused_and_what_is_binary_is_the_loaders() {
     assert_eq!((held.len(), trouble), (2, None));
 }
 
+/// Of a hundred thousand other files the manifests are read, and of as many manifests none.
+#[tokio::test]
+async fn a_hundred_thousand_files() {
+    let entries = |repo: &Repo, ending: &str| {
+        let id = repo.blob("x");
+        let one = |index| format!("100644 blob {id}\t{index}.{ending}\0");
+        (0..100_000).map(one).collect::<String>()
+    };
+    let (held, trouble) = after(|repo| {
+        let manifest = repo.git(&["rev-parse", "HEAD:prod/a.yaml"]);
+        let others = entries(repo, "txt");
+        repo.commit_entries(&format!("{others}100644 blob {manifest}\ta.yaml\0"));
+    })
+    .await;
+    assert_eq!((held, trouble), (vec!["a.yaml".to_owned()], None));
+    let many = after(|repo| repo.commit_entries(&entries(repo, "yaml")));
+    refused(many.await, "TooLarge", "more than 10000 manifests");
+}
+
 #[tokio::test]
 async fn of_two_claims_the_second_source_has_the_error() {
     let (one, two) = (Repo::new(), Repo::new());

@@ -88,23 +88,29 @@ impl Repo {
     /// A tree with one entry as it is given, put into `prod` of a new commit on `main`: names and modes
     /// that no work tree takes.
     fn commit_tree(&self, mode: &str, kind: &str, id: &str, name: &str) {
-        let mktree = |entry: &str| {
-            let mut child = Command::new("git")
-                .args(["mktree", "--missing", "-z"])
-                .current_dir(self.path())
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
-            std::io::Write::write_all(&mut child.stdin.take().unwrap(), entry.as_bytes()).unwrap();
-            let done = child.wait_with_output().unwrap();
-            assert!(done.status.success());
-            String::from_utf8_lossy(&done.stdout).trim().to_owned()
-        };
-        let prod = mktree(&format!("{mode} {kind} {id}\t{name}\0"));
-        let root = mktree(&format!("040000 tree {prod}\tprod\0"));
+        self.commit_entries(&format!("{mode} {kind} {id}\t{name}\0"));
+    }
+
+    /// The same of many entries, each with a zero behind it.
+    fn commit_entries(&self, entries: &str) {
+        let prod = self.tree(entries);
+        let root = self.tree(&format!("040000 tree {prod}\tprod\0"));
         let commit = self.git(&["commit-tree", &root, "-p", "main", "-m", "odd"]);
         self.git(&["update-ref", "refs/heads/main", &commit]);
+    }
+
+    fn tree(&self, entries: &str) -> String {
+        let mut child = Command::new("git")
+            .args(["mktree", "--missing", "-z"])
+            .current_dir(self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), entries.as_bytes()).unwrap();
+        let done = child.wait_with_output().unwrap();
+        assert!(done.status.success());
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
 
     /// Ten thousand manifests in a hundred folders.
