@@ -432,7 +432,7 @@ async fn a_forced_deployment_whose_answer_is_lost_is_not_made_twice() {
     );
     assert!(history(&world).iter().all(|one| one["status"] != "STOPPED"));
     world.mounted.with(|sandbox| {
-        let mut updates = sandbox
+        let updates = sandbox
             .mutations()
             .filter(|one| one.operation == "UpdateService");
         assert_eq!(updates.last().unwrap().input["forceNewDeployment"], true);
