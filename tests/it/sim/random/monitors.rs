@@ -43,6 +43,8 @@ pub(super) struct Bars {
     pub(super) content: Option<String>,
     /// A rollout in flight makes no room.
     pub(super) finish: bool,
+    /// A person's order is being carried out: a rollback may go to what was good once and failed since.
+    pub(super) ordered: bool,
 }
 
 /// What is wrong with a history; the texts begin with the monitor's name.
@@ -143,7 +145,7 @@ fn one_rollout(engine: Engine, moment: &Moment, memory: &Memory) -> Option<Strin
 
 /// Content that ended badly is started again at most once for each text of the retry annotation.
 fn quarantine(moment: &Moment, memory: &Memory) -> Option<String> {
-    let content = moment.started()?;
+    let content = moment.started().filter(|_| !moment.bars.ordered)?;
     let used = memory.retried.get(content).copied().unwrap_or(0);
     let bad = verdict(&moment.before, content) == Some(End::Bad);
     (bad && used >= moment.texts).then(|| format!("{content} was started again"))

@@ -81,6 +81,7 @@ impl Recorder {
             closed: self.stage.windows && !seen.said.ordering && stage::closed(self.clock.now()),
             content: seen.said.taken_back.clone(),
             finish: self.stage.finish,
+            ordered: seen.said.ordering,
         }
     }
 
