@@ -34,6 +34,10 @@ impl Moment {
 
 /// What keeps the daemon from starting something.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "none of them excludes another"
+)]
 pub(super) struct Bars {
     /// A person holds the service, and the daemon has said that it heeds it.
     pub(super) held: bool,
