@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use super::payload::attempt_digest;
 use super::{Observed, RETRY_ANNOTATION, gates, history, items, native, text};
 use crate::kinds::{MOST_TAGS, View, tagging};
-use crate::model::{Block, Fail, Kind, Moment, Outcome, Plan, Seen, Step, Wait};
+use crate::model::{Block, Fail, Kind, Moment, Outcome, Plan, Rollout, Seen, Step, Wait};
 
 /// The tag: digests, newest first.
 pub(super) const TAG: &str = "evenkeel.dev/failed";
@@ -167,9 +167,14 @@ fn quarantined(attempt: &str, plan: Plan) -> Plan {
         "content {attempt} failed before (tag {TAG} of the service), and AWS tells nothing more of it; it is not tried again until \
          the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
     );
+    // What is in flight meanwhile, and was to make room, goes on and is shown.
+    let flying = plan.rollout.filter(|rollout| !rollout.id.is_empty());
     Plan {
         steps: Vec::new(),
-        rollout: None,
+        rollout: flying.map(|rollout| Rollout {
+            superseded: false,
+            ..rollout
+        }),
         outcome: Outcome::Blocked(Block::Quarantined, why),
         ..plan
     }
