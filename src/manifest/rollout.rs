@@ -35,26 +35,28 @@ const OF_APPROVAL: [&str; 2] = ["required", "timeout"];
 /// What becomes of a deployment in flight when the manifest changes.
 pub(crate) const IN_FLIGHT: &str = "inFlight";
 
-/// What a newer manifest does about a deployment of an older one that is in flight. There is no queue: a
-/// manifest says what is to be, so of several that come meanwhile only the newest is known at the end.
+/// What a newer manifest does about a deployment of an older one that is in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InFlight {
     /// It takes its place as long as no production traffic has moved, and waits after that.
     #[default]
     Supersede,
-    /// It waits until that has ended.
+    /// It waits until that has ended; of several that come meanwhile the newest alone is rolled out.
     Finish,
+    /// The same, and every task definition that came meanwhile is rolled out before it, in their order.
+    Queue,
 }
 
 impl InFlight {
     /// Every policy.
-    pub(crate) const ALL: [Self; 2] = [Self::Supersede, Self::Finish];
+    pub(crate) const ALL: [Self; 3] = [Self::Supersede, Self::Finish, Self::Queue];
 
     /// The word in a manifest.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Supersede => "supersede",
             Self::Finish => "finish",
+            Self::Queue => "queue",
         }
     }
 
@@ -63,6 +65,7 @@ impl InFlight {
         match self {
             Self::Supersede => "",
             Self::Finish => " (rollout.inFlight is finish)",
+            Self::Queue => " (rollout.inFlight is queue)",
         }
     }
 }
@@ -167,12 +170,10 @@ fn in_flight(node: &Node, findings: &mut Findings<'_>) {
         return;
     }
     let hint = match text {
-        "queue" => {
-            "A manifest says what is to be, so of several that come meanwhile only the newest is deployed: that is `finish`."
-        }
-        "parallel" => "A service has one deployment at a time: `supersede` or `finish`.",
+        "parallel" => "A service has one deployment at a time: `supersede`, `finish` or `queue`.",
         _ => {
-            "`supersede` takes the place of a deployment until its traffic moves; `finish` waits until it ends."
+            "`supersede` takes the place of a deployment until its traffic moves; `finish` waits until it ends; `queue` rolls \
+             out all that came meanwhile, in order."
         }
     };
     let message = format!("expected one of {}", words.join(", "));

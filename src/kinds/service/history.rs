@@ -29,6 +29,15 @@ pub(super) fn description(attempt: &str, revision: Option<&Revision>) -> String 
     text.chars().take(LONGEST).collect()
 }
 
+/// The description of a deployment of ours of another commit than the one that declares the service now.
+pub(super) fn described_by(attempt: &str, commit: Option<&str>) -> String {
+    let mut text = description(attempt, None);
+    if let Some(commit) = commit {
+        text.push_str(&format!(" commit={commit}"));
+    }
+    text.chars().take(LONGEST).collect()
+}
+
 /// A description of ours with the number of the retry, by which each is a write of its own to those who look for writes that
 /// are made again and again.
 pub(super) fn of_retry(description: &str, number: usize) -> String {

@@ -42,6 +42,7 @@ mod past;
 mod payload;
 mod plan;
 mod progress;
+mod queued;
 mod resets;
 mod retries;
 mod revision;

@@ -30,6 +30,7 @@ mod observation;
 mod order;
 mod prune;
 mod prune_left;
+mod queued;
 mod random;
 pub(crate) mod rolling;
 mod rollout;

@@ -18,6 +18,7 @@ mod native;
 mod native_search;
 mod overrun;
 mod payload;
+mod queued;
 mod retries;
 mod rolling;
 mod rolling_fixpoint;
