@@ -76,8 +76,19 @@ pub(crate) const RETRIES: &str = "retries";
 /// The most retries that may be declared (gitops-controllers d.4).
 pub(crate) const MOST_RETRIES: u64 = 5;
 
+/// For how long a deployment is started again, ever so often, that failed before production traffic moved.
+pub(crate) const RETRY_FOR: &str = "retryFor";
+
+/// The longest time for which that may be declared (gitops-controllers d.4).
+pub(crate) const LONGEST_RETRY: Duration = Duration::from_hours(24);
+
+/// How long the new tasks of a rollout may take to come up.
+pub(crate) const DEADLINE: &str = "deadline";
+
 /// The members of the section.
-const MEMBERS: [&str; 6] = [APPROVAL, DEPENDS_ON, "hooks", IN_FLIGHT, RETRIES, TASKS];
+const MEMBERS: [&str; 8] = [
+    APPROVAL, DEADLINE, DEPENDS_ON, "hooks", IN_FLIGHT, RETRIES, RETRY_FOR, TASKS,
+];
 
 /// Whether the section is well-formed; what is not is reported.
 pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
@@ -92,6 +103,8 @@ pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
             DEPENDS_ON => depends_on(&entry.value, findings),
             IN_FLIGHT => in_flight(&entry.value, findings),
             RETRIES => retries(&entry.value, findings),
+            DEADLINE => duration(&entry.value, DEADLINE, Duration::MAX, findings),
+            RETRY_FOR => duration(&entry.value, RETRY_FOR, LONGEST_RETRY, findings),
             TASKS => hook_tasks::check(&entry.value, findings),
             _ => unknown_key(entry, &MEMBERS, "rollout", findings),
         }
@@ -128,18 +141,29 @@ fn approval(node: &Node, findings: &mut Findings<'_>) {
                 findings.error("wrong-type", entry.value.place, path, message);
             }
             "required" => {}
-            "timeout" => {
-                let read = entry.value.as_text().and_then(parse_duration);
-                if read.is_none_or(|timeout| timeout.is_zero()) {
-                    let message = "expected a duration of some length";
-                    findings
-                        .error("bad-value", entry.value.place, path, message)
-                        .hint("Write it as `90m`, `24h` or `7d`.");
-                }
-            }
+            "timeout" => duration(&entry.value, "approval.timeout", Duration::MAX, findings),
             _ => unknown_key(entry, &OF_APPROVAL, "rollout.approval", findings),
         }
     }
+}
+
+/// A time of some length.
+fn duration(node: &Node, member: &str, longest: Duration, findings: &mut Findings<'_>) {
+    let read = node.as_text().and_then(parse_duration);
+    if read.is_some_and(|time| !time.is_zero() && time <= longest) {
+        return;
+    }
+    let message = match longest {
+        Duration::MAX => "expected a duration of some length".to_owned(),
+        longest => format!(
+            "expected a duration of at most {} hours",
+            longest.as_secs() / 3_600
+        ),
+    };
+    let path = format!("rollout.{member}");
+    findings
+        .error("bad-value", node.place, path, message)
+        .hint("Write it as `90m`, `24h` or `7d`.");
 }
 
 fn retries(node: &Node, findings: &mut Findings<'_>) {

@@ -12,6 +12,7 @@ mod commands;
 mod concurrency;
 mod console;
 mod crash;
+mod deadline;
 mod direct;
 mod drift;
 mod forgotten;

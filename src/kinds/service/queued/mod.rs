@@ -152,7 +152,7 @@ fn entries<'a>(view: &View<'_>, service: &Value, documents: &'a [Value]) -> Vec<
             digest,
             attempt: None,
             commit: of(COMMIT_TAG),
-            registered: seconds(registered.unwrap_or_default()),
+            registered: Moment::of_seconds(registered.unwrap_or_default()),
         };
         let attempt = |view: &View<'_>| attempt_digest(&compared(view, service).1);
         entry.attempt = as_declared(view, &entry, attempt);
@@ -264,15 +264,7 @@ fn ended(observed: &Observed) -> Option<Moment> {
     let at = code_deploy
         .and_then(|one| one.get("completeTime"))
         .or(ecs)?;
-    at.as_f64().map(seconds)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "milliseconds since 1970 fit 63 bits; a float outside them saturates"
-)]
-fn seconds(since_1970: f64) -> Moment {
-    Moment((since_1970 * 1000.0).round() as i64)
+    at.as_f64().map(Moment::of_seconds)
 }
 
 /// The view in which this revision is the declared one.

@@ -8,6 +8,7 @@ mod appspec;
 mod bench;
 mod blue_green;
 mod command;
+mod deadline;
 mod entry;
 mod failed;
 mod fixpoint;
