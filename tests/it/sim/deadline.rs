@@ -132,7 +132,7 @@ async fn what_fails_before_traffic_moves_is_tried_slowly_for_as_long_as_is_decla
     pass(Duration::from_mins(100)).await;
     let slowly = |outcome: &Outcome| outcome.message().contains("(rollout.retryFor)");
     daemon.outcome(SERVICE, slowly).await;
-    pass(Duration::from_mins(60)).await;
+    pass(Duration::from_hours(1)).await;
     let over = |outcome: &Outcome| {
         rolled_out_badly(outcome) && outcome.message().contains("it is not tried again")
     };

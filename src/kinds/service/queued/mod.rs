@@ -113,17 +113,13 @@ pub(super) fn first<T>(
         Some(Seen::Absent) | None => &[],
     };
     let all = entries(view, service, documents);
-    match picked(view, observed, service, &all, decide) {
-        Some((entry, plan)) => {
-            let behind = all.iter().filter(|other| other.number > entry.number);
-            let plan = told(entry, behind.count(), plan);
-            as_declared(view, entry, |view| act(view, plan))
-        }
-        None => {
-            let plan = decide(view, observed, service);
-            act(view, plan)
-        }
-    }
+    let Some((entry, plan)) = picked(view, observed, service, &all, decide) else {
+        let plan = decide(view, observed, service);
+        return act(view, plan);
+    };
+    let behind = all.iter().filter(|other| other.number > entry.number);
+    let plan = told(entry, behind.count(), plan);
+    as_declared(view, entry, |view| act(view, plan))
 }
 
 /// Those of the documents that we registered, oldest first.

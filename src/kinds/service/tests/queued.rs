@@ -18,7 +18,7 @@ fn arn(number: u64) -> String {
 /// A revision of ours, as `DescribeTaskDefinition` answers.
 fn revision(number: u64) -> Value {
     let mut definition = json!({"family": "web", "taskDefinitionArn": arn(number), "revision": number,
-        "status": "ACTIVE", "registeredAt": number as f64,
+        "status": "ACTIVE", "registeredAt": number,
         "containerDefinitions": [{"name": "web", "image": format!("web:v{number}")}]});
     definition["compatibilities"] = json!(["EC2"]);
     let content = digest(&canonical_task_definition(&definition));
