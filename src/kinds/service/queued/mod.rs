@@ -32,7 +32,7 @@ pub(super) use observe::revisions;
 
 use super::payload::{attempt_digest, primary_task_set};
 use super::plan::{compared, controller, declared_tag};
-use super::{Observed, gates, history, intent, taken_back, text};
+use super::{Observed, deadline, gates, history, intent, taken_back, text};
 use crate::document::{canonical_task_definition, digest as content_digest};
 use crate::kinds::heal::time;
 use crate::kinds::tags::{self, Spelling};
@@ -176,17 +176,17 @@ fn picked<'e, 'a>(
     let plan_for =
         |entry: &Entry<'_>| as_declared(view, entry, |view| decide(view, observed, service));
     // A person's word holds for all that was declared then.
-    let word = taken_back::marked(service).and_then(|mark| {
-        Some((
-            all.iter()
-                .find(|one| one.attempt.as_deref() == Some(&mark.digest))?,
-            mark.at,
-        ))
+    let mark = taken_back::marked(service).filter(|mark| mark.by != deadline::BY);
+    let word = mark.and_then(|mark| {
+        let mut of = all.iter();
+        let held = of.find(|one| one.attempt.as_deref() == Some(&mark.digest))?;
+        Some((held, mark.at))
     });
     if let Some((held, at)) = word
         && declared.registered <= at
     {
-        return Some((held, plan_for(held)));
+        let earlier = held.number < declared.number;
+        return earlier.then(|| (held, plan_for(held)));
     }
     let plan = plan_for(&earlier[at]);
     if let Some(plan) = unfinished(observed, view.now, plan) {
@@ -288,8 +288,13 @@ fn told(entry: &Entry<'_>, behind: usize, mut plan: Plan) -> Plan {
         if step.call.operation == "CreateDeployment"
             && let Some(attempt) = &entry.attempt
         {
+            let description = &mut step.call.input["description"];
+            let retry = description.as_str().and_then(history::retry_of);
             let described = history::described_by(attempt, entry.commit.as_deref());
-            step.call.input["description"] = described.into();
+            *description = match retry {
+                Some(number) => history::of_retry(&described, number).into(),
+                None => described.into(),
+            };
         }
     }
     let revision = super::last_segment(entry.arn);

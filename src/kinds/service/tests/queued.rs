@@ -185,6 +185,13 @@ fn what_is_in_flight_is_followed_as_if_it_were_declared() {
     assert_eq!(starts(&plan), None);
 }
 
+/// A deadline's is not a person's: the next one follows.
+#[test]
+fn what_was_too_late_is_over() {
+    let plan = marked("rollout.deadline", 4_000).plan();
+    assert_eq!(starts(&plan), Some(3));
+}
+
 /// Somebody deployed something since: what is declared is what it is brought back to.
 #[test]
 fn what_somebody_else_started_last_ends_the_queue() {
@@ -198,31 +205,30 @@ fn what_somebody_else_started_last_ends_the_queue() {
     assert_eq!(starts(&bench.plan()), Some(4));
 }
 
+/// A bench whose revision 2 was rolled back, and taken back by somebody.
+fn marked(by: &str, at: i64) -> Bench {
+    let mut bench = second("ROLLBACK_SUCCESSFUL", 0);
+    let digest = attempt(&mut bench, 2);
+    declare(&mut bench, 4);
+    let mark = mark::Mark {
+        digest,
+        what: "aborted".to_owned(),
+        by: by.to_owned(),
+        at: Moment(at),
+    };
+    let step = mark.write(&json!({"serviceArn": SERVICE}), mark::TAKEN_BACK_TAG);
+    let tags = bench.live()["tags"].as_array_mut().unwrap();
+    tags.push(step.call.input["tags"][0].clone());
+    bench
+}
+
 #[test]
 fn a_persons_word_holds_for_all_that_was_declared_then() {
-    let taken_back = |at: i64| {
-        let mut bench = second("ROLLBACK_SUCCESSFUL", 0);
-        let digest = attempt(&mut bench, 2);
-        declare(&mut bench, 4);
-        let mark = mark::Mark {
-            digest,
-            what: "aborted".to_owned(),
-            by: "ann".to_owned(),
-            at: Moment(at),
-        };
-        let step = mark.write(&json!({"serviceArn": SERVICE}), mark::TAKEN_BACK_TAG);
-        let tags = bench.live()["tags"].as_array_mut().unwrap();
-        tags.push(step.call.input["tags"][0].clone());
-        bench.plan()
-    };
     // Revision n was registered at n seconds.
-    assert_inert(&taken_back(4_000), "Quarantined");
-    assert_eq!(
-        starts(&taken_back(3_000)),
-        Some(3),
-        "registered in that second"
-    );
-    assert_eq!(starts(&taken_back(2_000)), Some(3));
+    assert_inert(&marked("ann", 4_000).plan(), "Quarantined");
+    for at in [3_000, 2_000] {
+        assert_eq!(starts(&marked("ann", at).plan()), Some(3), "{at}");
+    }
 }
 
 #[test]
