@@ -86,11 +86,10 @@ pub use resolve::resolve;
 pub use scope::{Fetched, Scope, environments};
 pub(crate) use set::ignores;
 pub use set::{Ask, DesiredSet, Origin, Reference, Resource, Revision, Side};
-pub use windows::Window;
 pub(crate) use windows::{
-    KINDS as WINDOW_KINDS, MEMBERS as WINDOW_MEMBERS, OVERRUN, OVERRUNS, WINDOWS,
-    has as has_windows,
+    KINDS as WINDOW_KINDS, MEMBERS as WINDOW_MEMBERS, OVERRUN, WINDOWS, has as has_windows,
 };
+pub use windows::{Overrun, Window};
 pub use write::{Document, text_of_documents};
 
 /// Every document of a YAML or JSON text as a plain value.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::catalogue;
 use crate::manifest::{
     AFTER, DEADLINE, HOOKS, HookTime, IN_FLIGHT, InFlight, LONGEST_TASK_NAME, MODES, MOST_RETRIES,
-    MOST_TASKS, OVERRUN, OVERRUNS, PRUNE, PRUNE_WORDS, RETRIES, RETRY_FOR, SELF_HEAL, SUSPEND,
+    MOST_TASKS, OVERRUN, Overrun, PRUNE, PRUNE_WORDS, RETRIES, RETRY_FOR, SELF_HEAL, SUSPEND,
     TASK_MEMBERS, TASKS, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows, self_heal_governs,
     sync_members,
 };
@@ -238,9 +238,9 @@ fn windows(kind: Kind) -> Value {
     });
     window["properties"][OVERRUN] = json!({
         "type": "string",
-        "enum": OVERRUNS,
-        "description": "What becomes of a rollout in flight when rollouts may no longer start: it goes on, or is stopped \
-            if no production traffic has moved. Default: finish.",
+        "enum": Overrun::ALL.map(Overrun::word),
+        "description": "What becomes of a rollout in flight when rollouts may no longer start: it goes on, is held where it waits \
+            for a person, or is stopped if no production traffic has moved. Default: finish.",
     });
     if kind == Kind::Cluster {
         window["properties"]["labels"] = json!({

@@ -43,3 +43,4 @@ mod traffic;
 mod trouble;
 mod wake;
 mod window;
+mod window_hold;

@@ -271,6 +271,18 @@ impl Case<'_> {
         }
     }
 
+    /// Letting a deployment go on from where it waits for a person, unless a window that has closed holds it. Not the way back
+    /// that a person ordered.
+    fn let_on(&self, id: &str, digest: Option<&str>, calls: Vec<Step>) -> Verdict {
+        let mark = taken_back::marked(self.service);
+        let back = mark.is_some_and(|mark| digest != Some(&mark.digest));
+        let held = gates::held(self.view).filter(|_| digest.is_some() && !back);
+        match held {
+            Some(why) => Verdict::No(format!("deployment {id} waits for a person; {why}")),
+            None => self.go_on(id, digest, calls),
+        }
+    }
+
     /// Letting a deployment go on: the calls, after the mark of an approval.
     fn go_on(&self, id: &str, digest: Option<&str>, calls: Vec<Step>) -> Verdict {
         let approved = digest
