@@ -21,3 +21,4 @@ mod two_processes;
 mod usage;
 mod wake;
 mod webhook;
+mod walkthrough;
