@@ -16,6 +16,7 @@ mod direct;
 mod drift;
 mod forgotten;
 mod heal;
+mod heal_waits;
 mod holds;
 mod hook_tasks;
 mod images;
