@@ -104,6 +104,9 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     let asked = view;
     let Seen::Present(service) = &seen.service else {
         seen.tasks = tasks::observe::found(observer, asked, fresh, &seen).await;
+    if seen.service == Seen::Absent && native::is_native(&view.spec) {
+        shifted(observer, view, fresh, false, &mut seen).await;
+    }
         return seen;
     };
     let service = service.clone();

@@ -3,7 +3,7 @@
 //! | service | decision |
 //! |---|---|
 //! | unknown | nothing, `ObservationUnknown` |
-//! | absent | create, once everything that it refers to is ready, where production traffic goes (`side`) |
+//! | absent | create, once everything that it refers to is ready, where production traffic goes (`side`), and if ECS could shift its traffic (`native`) |
 //! | draining | wait: AWS gives the name back when it is inactive |
 //! | `CODE_DEPLOY`, declared with a strategy of ECS's own that shifts traffic | `migration` |
 //! | another controller, an immutable member differs | `RecreateRequired` |
@@ -319,6 +319,10 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
         }
         Some(Seen::Absent) | None => {}
     }
+    let barred = native::bars_making(view, observed);
+    if let Some(outcome) = barred.clone().filter(|_| !view.policy.in_the_end) {
+        return Plan::only(outcome);
+    }
     count_at_first(&mut spec);
     let mut ours = vec![(INSTANCE_TAG, view.policy.instance.clone())];
     if let Some(attempt) = payload::attempt_digest(view) {
@@ -344,10 +348,14 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
         why: format!("create service {name}"),
     };
     let outcome = Outcome::Acting(step.why.clone());
-    Plan {
+    let mut plan = Plan {
         steps: vec![step],
         ..Plan::only(outcome)
+    };
+    if let Some(barred) = barred {
+        gates::not_yet(&mut plan, barred.message());
     }
+    plan
 }
 
 /// A service whose manifest leaves the count to others starts with one task: `CreateService` demands a

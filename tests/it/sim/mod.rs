@@ -25,6 +25,7 @@ mod limit;
 mod matrix;
 mod migration;
 mod native_courses;
+mod native_create;
 mod native_trouble;
 mod native_world;
 mod observation;

@@ -16,6 +16,7 @@ mod gates;
 mod in_flight;
 mod native;
 mod native_search;
+mod native_create;
 mod overrun;
 mod payload;
 mod retries;
