@@ -26,6 +26,7 @@
 mod appspec;
 mod blue_green;
 mod command;
+mod content;
 mod drained;
 mod failed;
 mod flight;

@@ -14,8 +14,8 @@ use super::payload::{
 use super::rolling::{overlaid, target_groups};
 use super::supersede::Marks;
 use super::{
-    drained, last_segment, listeners, migration, native, retries, revision, scaling, side, tasks,
-    text, traffic,
+    content, drained, last_segment, listeners, migration, native, retries, revision, scaling, side,
+    tasks, text, traffic,
 };
 use crate::aws::Observer;
 use crate::kinds::View;
@@ -61,6 +61,8 @@ pub struct Observed {
     pub(super) health: BTreeMap<String, Seen<Value>>,
     /// The service's one-off tasks; read only where a rollout waits for them, or they for it.
     pub(super) tasks: Option<tasks::Found>,
+    /// The task definition that is live and the declared one, where somebody has put the one in the place of the other.
+    pub(super) content: Vec<Seen<Value>>,
     /// Why tasks stopped lately; read only when tasks are missing or a deployment ended badly.
     pub(super) stop_reasons: Vec<String>,
 }
@@ -93,6 +95,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         pair: BTreeMap::new(),
         health: BTreeMap::new(),
         tasks: None,
+        content: Vec::new(),
         stop_reasons: Vec::new(),
     };
     if seen.service == Seen::Absent
@@ -101,12 +104,12 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     {
         seen.front = Some(observer.rules(&listener, fresh).await);
     }
-    let asked = view;
-    let Seen::Present(service) = &seen.service else {
-        seen.tasks = tasks::observe::found(observer, asked, fresh, &seen).await;
     if seen.service == Seen::Absent && native::is_native(&view.spec) {
         shifted(observer, view, fresh, false, &mut seen).await;
     }
+    let asked = view;
+    let Seen::Present(service) = &seen.service else {
+        seen.tasks = tasks::observe::found(observer, asked, fresh, &seen).await;
         return seen;
     };
     let service = service.clone();
@@ -127,6 +130,10 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         shifting(observer, view, fresh, &service, &mut seen, cluster).await;
     } else {
         rolling(observer, view, fresh, &service, &mut seen, cluster).await;
+    }
+    // Revisions never change, so each is read once.
+    for arn in content::revisions(view, &service).into_iter().flatten() {
+        seen.content.push(observer.task_definition(arn).await);
     }
     if scaling::concerns(view, &service) {
         let id = scaling::resource_id(cluster, &service);

@@ -17,8 +17,9 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, drained, failed, flight, gates, intent, items, migration,
-    native, overrun, payload, resets, revision, rolling, scaling, side, taken_back, tasks, text,
+    DECLARED_TAG, Observed, blue_green, content, drained, failed, flight, gates, intent, items,
+    migration, native, overrun, payload, resets, revision, rolling, scaling, side, taken_back,
+    tasks, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -479,20 +480,25 @@ pub(super) fn declared_tag(service: &Value) -> Option<&str> {
 }
 
 /// Whether this difference is somebody's change of live state, not of the manifest, and is to be left
-/// alone, for now or for good; the text says how long.
+/// alone, for now or for good; the text says how long. What another revision of the task definition holds is then
+/// among the differences.
 ///
 /// The manifest's change is told by the recorded digest: if it is the declared payload's, that
 /// payload was started once, and live state has left it since.
 pub(super) fn in_grace(
     view: &View<'_>,
+    observed: &Observed,
     service: &Value,
     attempt: &str,
-    drift: &[Drift],
+    drift: &mut Vec<Drift>,
 ) -> Option<Outcome> {
     if declared_tag(service) != Some(attempt) {
         return None;
     }
-    heal::left_alone(view, heal::Takes::Deployment, drift)
+    let told = [drift.clone(), content::differences(observed)].concat();
+    let outcome = heal::left_alone(view, heal::Takes::Deployment, &told)?;
+    *drift = told;
+    Some(outcome)
 }
 
 /// The commands by which a person lets content that waits go on, or back.

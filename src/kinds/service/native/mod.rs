@@ -272,7 +272,7 @@ impl Case<'_> {
     }
 
     /// The service is not as declared, and nothing in flight has to be waited for.
-    fn differing(&self, deploying: Vec<Drift>) -> Plan {
+    fn differing(&self, mut deploying: Vec<Drift>) -> Plan {
         if let Some(end) = self.bad_end()
             && !self.may_retry()
         {
@@ -287,7 +287,13 @@ impl Case<'_> {
             return self.rest(None, outcome).with_drift(deploying);
         }
         if !self.left_by_us()
-            && let Some(outcome) = in_grace(self.view, self.service, self.attempt, &deploying)
+            && let Some(outcome) = in_grace(
+                self.view,
+                self.observed,
+                self.service,
+                self.attempt,
+                &mut deploying,
+            )
         {
             return self.rest(None, outcome).with_drift(deploying);
         }

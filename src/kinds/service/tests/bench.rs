@@ -171,6 +171,7 @@ impl Bench {
                 pair: BTreeMap::new(),
                 health: BTreeMap::new(),
                 tasks: None,
+                content: Vec::new(),
                 stop_reasons: Vec::new(),
             },
             unresolved: Vec::new(),
