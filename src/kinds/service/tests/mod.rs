@@ -26,6 +26,7 @@ mod rolling_fixpoint;
 mod scaling;
 mod scope;
 mod secrets;
+mod task_ends;
 mod tasks;
 mod traffic;
 
