@@ -69,7 +69,7 @@ pub(crate) use names::is_manifest_name;
 pub(crate) use nearest::suggestion as nearest_name;
 pub(crate) use reference::{Row, allowed as references, written as references_of};
 pub use rollout::InFlight;
-pub(crate) use rollout::{HOOKS, IN_FLIGHT, MOST_RETRIES, RETRIES};
+pub(crate) use rollout::{DEADLINE, HOOKS, IN_FLIGHT, MOST_RETRIES, RETRIES, RETRY_FOR};
 pub(crate) use sections::{PRUNE, PRUNE_WORDS, SUSPEND, beside, sync_members};
 pub use self_heal::SelfHeal;
 pub(crate) use self_heal::{AFTER, MODES, SELF_HEAL, governs as self_heal_governs};
