@@ -242,6 +242,9 @@ impl Controller {
             commit: revision_in_force.map(|revision| revision.commit.clone()),
             writes,
             hold: done.plan.hold.clone(),
+            waits_to_heal: before
+                .as_ref()
+                .is_some_and(|before| self.waits_to_heal(key, before, done)),
         };
         if let Some(before) = &before {
             self.count_self_heal(key, before, done);

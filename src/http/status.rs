@@ -243,6 +243,7 @@ mod tests {
                 since: Some(Moment(1_700_000_000_000)),
                 until: None,
             }),
+            waits_to_heal: false,
         };
         let mut status = Status {
             region: "eu-west-1".to_owned(),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::read::{Reader, optional, text};
 use super::shape;
-use crate::kinds::task_definition::{AS_WRITTEN, IMAGES_ANNOTATION};
+use crate::manifest::{AS_WRITTEN, IMAGES_ANNOTATION};
 use crate::manifest::{ImageReference, is_ecr_host, split_image};
 use crate::model::Kind;
 

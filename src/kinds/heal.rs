@@ -130,7 +130,7 @@ fn commands(resource: &Resource) -> String {
         _ => "`sync.ignore` in its manifest".to_owned(),
     };
     format!(
-        "To keep it: {keep}; to take it into the manifest: `evenkeel diff {key} --output patch`; to have it changed \
+        "To keep it: {keep}; to take it into the manifest: `evenkeel diff {key} --output patch --source DIR | git apply`; to have it changed \
          back now: `evenkeel resync {key} --heal-now`"
     )
 }

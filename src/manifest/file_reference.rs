@@ -173,7 +173,7 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
 
 /// The path of a file named in another one; `None` if the name is absolute or leads above the
 /// source's root.
-fn beside(file: &str, name: &str) -> Option<String> {
+pub(super) fn beside(file: &str, name: &str) -> Option<String> {
     if name.starts_with('/') || name.contains('\\') {
         return None;
     }

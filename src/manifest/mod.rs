@@ -15,10 +15,12 @@
 //! - One broken manifest never holds up another that does not need it.
 //! - No finding shows a value that may hold a secret (`mask`).
 
+mod accept;
 mod attributes;
 mod claims;
 mod describe_form;
 mod diagnostic;
+mod edit;
 mod envelope;
 mod environment;
 mod file_reference;
@@ -72,6 +74,8 @@ pub(crate) use sections::{PRUNE, PRUNE_WORDS, SUSPEND, beside, sync_members};
 pub use self_heal::SelfHeal;
 pub(crate) use self_heal::{AFTER, MODES, SELF_HEAL, governs as self_heal_governs};
 
+pub(crate) use accept::is_as_written;
+pub use accept::{AS_WRITTEN, Accepted, Edited, IMAGES_ANNOTATION, accept};
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use environment::{Environment, Environments, Known, ValueFrom, Variable};
 pub use image::{ImageReference, ImageUse};

@@ -215,6 +215,18 @@ fn whole(items: &[Node]) -> Option<Vec<Node>> {
     (!marks.is_empty()).then_some(rest)
 }
 
+/// The members by which elements of a list of this name may be told apart.
+pub(super) fn keys_of(list: &str) -> impl Iterator<Item = &'static [&'static str]> {
+    let rows = KEYS.iter().filter(move |(name, _)| *name == list);
+    rows.map(|(_, members)| *members)
+}
+
+/// Whether an element of a list of this name is the one that a difference names so.
+pub(super) fn is_named(list: &str, item: &Node, name: &str) -> bool {
+    let mut keys = keys_of(list).filter_map(|members| key_of(item, members));
+    keys.any(|key| key.join(":") == name)
+}
+
 fn key_of(item: &Node, members: &[&str]) -> Option<Vec<String>> {
     members
         .iter()

@@ -22,6 +22,8 @@ pub fn patch(key: &Key, drift: &[Drift]) -> Option<Document> {
     let head =
         format!("{key} as it is live, where that differs: put these members into its manifest.");
     document.comments.push(head);
+    let is_content = |path: &str| key.kind == Kind::Service && path.starts_with("/taskDefinition/");
+    let known = drift.iter().any(|one| is_content(&one.path));
     for Drift {
         path,
         live,
@@ -29,6 +31,19 @@ pub fn patch(key: &Key, drift: &[Drift]) -> Option<Document> {
         ..
     } in drift
     {
+        if is_content(path) {
+            let (path, of) = (
+                path.trim_start_matches("/taskDefinition"),
+                "its task definition",
+            );
+            document.comments.push(format!(
+                "Into the manifest of {of}: {path}: {live} live, {desired} declared; --source DIR has it in a patch."
+            ));
+            continue;
+        }
+        if known && path == "/taskDefinition" {
+            continue;
+        }
         match placed(key.kind, path, live) {
             Ok(Place::Spec(members)) => {
                 put(&mut document.spec, &members, live);
@@ -114,11 +129,11 @@ fn placed<'a>(kind: Kind, path: &'a str, live: &Value) -> Result<Place<'a>, &'st
 }
 
 /// A segment of a JSON pointer as it was before it became one (RFC 6901).
-fn unescaped(segment: &str) -> String {
+pub(super) fn unescaped(segment: &str) -> String {
     segment.replace("~1", "/").replace("~0", "~")
 }
 
-fn masked(value: &Value) -> bool {
+pub(super) fn masked(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains("****"),
         Value::Array(items) => items.iter().any(masked),
@@ -204,5 +219,18 @@ mod tests {
             of(Kind::TargetGroup, &group).unwrap(),
         ];
         insta::assert_snapshot!(text_of_documents(&documents).unwrap());
+        // What another revision holds is no member of the service.
+        let image = "/taskDefinition/containerDefinitions/web/image";
+        let hotfix = [
+            drift("/taskDefinition", json!("arn:web:3"), json!("arn:web:2")),
+            drift(image, json!("web:2"), json!("web:1")),
+        ];
+        let document = of(Kind::Service, &hotfix).unwrap();
+        assert_eq!(document.spec, json!({}));
+        let told = &document.comments[1];
+        assert!(
+            told.contains("/containerDefinitions/web/image: \"web:2\" live"),
+            "{told}"
+        );
     }
 }

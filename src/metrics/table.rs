@@ -149,7 +149,7 @@ rows! {
     DEPLOYMENTS: counter "evenkeel_deployments_total" ["account", "region", "cluster", "service", "strategy", "result"]
         "Deployments that ended.";
     SELF_HEALS: counter "evenkeel_self_heals_total" ["account", "region", "cluster", "service", "kind"]
-        "Drift that was written back without a change of the manifest, by kind of resource.";
+        "Drift that was written back without a change of the manifest, by kind of resource; what waited for a window, a place, an approval or the end of a hold when it is written.";
     WINDOW_OVERRIDES: counter "evenkeel_window_overrides_total" ["account", "region", "cluster", "service"]
         "Rollouts that were started outside of their windows, because the annotation evenkeel.dev/ignore-windows says so.";
     SUPPRESSED: counter "evenkeel_self_heal_suppressed_total" ["account", "region", "cluster", "service", "reason"]

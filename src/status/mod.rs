@@ -58,6 +58,8 @@ pub struct ResourceStatus {
     pub writes: Vec<Write>,
     /// The hold that concerns it.
     pub hold: Option<Hold>,
+    /// Whether what waits to be written is drift, and no change of the manifest.
+    pub waits_to_heal: bool,
 }
 
 impl ResourceStatus {
@@ -79,6 +81,7 @@ impl ResourceStatus {
             commit: None,
             writes: Vec::new(),
             hold: None,
+            waits_to_heal: false,
         }
     }
 }

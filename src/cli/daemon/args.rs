@@ -24,7 +24,7 @@ pub(in crate::cli) enum DaemonCommand {
     /// Say how live state differs from the manifests, as a running daemon saw it last
     ///
     /// Values that may be secrets are masked. With --output patch, what is live as members of a manifest, to take
-    /// a change that somebody made into it. Exit code 0 if nothing differs, 2 if something does, 3 if
+    /// a change that somebody made into it; with --source DIR too, as a patch of the files there, for `git apply`. Exit code 0 if nothing differs, 2 if something does, 3 if
     /// nothing is known to differ and not all is known, 1 on an error.
     Diff(DiffArgs),
     /// List the rollouts of a service that AWS remembers, newest first
@@ -149,6 +149,13 @@ pub(in crate::cli) struct DiffArgs {
     /// Form of the result on stdout
     #[arg(long, short, value_enum, default_value_t = DiffOutput::Text)]
     pub(in crate::cli) output: DiffOutput,
+    /// Folder with the manifests, such as your clone of their repository: --output patch is then a patch of its
+    /// files
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::cli) source: Option<PathBuf>,
+    /// The Environment that the daemon runs for, if the manifests have some
+    #[arg(long, value_name = "NAME", requires = "source")]
+    pub(in crate::cli) environment: Option<String>,
 }
 
 /// Forms of a difference.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::args::{DiffArgs, DiffOutput};
 use super::client::Client;
 use super::get::picked;
-use super::patch::patch;
+use super::patch::{of_files, patch};
 use super::text::{age, clean, items, name, stands, text};
 use crate::cli::output;
 
@@ -36,6 +36,9 @@ fn found(one: &Value) -> Found {
 
 /// Diffs.
 pub(super) async fn diff(args: &DiffArgs) -> Result<u8, String> {
+    if args.source.is_some() && args.output != DiffOutput::Patch {
+        return Err("--source is for --output patch: add that".to_owned());
+    }
     let client = Client::at(&args.server)?;
     let document = picked(&client, args.pick.as_ref()).await?;
     let now = text(&document, "now");
@@ -50,7 +53,14 @@ pub(super) async fn diff(args: &DiffArgs) -> Result<u8, String> {
                 &json!({"now": now, "differences": differing, "unknown": unknown, "doubt": doubt}),
             );
         }
-        DiffOutput::Patch => output::result(&patch(resources)?),
+        DiffOutput::Patch => {
+            let (text, notes) = match &args.source {
+                Some(source) => of_files(resources, source, args.environment.as_deref())?,
+                None => (patch(resources)?, String::new()),
+            };
+            output::note(&notes);
+            output::result(&text);
+        }
         DiffOutput::Text => {
             let shown: Vec<String> = of(Found::Differs).map(|one| lines(one, now)).collect();
             output::result(&shown.concat());

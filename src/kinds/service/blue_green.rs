@@ -371,7 +371,7 @@ fn deploy(
     service: &Value,
     live: &Value,
     attempt: &str,
-    carried: Vec<Drift>,
+    mut carried: Vec<Drift>,
 ) -> Plan {
     let name = text(service, "serviceName");
     let Some(manifest) = view.set.deployment_group_of(&view.resource.key) else {
@@ -450,8 +450,10 @@ fn deploy(
     }
     // The record on the service comes a pass after the deployment's start: a manifest that has gone back
     // before that finds its own digest there still.
-    let grace = in_grace(view, service, attempt, &carried);
-    if let Some(outcome) = grace.filter(|_| !due && !left_by_us(history, attempt, &marks)) {
+    if !due
+        && !left_by_us(history, attempt, &marks)
+        && let Some(outcome) = in_grace(view, observed, service, attempt, &mut carried)
+    {
         return resting(view, observed, service, None, outcome).with_drift(carried);
     }
     let mut call = appspec::create_deployment(view, live, group, attempt);

@@ -26,6 +26,7 @@
 mod appspec;
 mod blue_green;
 mod command;
+mod content;
 mod deadline;
 mod drained;
 mod failed;

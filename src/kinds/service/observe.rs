@@ -14,8 +14,8 @@ use super::payload::{
 use super::rolling::{overlaid, target_groups};
 use super::supersede::Marks;
 use super::{
-    drained, last_segment, listeners, migration, native, queued, retries, revision, scaling, side,
-    tasks, text, traffic,
+    content, drained, last_segment, listeners, migration, native, queued, retries, revision,
+    scaling, side, tasks, text, traffic,
 };
 use crate::aws::Observer;
 use crate::kinds::View;
@@ -64,6 +64,8 @@ pub struct Observed {
     pub(super) family: Option<Seen<Vec<Value>>>,
     /// The service's one-off tasks; read only where a rollout waits for them, or they for it.
     pub(super) tasks: Option<tasks::Found>,
+    /// The task definition that is live and the declared one, where somebody has put the one in the place of the other.
+    pub(super) content: Vec<Seen<Value>>,
     /// Why tasks stopped lately; read only when tasks are missing or a deployment ended badly.
     pub(super) stop_reasons: Vec<String>,
 }
@@ -97,6 +99,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         health: BTreeMap::new(),
         family: None,
         tasks: None,
+        content: Vec::new(),
         stop_reasons: Vec::new(),
     };
     if seen.service == Seen::Absent
@@ -104,6 +107,9 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         && let Some(listener) = side::production_listener(view)
     {
         seen.front = Some(observer.rules(&listener, fresh).await);
+    }
+    if seen.service == Seen::Absent && native::is_native(&view.spec) {
+        shifted(observer, view, fresh, false, &mut seen).await;
     }
     let asked = view;
     let Seen::Present(service) = &seen.service else {
@@ -129,6 +135,10 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         shifting(observer, view, fresh, &service, &mut seen, cluster).await;
     } else {
         rolling(observer, view, fresh, &service, &mut seen, cluster).await;
+    }
+    // Revisions never change, so each is read once.
+    for arn in content::revisions(view, &service).into_iter().flatten() {
+        seen.content.push(observer.task_definition(arn).await);
     }
     if scaling::concerns(view, &service) {
         let id = scaling::resource_id(cluster, &service);

@@ -3,7 +3,7 @@
 //! | service | decision |
 //! |---|---|
 //! | unknown | nothing, `ObservationUnknown` |
-//! | absent | create, once everything that it refers to is ready, where production traffic goes (`side`) |
+//! | absent | create, once everything that it refers to is ready, where production traffic goes (`side`), and if ECS could shift its traffic (`native`) |
 //! | draining | wait: AWS gives the name back when it is inactive |
 //! | `CODE_DEPLOY`, declared with a strategy of ECS's own that shifts traffic | `migration` |
 //! | another controller, an immutable member differs | `RecreateRequired` |
@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, deadline, drained, failed, flight, gates, intent, items,
-    migration, native, overrun, payload, queued, resets, revision, rolling, scaling, side,
+    DECLARED_TAG, Observed, blue_green, content, deadline, drained, failed, flight, gates, intent,
+    items, migration, native, overrun, payload, queued, resets, revision, rolling, scaling, side,
     taken_back, tasks, text,
 };
 use crate::document::{Change, compare};
@@ -326,6 +326,10 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
         }
         Some(Seen::Absent) | None => {}
     }
+    let barred = native::bars_making(view, observed);
+    if let Some(outcome) = barred.clone().filter(|_| !view.policy.in_the_end) {
+        return Plan::only(outcome);
+    }
     count_at_first(&mut spec);
     let mut ours = vec![(INSTANCE_TAG, view.policy.instance.clone())];
     if let Some(attempt) = payload::attempt_digest(view) {
@@ -351,10 +355,14 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
         why: format!("create service {name}"),
     };
     let outcome = Outcome::Acting(step.why.clone());
-    Plan {
+    let mut plan = Plan {
         steps: vec![step],
         ..Plan::only(outcome)
+    };
+    if let Some(barred) = barred {
+        gates::not_yet(&mut plan, barred.message());
     }
+    plan
 }
 
 /// A service whose manifest leaves the count to others starts with one task: `CreateService` demands a
@@ -478,20 +486,25 @@ pub(super) fn declared_tag(service: &Value) -> Option<&str> {
 }
 
 /// Whether this difference is somebody's change of live state, not of the manifest, and is to be left
-/// alone, for now or for good; the text says how long.
+/// alone, for now or for good; the text says how long. What another revision of the task definition holds is then
+/// among the differences.
 ///
 /// The manifest's change is told by the recorded digest: if it is the declared payload's, that
 /// payload was started once, and live state has left it since.
 pub(super) fn in_grace(
     view: &View<'_>,
+    observed: &Observed,
     service: &Value,
     attempt: &str,
-    drift: &[Drift],
+    drift: &mut Vec<Drift>,
 ) -> Option<Outcome> {
     if declared_tag(service) != Some(attempt) {
         return None;
     }
-    heal::left_alone(view, heal::Takes::Deployment, drift)
+    let told = [drift.clone(), content::differences(observed)].concat();
+    let outcome = heal::left_alone(view, heal::Takes::Deployment, &told)?;
+    *drift = told;
+    Some(outcome)
 }
 
 /// The commands by which a person lets content that waits go on, or back.

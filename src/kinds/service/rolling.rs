@@ -41,7 +41,7 @@ use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, See
 /// Decides about a service that exists.
 pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let live = overlaid(service);
-    let deploying = deploying_drift(&view.spec, &live);
+    let mut deploying = deploying_drift(&view.spec, &live);
     let waits = unresolved(view);
     if !waits.is_empty() {
         return resting(view, service, &live, None, waiting_for(&waits).outcome)
@@ -96,7 +96,7 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
             ..resting(view, service, &live, None, outcome).with_drift(deploying)
         };
     }
-    if let Some(outcome) = in_grace(view, service, &attempt, &deploying) {
+    if let Some(outcome) = in_grace(view, observed, service, &attempt, &mut deploying) {
         return resting(view, service, &live, None, outcome).with_drift(deploying);
     }
     let mut drift = deploying;

@@ -8,15 +8,8 @@ use serde_json::Value;
 
 use super::Observed;
 use crate::kinds::View;
-use crate::manifest::{ImageReference, ImageUse};
+use crate::manifest::{IMAGES_ANNOTATION, ImageReference, ImageUse, is_as_written};
 use crate::model::{Key, Seen};
-
-/// The annotation that says how a task definition's images are registered.
-pub const IMAGES_ANNOTATION: &str = "evenkeel.dev/images";
-
-/// Its value for images as they stand in the manifest, tags included: what others registered by tag
-/// stays as it is.
-pub const AS_WRITTEN: &str = "as-written";
 
 /// Why the images cannot be resolved now. The first that applies, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,22 +96,20 @@ fn digest_of(
     }
 }
 
-/// Index of the container and use of each image that lies in a repository of the set; none where
-/// the manifest wants its images as written.
+/// Index of the container and use of each image that lies in a repository of the set; not of those that
+/// the manifest wants as written.
 fn uses(view: &View<'_>) -> Vec<(usize, ImageUse)> {
-    if view
-        .resource
-        .annotations
-        .get(IMAGES_ANNOTATION)
-        .is_some_and(|how| how == AS_WRITTEN)
-    {
-        return Vec::new();
-    }
+    let how = view.resource.annotations.get(IMAGES_ANNOTATION);
+    let how = how.map(String::as_str);
     let containers = view
         .spec
         .get("containerDefinitions")
         .and_then(Value::as_array);
     let one = |(index, container): (usize, &Value)| {
+        let name = container.get("name").and_then(Value::as_str);
+        if is_as_written(how, name.unwrap_or_default()) {
+            return None;
+        }
         let image = container.get("image")?.as_str()?;
         let used = view.set.repository_of(image)?;
         (!is_elsewhere(view, image, &used)).then_some((index, used))

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use images::{AS_WRITTEN, IMAGES_ANNOTATION};
+pub(super) use plan::differences;
 
 use super::{Reconciled, View};
 use crate::aws::Observer;

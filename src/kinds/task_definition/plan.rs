@@ -123,9 +123,19 @@ fn changed(observed: &Observed, wanted: &Value) -> Vec<Drift> {
     else {
         return Vec::new();
     };
-    let live = canonical_task_definition(live);
-    let mut drift = compare(wanted, &live, &RULES);
-    for gone in compare(&live, wanted, &RULES) {
+    between(&canonical_task_definition(live), wanted)
+}
+
+/// How two task definitions differ, as AWS describes them or as they are declared.
+pub(in crate::kinds) fn differences(live: &Value, wanted: &Value) -> Vec<Drift> {
+    let [live, wanted] = [live, wanted].map(canonical_task_definition);
+    between(&live, &wanted)
+}
+
+/// The same of canonical ones.
+fn between(live: &Value, wanted: &Value) -> Vec<Drift> {
+    let mut drift = compare(wanted, live, &RULES);
+    for gone in compare(live, wanted, &RULES) {
         if !drift.iter().any(|known| known.path == gone.path) {
             drift.push(Drift {
                 path: gone.path,

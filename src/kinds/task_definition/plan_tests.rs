@@ -258,3 +258,80 @@ fn a_failed_read_writes_nothing() {
         assert_eq!(plan.facts, None, "old facts stay");
     }
 }
+
+/// A console takes the tags along into a revision that somebody edits.
+#[test]
+fn an_edited_copy_with_our_tag_is_known_by_its_own_content() {
+    for member in ["image", "cpu"] {
+        let scene = scene_of(spec());
+        let (_, input) = only_call(&planned(&scene, &observed(pushed(), &[])));
+        let original = registered(&input);
+        let mut copy = original.clone();
+        let value = if member == "image" {
+            json!("nginx:1")
+        } else {
+            json!(64)
+        };
+        copy["taskDefinition"]["containerDefinitions"][1][member] = value.clone();
+        let mut documents = [original, copy];
+        for (index, document) in documents.iter_mut().enumerate() {
+            document["taskDefinition"]["revision"] = json!(index + 1);
+        }
+        let mut seen = observed(pushed(), &documents);
+        seen.running = vec![arn(2)];
+        let of = |scene: &Scene| planned(scene, &seen).facts.unwrap().arn;
+        assert_eq!(
+            of(&scene),
+            Some(arn(1)),
+            "the declared content is the original's"
+        );
+        let mut accepted = spec();
+        accepted["containerDefinitions"][1][member] = value;
+        assert_eq!(of(&scene_of(accepted)), Some(arn(2)));
+    }
+}
+
+/// AWS may tell the content of new revisions otherwise than that of old ones; nothing is registered for ever then.
+#[test]
+fn two_revisions_that_agree_are_no_edited_copies() {
+    let scene = scene_of(spec());
+    let (_, input) = only_call(&planned(&scene, &observed(pushed(), &[])));
+    let mut documents = [(); 3].map(|()| registered(&input));
+    for (index, document) in documents.iter_mut().enumerate() {
+        document["taskDefinition"]["revision"] = json!(index + 1);
+        if index > 0 {
+            document["taskDefinition"]["newMember"] = json!("told by AWS");
+        }
+    }
+    let seen = observed(pushed(), &documents[1..]);
+    assert_converged(&planned(&scene, &seen));
+    let mut seen = observed(pushed(), &documents);
+    seen.running = vec![arn(3)];
+    let plan = planned(&scene, &seen);
+    assert_converged(&plan);
+    assert_eq!(plan.facts.unwrap().arn, Some(arn(3)));
+}
+
+#[test]
+fn the_image_of_a_container_stays_as_written_where_the_manifest_says_so() {
+    let mut scene = scene_of(spec());
+    let image = |scene: &Scene| {
+        let (_, input) = only_call(&planned(scene, &observed(pushed(), &[])));
+        input["containerDefinitions"][0]["image"].clone()
+    };
+    for (text, expected) in [
+        ("as-written=proxy, app", "nova/auth:1.0".to_owned()),
+        ("as-written", "nova/auth:1.0".to_owned()),
+        ("as-written=proxy", format!("{URI}@sha256:aa")),
+        ("other", format!("{URI}@sha256:aa")),
+    ] {
+        let resource = scene
+            .set
+            .resources
+            .get_mut(&Key::new(KIND, "auth"))
+            .unwrap();
+        let name = crate::manifest::IMAGES_ANNOTATION.to_owned();
+        resource.annotations.insert(name, text.to_owned());
+        assert_eq!(image(&scene), json!(expected), "{text}");
+    }
+}

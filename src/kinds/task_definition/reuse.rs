@@ -34,7 +34,7 @@ pub(super) fn revision<'a>(
             Some(Seen::Unknown(reason)) => return Found::Unknown(format!("{arn}: {reason}")),
             Some(Seen::Present(document)) => {
                 if is_active(observed, arn, document)
-                    && has_content(document, wanted, wanted_digest)
+                    && has_content(observed, document, wanted, wanted_digest)
                 {
                     return Found::Revision(arn);
                 }
@@ -80,16 +80,41 @@ fn is_active(observed: &Observed, arn: &str, document: &Value) -> bool {
 
 /// Whether a revision has the content: by our digest tag if it has one of this version, otherwise
 /// by its own content. Consoles copy tags into revisions that people edit, so the tag counts only
-/// if the images agree, which AWS never rewrites.
-fn has_content(document: &Value, wanted: &Value, wanted_digest: &str) -> bool {
+/// if the images agree, which AWS never rewrites, and not where it is seen to be a copy.
+fn has_content(observed: &Observed, document: &Value, wanted: &Value, wanted_digest: &str) -> bool {
     let content = document.get("taskDefinition").unwrap_or(&Value::Null);
     let version = wanted_digest.split(':').next().unwrap_or_default();
     match tags::value_of(document.get("tags"), DIGEST_TAG, Spelling::Lower) {
-        Some(tag) if tag.split(':').next() == Some(version) => {
+        Some(tag)
+            if tag.split(':').next() == Some(version)
+                && !is_edited_copy(observed, content, &tag) =>
+        {
             tag == wanted_digest && images(content) == images(wanted)
         }
         _ => digest(&canonical_task_definition(content)) == wanted_digest,
     }
+}
+
+/// Whether an older revision has the same tag and other content, for a tag of ours is registered once. Not if a third one
+/// has both: then it is AWS that tells the content of old and new otherwise, and one more registration is enough.
+fn is_edited_copy(observed: &Observed, content: &Value, tag: &str) -> bool {
+    let number = |one: &Value| one.get("revision").and_then(Value::as_i64);
+    let canonical = canonical_task_definition(content);
+    let known = observed.documents.values().filter_map(Seen::present);
+    let tagged = known.filter(|document| {
+        let tags = document.get("tags");
+        tags::value_of(tags, DIGEST_TAG, Spelling::Lower).as_deref() == Some(tag)
+    });
+    let mut older = false;
+    for document in tagged {
+        let other = document.get("taskDefinition").unwrap_or(&Value::Null);
+        let same = canonical_task_definition(other) == canonical;
+        if same && number(other) != number(content) {
+            return false;
+        }
+        older |= !same && number(other) < number(content);
+    }
+    older
 }
 
 fn images(content: &Value) -> BTreeMap<&str, &str> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::world::{Daemon, World, pass};
 
 /// What was healed of the service, by kind of resource, as the metric has it.
-fn heals(daemon: &Daemon) -> Vec<(String, u32)> {
+pub(super) fn heals(daemon: &Daemon) -> Vec<(String, u32)> {
     let lines = daemon.metric("evenkeel_self_heals_total{");
     let one = |line: &String| {
         let (labels, count) = line.rsplit_once(' ').unwrap();

@@ -42,7 +42,9 @@ use super::traffic::{Trouble, served};
 use super::{Observed, RETRY_ANNOTATION, intent, items, text};
 use crate::kinds::View;
 use crate::manifest::InFlight;
-use crate::model::{Block, Drift, Fail, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
+use crate::model::{
+    Block, Drift, Fail, Outcome, PLACEHOLDER, Plan, Rollout, RolloutStage, Seen, Step, Wait,
+};
 use course::BadEnd;
 
 /// Whether the strategy of a service, declared or live, is one of ECS's own that shift traffic.
@@ -112,6 +114,25 @@ pub(super) fn only_revision(service: &Value) -> &str {
         (Some(revision), None) => text(revision, "arn"),
         _ => "",
     }
+}
+
+/// What keeps a service that is to be made from being one whose traffic ECS can shift: ECS makes it, finds that out
+/// afterwards, and calls it a failed deployment. Where nothing runs yet no target is asked for. In a preview a rule
+/// may not be there yet.
+pub(super) fn bars_making(view: &View<'_>, observed: &Observed) -> Option<Outcome> {
+    let foreseen = |arn: &&str| arn.starts_with(PLACEHOLDER);
+    let named = [rules(&view.spec), target_groups(&view.spec)].concat();
+    if !is_native(&view.spec) || named.iter().any(foreseen) {
+        return None;
+    }
+    let without_tasks = json!({"runningCount": 0});
+    let looked = traffic::check(&view.spec, observed, &without_tasks, None, true);
+    Some(match looked.err()? {
+        Trouble::Rules(why) => {
+            Trouble::Rules(format!("{why}; the service is made when the rules are so")).outcome()
+        }
+        other => other.outcome(),
+    })
 }
 
 /// Decides about a service that exists.
@@ -251,7 +272,7 @@ impl Case<'_> {
     }
 
     /// The service is not as declared, and nothing in flight has to be waited for.
-    fn differing(&self, deploying: Vec<Drift>) -> Plan {
+    fn differing(&self, mut deploying: Vec<Drift>) -> Plan {
         if let Some(end) = self.bad_end()
             && !self.may_retry()
         {
@@ -266,7 +287,13 @@ impl Case<'_> {
             return self.rest(None, outcome).with_drift(deploying);
         }
         if !self.left_by_us()
-            && let Some(outcome) = in_grace(self.view, self.service, self.attempt, &deploying)
+            && let Some(outcome) = in_grace(
+                self.view,
+                self.observed,
+                self.service,
+                self.attempt,
+                &mut deploying,
+            )
         {
             return self.rest(None, outcome).with_drift(deploying);
         }

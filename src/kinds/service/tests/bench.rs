@@ -172,6 +172,7 @@ impl Bench {
                 health: BTreeMap::new(),
                 family: None,
                 tasks: None,
+                content: Vec::new(),
                 stop_reasons: Vec::new(),
             },
             unresolved: Vec::new(),
