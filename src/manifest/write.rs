@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::envelope::API_VERSION;
+use super::values;
 
 /// One manifest to be written.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,15 +66,34 @@ pub fn text_of_documents(documents: &[Document]) -> Result<String, String> {
         for line in document.comments.iter().flat_map(|comment| comment.lines()) {
             text.push_str(&format!("# {line}\n"));
         }
-        let body = serde_yaml::to_string(&document.value()).map_err(|error| {
-            format!(
-                "{} {} cannot be written as YAML: {error}",
-                document.kind, document.name
-            )
+        let body = body(&document.value()).map_err(|error| {
+            let (kind, name) = (&document.kind, &document.name);
+            format!("{kind} {name} cannot be written as YAML: {error}")
         })?;
         text.push_str(&body);
     }
     Ok(text)
+}
+
+/// A manifest's text. `serde_yaml` writes characters plainly that break a line to whoever reads them (U+2028, say):
+/// what does not come back as it was is written as JSON, which YAML holds, with those escaped.
+fn body(value: &Value) -> Result<String, String> {
+    let body = serde_yaml::to_string(value).map_err(|error| error.to_string())?;
+    if values(&body).is_ok_and(|read| read == [value.clone()]) {
+        return Ok(body);
+    }
+    let json = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
+    let mut body = String::new();
+    for character in json.chars() {
+        match character {
+            '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
+                body.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            other => body.push(other),
+        }
+    }
+    body.push('\n');
+    Ok(body)
 }
 
 #[cfg(test)]
@@ -81,7 +101,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::manifest::values;
 
     proptest! {
         #[test]
@@ -91,6 +110,25 @@ mod tests {
             let document = Document::new("TaskDefinition", "a", json!({key: [value], "n": 1.5, "b": false}));
             let text = text_of_documents(std::slice::from_ref(&document)).unwrap();
             prop_assert_eq!(values(&text).unwrap(), [document.value()], "{}", text);
+        }
+    }
+
+    #[test]
+    fn what_breaks_lines_unseen_comes_back_too() {
+        for value in [
+            "a\u{2028}b",
+            "\u{2029}",
+            "a\u{feff}",
+            "a\u{2028}\n  b: \"c\"",
+        ] {
+            let document = Document::new("TaskDefinition", "a", json!({"x": [value]}));
+            let other = Document::new("Cluster", "b", json!({}));
+            let text = text_of_documents(&[document.clone(), other.clone()]).unwrap();
+            assert_eq!(
+                values(&text).unwrap(),
+                [document.value(), other.value()],
+                "{text}"
+            );
         }
     }
 
