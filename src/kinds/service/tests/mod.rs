@@ -7,6 +7,7 @@
 mod appspec;
 mod bench;
 mod blue_green;
+mod code_deploy_search;
 mod command;
 mod entry;
 mod failed;
@@ -21,8 +22,10 @@ mod payload;
 mod retries;
 mod rolling;
 mod rolling_fixpoint;
+mod rolling_search;
 mod scaling;
 mod scope;
+mod search;
 mod secrets;
 mod tasks;
 mod traffic;
