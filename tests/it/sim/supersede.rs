@@ -108,7 +108,7 @@ impl World {
     }
 }
 
-async fn at_rest(world: &World, daemon: &Daemon) {
+pub(super) async fn at_rest(world: &World, daemon: &Daemon) {
     daemon.converged().await;
     let writes = world.writes();
     pass(Duration::from_mins(20)).await;

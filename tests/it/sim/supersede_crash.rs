@@ -58,10 +58,10 @@ async fn newer(configuration: &str, crash_after: Option<usize>) -> usize {
 }
 
 async fn after_every_write(configuration: &str) {
-    let calm = newer(configuration, None).await;
+    let calm = Box::pin(newer(configuration, None)).await;
     assert!(calm >= 7, "{calm}");
     for k in 1..=calm {
-        newer(configuration, Some(k)).await;
+        Box::pin(newer(configuration, Some(k))).await;
     }
 }
 
