@@ -66,7 +66,7 @@
 //!    test `tests/it/sim/crash.rs` dies after every write. What must outlive the process is a tag
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
 //!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
-//!    about to be started there and after which deployment (`evenkeel.dev/starting`), which deployments made
+//!    about to be started there and after which deployment, itself of what (`evenkeel.dev/starting`), which deployments made
 //!    room for newer manifests or for the end of a window (`evenkeel.dev/superseded`), which contents failed so long ago that AWS
 //!    forgets it (`evenkeel.dev/failed`), what a person or a deadline took back
 //!    (`evenkeel.dev/rolled-back`) or approved (`evenkeel.dev/approved`), which one-off tasks were started and how

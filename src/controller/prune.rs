@@ -223,7 +223,7 @@ impl Controller {
             let context = Arc::clone(&self.context);
             let set = Arc::clone(set);
             self.pruner.task.spawn(async move {
-                if let Some(why) = held(&context, &set, &judged.arn, now).await {
+                if let Some(why) = held(&context, &set, &judged, now).await {
                     return Turn::Held(judged, why);
                 }
                 let result = send(&context, &step.call, Some(now)).await;
@@ -376,8 +376,9 @@ impl Pruner {
 }
 
 /// Why an orphan is not to be touched: a hold of a person, or tags that cannot be read.
-async fn held(context: &Context, set: &DesiredSet, arn: &str, now: Moment) -> Option<String> {
-    let read = hold::observe(&context.observer, hold::places_of_orphan(set, arn), now).await; // I/O
+async fn held(context: &Context, set: &DesiredSet, judged: &Judged, now: Moment) -> Option<String> {
+    let places = hold::places_of_orphan(set, &judged.arn, &judged.services);
+    let read = hold::observe(&context.observer, places, now).await; // I/O
     hold::keeps(&read, now)
 }
 

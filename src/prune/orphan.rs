@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Subject;
+use super::declared::services;
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +71,21 @@ impl Orphan {
     /// The value of a tag.
     pub(super) fn tag(&self, key: &str) -> Option<&str> {
         self.tags.get(key).map(String::as_str)
+    }
+
+    /// Cluster and name of the services that it is or belongs to.
+    pub(super) fn services(&self) -> Vec<(String, String)> {
+        let owned = |(cluster, name): (&str, &str)| (cluster.to_owned(), name.to_owned());
+        match (&self.subject, &self.live) {
+            (Subject::Service(cluster, name), _) => vec![owned((cluster, name))],
+            (Subject::ScalableTarget(id), _) => {
+                let names = id.strip_prefix("service/");
+                let names = names.and_then(|names| names.split_once('/'));
+                names.map(owned).into_iter().collect()
+            }
+            (_, Live::DeploymentGroup { group, .. }) => services(group).map(owned).collect(),
+            _ => Vec::new(),
+        }
     }
 }
 

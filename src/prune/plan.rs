@@ -98,6 +98,8 @@ pub struct Judged {
     pub subject: Subject,
     /// Its ARN.
     pub arn: String,
+    /// Cluster and name of the services that it is or belongs to: what holds them holds it.
+    pub services: Vec<(String, String)>,
     /// What becomes of it.
     pub verdict: Verdict,
 }
@@ -197,6 +199,7 @@ pub fn plan(orphans: &[Orphan], terms: &Terms<'_>) -> Pruning {
             Judged {
                 subject: orphan.subject.clone(),
                 arn: orphan.arn.clone(),
+                services: orphan.services(),
                 verdict,
             }
         });

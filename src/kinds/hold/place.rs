@@ -61,28 +61,36 @@ pub(crate) fn places(set: &DesiredSet, key: &Key) -> Vec<Place> {
     own.into_iter().chain(clusters).collect()
 }
 
-/// The places that may hold a resource without manifest: itself if it is a service or a cluster, the cluster
-/// that it is in, and every cluster of the set.
-pub(crate) fn places_of_orphan(set: &DesiredSet, arn: &str) -> Vec<Place> {
+/// The places that may hold a resource without manifest: the services that it is or belongs to (by cluster and name),
+/// the clusters that they are in, itself if it is a cluster, and every cluster of the set.
+pub(crate) fn places_of_orphan(
+    set: &DesiredSet,
+    arn: &str,
+    services: &[(String, String)],
+) -> Vec<Place> {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
-    let (service, cluster) = match resource.split('/').collect::<Vec<_>>().as_slice() {
-        ["service", cluster, name] if arn.contains(":ecs:") => {
-            let place = Place::Service {
-                cluster: (*cluster).to_owned(),
-                name: (*name).to_owned(),
-            };
-            (Some(place), Some(*cluster))
-        }
-        ["cluster", name] if arn.contains(":ecs:") => (None, Some(*name)),
-        _ => (None, None),
-    };
+    let itself = resource.strip_prefix("cluster/");
+    let itself = itself.filter(|_| arn.contains(":ecs:"));
+    let own: Vec<&str> = services
+        .iter()
+        .map(|(cluster, _)| cluster.as_str())
+        .chain(itself)
+        .collect();
     let mut clusters: Vec<&str> = set.of_kind(Kind::Cluster).map(Resource::aws_name).collect();
-    clusters.extend(cluster.filter(|name| !clusters.contains(name)));
+    for name in &own {
+        if !clusters.contains(name) {
+            clusters.push(name);
+        }
+    }
     let clusters = clusters.into_iter().map(|name| Place::Cluster {
         name: name.to_owned(),
-        own: Some(name) == cluster,
+        own: own.contains(&name),
     });
-    service.into_iter().chain(clusters).collect()
+    let services = services.iter().map(|(cluster, name)| Place::Service {
+        cluster: cluster.clone(),
+        name: name.clone(),
+    });
+    services.chain(clusters).collect()
 }
 
 /// The keys that a hold of this scope on this place concerns.

@@ -366,8 +366,12 @@ fn a_tag_is_written_where_there_is_room() {
 fn what_has_no_manifest_is_kept_by_its_own_hold_its_clusters_and_that_of_everything() {
     let scene = scene();
     let service = "arn:aws:ecs:r:1:service/gone/old";
+    let target = "arn:aws:application-autoscaling:r:1:scalable-target/1a2b";
+    let of = [("gone".to_owned(), "old".to_owned())];
     let kept = |arn: &str, tags: &[(&str, &str, &str)]| {
-        let places = places_of_orphan(&scene.set, arn);
+        let belongs = arn == service || arn == target;
+        let services = if belongs { &of[..] } else { &[] };
+        let places = places_of_orphan(&scene.set, arn, services);
         let seen = |place: Place| {
             let own = tags.iter().filter(|(name, _, _)| *name == place.name());
             let own: Vec<Value> = own
@@ -385,6 +389,9 @@ fn what_has_no_manifest_is_kept_by_its_own_hold_its_clusters_and_that_of_everyth
         (service, "cluster gone", HOLD_TAG, true),
         (service, "cluster nova", HOLD_TAG, false),
         (service, "cluster nova", HOLD_ALL_TAG, true),
+        (target, "service gone/old", HOLD_TAG, true),
+        (target, "cluster gone", HOLD_TAG, true),
+        (target, "cluster nova", HOLD_TAG, false),
         (group, "cluster nova", HOLD_TAG, false),
         (group, "cluster other", HOLD_ALL_TAG, true),
         (cluster, "cluster nova", HOLD_TAG, true),
@@ -397,7 +404,7 @@ fn what_has_no_manifest_is_kept_by_its_own_hold_its_clusters_and_that_of_everyth
         assert_eq!(kept(arn, &[(on, tag, OVER)]), None, "{arn} {on} {tag}");
     }
     let unread = vec![(
-        places_of_orphan(&scene.set, group)[0].clone(),
+        places_of_orphan(&scene.set, group, &[])[0].clone(),
         Seen::Unknown("denied".to_owned()),
     )];
     assert!(keeps(&unread, NOW).is_some_and(|why| why.contains("denied")));

@@ -132,9 +132,22 @@ fn as_declared(view: &View<'_>, observed: &Observed, service: &Value, live: &Val
         return trouble.outcome();
     }
     let steady = text(live, "stabilityStatus") == "STEADY_STATE";
-    let outcome = settled(service, observed, steady);
+    let outcome = settled(&without_kept(service), observed, steady);
     let group = std::iter::once(listeners::used(live));
     served(outcome, observed, service, group, view.now)
+}
+
+/// The service with the counts of its own tasks alone: a deployment group with `KEEP_ALIVE` leaves the task set that was replaced
+/// beside the `PRIMARY` one until the next deployment, and the service counts both.
+fn without_kept(service: &Value) -> Value {
+    let mut alone = service.clone();
+    for member in ["runningCount", "pendingCount"] {
+        let count = |of: &Value| of.get(member).and_then(Value::as_u64).unwrap_or(0);
+        let kept = items(service, "taskSets").filter(|set| text(set, "status") == "ACTIVE");
+        let kept: u64 = kept.map(count).sum();
+        alone[member] = count(service).saturating_sub(kept).into();
+    }
+    alone
 }
 
 /// Whether the manifest declares no capacity provider where some are live. An `AppSpec` without them

@@ -334,7 +334,7 @@ fn create(view: &View<'_>, observed: &Observed) -> Plan {
     let mut ours = vec![(INSTANCE_TAG, view.policy.instance.clone())];
     if let Some(attempt) = payload::attempt_digest(view) {
         if controller(&spec) == "ECS" {
-            ours.push((intent::TAG, intent::value(&attempt, &[])));
+            ours.push((intent::TAG, intent::value(&attempt, &[], &Value::Null)));
         }
         ours.push((DECLARED_TAG, attempt));
     }

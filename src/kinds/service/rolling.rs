@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | equal | any | in flight | wait |
 //! | equal | any | completed | quiet fields, tags, tasks, and a healthy target in each target group (`traffic`) |
-//! | equal | any | failed | `RolloutFailed` |
+//! | equal | any | failed | `RolloutFailed`; another retry annotation starts it again |
 //! | differs | = declared | rolled back, or stopped by the circuit breaker or an alarm | `RolloutFailed`, not tried again |
 //! | differs | any | in flight is somebody else's | wait, `ForeignDeployment` |
 //! | differs | any | ours is in flight, and `finish` is declared | wait |
@@ -51,7 +51,12 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
         let outcome = state(view, observed, service);
         return resting(view, service, &live, None, outcome).with_drift(deploying);
     };
-    if deploying.is_empty() {
+    // What the circuit breaker stopped where it is differs in nothing, and is started again by a person's word alone.
+    let failed = primary_deployment(service)
+        .is_some_and(|primary| text(primary, "rolloutState") == "FAILED");
+    let asked = view.resource.annotations.contains_key(RETRY_ANNOTATION);
+    let again = failed && asked && declared_tag(service) != Some(attempt.as_str());
+    if deploying.is_empty() && !again {
         let outcome = state(view, observed, service);
         let mut plan = resting(view, service, &live, Some(&attempt), outcome);
         plan.rollout = rollout(service);
@@ -68,10 +73,16 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
         Some(Seen::Present(list)) => list.as_array().unwrap_or(&none),
         Some(Seen::Absent) => &none,
     };
-    let tried = declared_tag(service) == Some(attempt.as_str());
-    if let Some(why) = bad_end(history, &view.spec)
-        .filter(|_| tried || !view.resource.annotations.contains_key(RETRY_ANNOTATION))
-    {
+    // The record on the service comes a pass after the start, and what fails at once goes back before that.
+    let started =
+        |intent: intent::Intent<'_>| intent.attempt == attempt && intent.led_to_something(history);
+    let tried =
+        declared_tag(service) == Some(attempt.as_str()) || intent::of(service).is_some_and(started);
+    if deploying.is_empty() && tried {
+        let outcome = state(view, observed, service);
+        return resting(view, service, &live, Some(&attempt), outcome);
+    }
+    if let Some(why) = bad_end(history, &view.spec).filter(|_| tried || !asked) {
         let cure = format!(
             "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
         );
@@ -99,11 +110,16 @@ pub(super) fn plan(view: &View<'_>, observed: &Observed, service: &Value) -> Pla
     if let Some(outcome) = in_grace(view, observed, service, &attempt, &mut deploying) {
         return resting(view, service, &live, None, outcome).with_drift(deploying);
     }
+    let force = deploying.is_empty();
     let mut drift = deploying;
     drift.extend(quiet(view, &live, false));
-    let step = update(view, service, &drift);
+    let mut step = update(view, service, &drift);
+    if force {
+        step.call.input["forceNewDeployment"] = Value::Bool(true);
+        step.why = format!("deploy service {} once more", text(service, "serviceName"));
+    }
     let outcome = Outcome::Acting(step.why.clone());
-    let mark = intent::value(&attempt, history);
+    let mark = intent::value(&attempt, history, service);
     let mark = tag_with(view, service, &[(intent::TAG, &mark)]);
     let older = flying.and_then(|_| rollout(service));
     // The record comes with the next pass, when the new payload is live: a crash between the two
@@ -286,18 +302,19 @@ fn rollout(service: &Value) -> Option<Rollout> {
     })
 }
 
-/// How the newest deployment of this content ended, if it ended badly.
+/// How the newest deployment of this content that says something of it ended, if it ended badly.
 fn bad_end(deployments: &[Value], spec: &Value) -> Option<String> {
-    let same = |deployment: &&Value| {
-        deployment
-            .get("revision")
-            .is_some_and(|revision| deploying_drift(spec, revision).is_empty())
+    let mut same = deployments.iter().filter(|one| native::is_of(one, spec));
+    let bad = |one: &Value| {
+        // One that a newer one superseded while it went back had failed, or was stopped, before.
+        let back = text(one, "status").starts_with("ROLLBACK") || one.get("rollback").is_some();
+        back || native::is_condemned(one)
     };
-    let newest = deployments.iter().find(same)?;
-    let status = text(newest, "status");
     // STOPPED is also a deployment that a newer one superseded, which says nothing of its content.
-    let struck = ["/deploymentCircuitBreaker/status", "/alarms/status"]
-        .iter()
-        .any(|at| newest.pointer(at).and_then(Value::as_str) == Some("TRIGGERED"));
-    (struck || status.starts_with("ROLLBACK")).then(|| explained(newest))
+    let says = |one: &&Value| {
+        let stopped = matches!(text(one, "status"), "STOPPED" | "STOP_REQUESTED");
+        !stopped || bad(one)
+    };
+    let newest = same.find(says)?;
+    bad(newest).then(|| explained(newest))
 }

@@ -50,7 +50,7 @@ impl World {
     }
 
     /// Holds, and waits until all that it concerns was looked at.
-    async fn hold(&self, daemon: &Daemon, key: Option<&str>) {
+    pub(super) async fn hold(&self, daemon: &Daemon, key: Option<&str>) {
         let changed = self.change(daemon, key, true).await.unwrap();
         assert!(changed.confirmed && !changed.on.is_empty(), "{changed:?}");
         daemon
@@ -60,7 +60,7 @@ impl World {
             .await;
     }
 
-    async fn resume(&self, daemon: &Daemon, key: Option<&str>) {
+    pub(super) async fn resume(&self, daemon: &Daemon, key: Option<&str>) {
         let changed = self.change(daemon, key, false).await.unwrap();
         assert!(changed.confirmed && !changed.on.is_empty(), "{changed:?}");
     }
@@ -72,12 +72,12 @@ impl World {
     }
 
     /// Sets a tag as the AWS CLI does.
-    async fn set_tag(&self, arn: &Value, tag: &str, value: &str) {
+    pub(super) async fn set_tag(&self, arn: &Value, tag: &str, value: &str) {
         let input = json!({"resourceArn": arn, "tags": [{"key": tag, "value": value}]});
         self.person.call(Service::Ecs, "TagResource", input).await;
     }
 
-    async fn auth_arn(&self) -> Value {
+    pub(super) async fn auth_arn(&self) -> Value {
         self.person.service("nova", "auth-service").await["serviceArn"].take()
     }
 

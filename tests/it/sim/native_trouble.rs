@@ -204,8 +204,38 @@ async fn faults_throughout_make_no_rollout_more_and_no_outage() {
     }
 }
 
+/// Four of ten calls are refused throughout, and what fails is told as it would be without.
+#[tokio::test(start_paused = true)]
+async fn a_crashing_image_under_throttling_is_told_and_started_once() {
+    for (seed, strategy) in (1120..).zip(STRATEGIES) {
+        let world = web(&format!("{strategy}{BREAKER}"), seed).await;
+        let daemon = world.daemon().await;
+        daemon.converged().await;
+        let watch = world.watch();
+        world.wire.set(Odds {
+            throttled: 400,
+            ..Odds::default()
+        });
+        world.ship(&daemon, "v1", "crashing").await;
+        let outcome = daemon.outcome(SERVICE, rolled_out_badly).await;
+        for part in [
+            "ROLLBACK_SUCCESSFUL",
+            "circuit breaker",
+            "exited with code 1",
+        ] {
+            assert!(outcome.message().contains(part), "{part}: {outcome}");
+        }
+        pass(Duration::from_mins(20)).await;
+        world.wire.set(Odds::default());
+        world.left_alone(&daemon, rolled_out_badly).await;
+        watch.saw_nothing_wrong();
+        assert_eq!(world.count("UpdateService"), 1);
+        assert_eq!(world.serves().await, "v1");
+    }
+}
+
 /// How often each task definition was deployed.
-async fn deployments_by_content(world: &World) -> Vec<(String, usize)> {
+pub(super) async fn deployments_by_content(world: &World) -> Vec<(String, usize)> {
     let revisions: Value = history(world)
         .iter()
         .map(|one| one["targetServiceRevision"]["arn"].clone())

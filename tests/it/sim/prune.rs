@@ -16,7 +16,7 @@ use super::world::{Daemon, World, pass};
 pub(super) const AUTH: &str = "services/auth.yaml";
 
 /// A scalable target and a policy of the auth service.
-const SCALING: &str = "apiVersion: evenkeel.dev/v1alpha1
+pub(super) const SCALING: &str = "apiVersion: evenkeel.dev/v1alpha1
 kind: ScalableTarget
 metadata: {name: auth}
 spec: {ServiceRef: auth-service, MinCapacity: 2, MaxCapacity: 6}

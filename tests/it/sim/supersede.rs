@@ -9,7 +9,7 @@ use super::console::{AUTH, CODE_DEPLOY, SERVICE, in_flight, rolled_out_badly};
 use super::native_world::Place;
 use super::world::{Daemon, World, pass};
 
-const PLACE: Place = Place {
+pub(super) const PLACE: Place = Place {
     cluster: "nova",
     service: "auth-service",
     balancer: "nova",
@@ -60,7 +60,7 @@ impl World {
     }
 
     /// The group's deployments, oldest first, whole.
-    fn auth_deployments(&self) -> Vec<Value> {
+    pub(super) fn auth_deployments(&self) -> Vec<Value> {
         let group = json!({"applicationName": "AppECS-nova-auth-service", "deploymentGroupName": "DgpECS-nova-auth-service"});
         let listed = self.console(CODE_DEPLOY, "ListDeployments", &group);
         let ids = json!({"deploymentIds": listed["deployments"]});
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// CodeDeploy, which has one deployment a group, never had to refuse another one.
-    fn none_on_top(&self) {
+    pub(super) fn none_on_top(&self) {
         self.mounted.with(|sandbox| {
             let mut calls = sandbox.journal().iter();
             let refused =

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evenkeel::model::{Block, Command, Outcome, Service, Wait};
+use evenkeel::sandbox::levers::HookOutcome;
 use serde_json::json;
 
 use super::console::{AUTH, SERVICE};
@@ -98,6 +99,14 @@ async fn a_person_may_start_it_all_the_same_and_quiet_fields_are_healed() {
 
 /// A daemon whose service's rollout starts half a minute before its window closes, at one o'clock for an hour.
 async fn late(world: &World, from: &str, to: &str, file: &str) -> Daemon {
+    let daemon = before_it_closes(world).await;
+    world.edit(file, from, to);
+    daemon.look().await;
+    daemon
+}
+
+/// A daemon half a minute before the window closes.
+async fn before_it_closes(world: &World) -> Daemon {
     let daemon = world.daemon().await;
     daemon.converged().await;
     windows(
@@ -108,16 +117,15 @@ async fn late(world: &World, from: &str, to: &str, file: &str) -> Daemon {
     let until = 1_767_225_600_000 + (59 * 60 + 30) * 1000;
     let left = (until - world.clock.now().0).unsigned_abs();
     pass(Duration::from_millis(left)).await;
-    world.edit(file, from, to);
-    daemon.look().await;
     daemon
 }
 
-/// It is stopped, waits over a restart, and is started again.
-async fn again(world: &World, daemon: Daemon, key: &str, start: &str, stop: &str) {
+/// It is stopped, waits over a restart, and is started again. Gives how often its stop was asked for.
+async fn again(world: &World, daemon: Daemon, key: &str, start: &str, stop: &str) -> usize {
     let starts = world.count(start);
-    daemon.until(stop, |_| world.count(stop) == 1).await;
+    daemon.until(stop, |_| world.count(stop) > 0).await;
     daemon.outcome(key, closed).await;
+    let stops = world.count(stop);
     daemon.kill();
     let daemon = world.daemon().await;
     let outcome = daemon.outcome(key, closed).await;
@@ -128,7 +136,8 @@ async fn again(world: &World, daemon: Daemon, key: &str, start: &str, stop: &str
     assert_eq!(world.count(start), starts);
     daemon.until(start, |_| world.count(start) > starts).await;
     daemon.converged().await;
-    assert_eq!((world.count(start), world.count(stop)), (starts + 1, 1));
+    assert_eq!((world.count(start), world.count(stop)), (starts + 1, stops));
+    stops
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,14 +146,9 @@ async fn code_deploy_goes_back_when_its_window_closes_and_starts_again_when_one_
     let daemon = late(&world, "auth-service:1.4.0", "auth-service:1.5.0", AUTH).await;
     let start = |_: &_| world.count("CreateDeployment") == 1;
     daemon.until("the deployment", start).await;
-    again(
-        &world,
-        daemon,
-        SERVICE,
-        "CreateDeployment",
-        "StopDeployment",
-    )
-    .await;
+    let start = "CreateDeployment";
+    let stops = again(&world, daemon, SERVICE, start, "StopDeployment").await;
+    assert_eq!(stops, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,14 +159,101 @@ async fn ecs_goes_back_when_its_window_closes_and_starts_again_when_one_opens() 
     let start = |_: &_| world.count("UpdateService") == 1;
     daemon.until("the deployment", start).await;
     let key = native_world::SERVICE;
-    again(
-        &world,
-        daemon,
-        key,
-        "UpdateService",
-        "StopServiceDeployment",
-    )
-    .await;
+    let (start, stop) = ("UpdateService", "StopServiceDeployment");
+    assert_eq!(again(&world, daemon, key, start, stop).await, 1);
+}
+
+/// What is started late, and where.
+struct Late {
+    file: &'static str,
+    versions: [&'static str; 2],
+    key: &'static str,
+    start: &'static str,
+    stop: &'static str,
+    service: [&'static str; 2],
+}
+
+/// Starts a rollout before the window closes, which a function holds before its traffic moves, and dies after the `k`-th
+/// write from then on. Gives whether it came to that, and whether the mark was there then and the stop not.
+async fn dying_at_the_end_of_a_window(world: &World, late: &Late, k: u64) -> (bool, bool) {
+    let daemon = before_it_closes(world).await;
+    world.function_reports(HookOutcome::Hang);
+    world.edit(late.file, late.versions[0], late.versions[1]);
+    daemon.look().await;
+    let start = |_: &_| world.count(late.start) == 1;
+    daemon.until("the deployment", start).await;
+    let mutations = world.mounted.with(|sandbox| sandbox.mutations().count());
+    world.wire.crash_after(mutations as u64 + k);
+    let stopped = |_: &_| world.count(late.stop) > 0;
+    let dies = tokio::select! {
+        biased;
+        () = world.wire.crashed() => true,
+        _ = daemon.until("the stop", stopped) => false,
+    };
+    let [cluster, name] = late.service;
+    let tags = world.person.service(cluster, name).await["tags"].to_string();
+    let between = tags.contains("evenkeel.dev/superseded") && world.count(late.stop) == 0;
+    daemon.kill();
+    let daemon = world.daemon().await;
+    daemon.until("the stop", stopped).await;
+    world.function_reports(HookOutcome::Succeeded);
+    // Where it was marked by the one that died, the stop is sent until it is seen to have arrived.
+    let stops = again(world, daemon, late.key, late.start, late.stop).await;
+    assert!(stops == 1 || between && stops == 2, "{stops}");
+    (dies, dies && between)
+}
+
+/// The daemon dies after every write up to the stop, and so between the mark and the stop too: the next one stops it
+/// all the same, and it is started again in the next window.
+#[tokio::test(start_paused = true)]
+async fn a_death_between_the_mark_and_the_stop_stops_it_all_the_same() {
+    let (mut k, mut between) = (1, 0);
+    loop {
+        let world = World::auth(326).await;
+        let service = "kind: Service\nmetadata:\n  name: auth-service\n";
+        let hooked = format!("{service}rollout: {{hooks: {{AfterInstall: smoke}}}}\n");
+        world.edit(AUTH, service, &hooked);
+        let late = Late {
+            file: AUTH,
+            versions: ["auth-service:1.4.0", "auth-service:1.5.0"],
+            key: SERVICE,
+            start: "CreateDeployment",
+            stop: "StopDeployment",
+            service: ["nova", "auth-service"],
+        };
+        let (died, at) = dying_at_the_end_of_a_window(&world, &late, k).await;
+        between += usize::from(at);
+        if !died {
+            break;
+        }
+        k += 1;
+    }
+    assert!(between == 1 && k >= 3, "{between} {k}");
+}
+
+/// The same where ECS shifts the traffic.
+#[tokio::test(start_paused = true)]
+async fn ecs_a_death_between_the_mark_and_the_stop_stops_it_all_the_same() {
+    let (mut k, mut between) = (1, 0);
+    loop {
+        let hook = native_world::hook("POST_TEST_TRAFFIC_SHIFT");
+        let world = web(&format!("{BLUE_GREEN}{hook}"), 327).await;
+        let late = Late {
+            file: native_world::FILE,
+            versions: ["nova/web:v1", "nova/web:v2"],
+            key: native_world::SERVICE,
+            start: "UpdateService",
+            stop: "StopServiceDeployment",
+            service: ["nova", "web"],
+        };
+        let (died, at) = dying_at_the_end_of_a_window(&world, &late, k).await;
+        between += usize::from(at);
+        if !died {
+            break;
+        }
+        k += 1;
+    }
+    assert!(between == 1 && k >= 3, "{between} {k}");
 }
 
 /// A hotfix is taken back by a deployment, which waits for a window as every other.

@@ -169,12 +169,14 @@ fn triggered<'a>(deployment: &'a Value, member: &str) -> Option<&'a Value> {
     (text(one, "status") == "TRIGGERED").then_some(one)
 }
 
-/// Whether a deployment failed of itself, whoever stopped it besides: by the circuit breaker, an alarm or a hook.
+/// Whether a deployment failed of itself, whoever stopped it besides: by the circuit breaker, an alarm or a hook. A hook
+/// that a stop cut short says nothing.
 pub(in super::super) fn is_condemned(deployment: &Value) -> bool {
+    let stopped = text(deployment, "statusReason").contains("StopServiceDeployment");
     ["deploymentCircuitBreaker", "alarms"]
         .iter()
         .any(|member| triggered(deployment, member).is_some())
-        || failed_hooks(deployment).next().is_some()
+        || !stopped && failed_hooks(deployment).next().is_some()
 }
 
 fn failed_hooks(deployment: &Value) -> impl Iterator<Item = &Value> {

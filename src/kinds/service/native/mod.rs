@@ -56,8 +56,7 @@ pub(super) fn is_native(document: &Value) -> bool {
 
 /// The digest of what was started last, if the newest deployment is the one that followed.
 pub(super) fn started<'a>(service: &'a Value, history: &[Value]) -> Option<&'a str> {
-    let intent = intent::of(service)?;
-    intent.led_to_newest(history).then_some(intent.attempt)
+    intent::of(service)?.newest(history)
 }
 
 /// The record that a deployment is about to be started, of no declared content.
@@ -67,7 +66,7 @@ pub(super) fn starting(
     what: &str,
     history: &[Value],
 ) -> Option<Step> {
-    let mark = intent::value(what, history);
+    let mark = intent::value(what, history, service);
     tag_with(view, service, &[(intent::TAG, &mark)])
 }
 
@@ -223,9 +222,10 @@ fn flying(
         }
         message = format!("{message}; the manifest has changed since, and follows when it ends");
         message.push_str(policy.hint());
-        match intent::of(service).filter(|_| course::paused(newest).is_some()) {
-            Some(intent) => {
-                message.push_str(&ways(view, intent.attempt));
+        let digest = started(service, history);
+        match digest.filter(|_| course::paused(newest).is_some()) {
+            Some(digest) => {
+                message.push_str(&ways(view, digest));
                 Wait::ApprovalPending
             }
             None => Wait::RolloutInProgress,
@@ -317,9 +317,7 @@ impl Case<'_> {
         {
             return true;
         }
-        intent::of(self.service).is_some_and(|intent| {
-            intent.attempt != self.attempt && intent.led_to_newest(self.history)
-        })
+        started(self.service, self.history).is_some_and(|attempt| attempt != self.attempt)
     }
 
     /// Whether the declared attempt, the retry annotation's text included, was started already.
@@ -404,7 +402,7 @@ impl Case<'_> {
             format!("deploy service {name}: {}", fields(&drift))
         };
         let outcome = Outcome::Acting(step.why.clone());
-        let mark = intent::value(self.attempt, self.history);
+        let mark = intent::value(self.attempt, self.history, self.service);
         let mark = tag_with(self.view, self.service, &[(intent::TAG, &mark)]);
         let older = self.history.first().filter(|newest| in_flight(newest));
         let rollout = older.map(|older| Rollout {
@@ -461,7 +459,7 @@ pub(super) fn take_over(
         text(service, "serviceName"),
         strategy.and_then(Value::as_str).unwrap_or_default()
     );
-    let mark = intent::value(attempt, &[]);
+    let mark = intent::value(attempt, &[], service);
     let mark = tag_with(view, service, &[(intent::TAG, &mark)]);
     mark.into_iter().chain([step]).collect()
 }

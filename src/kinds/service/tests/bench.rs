@@ -21,15 +21,19 @@ pub(super) const SERVICE: &str = "arn:aws:ecs:us-east-1:123456789012:service/mai
 pub(super) enum Payload {
     A,
     B,
+    /// A third one, for what two cannot show.
+    C,
 }
 
 impl Payload {
+    /// The two that most cases do with.
     pub(super) const ALL: [Self; 2] = [Self::A, Self::B];
 
     pub(super) fn task_definition(self) -> &'static str {
         match self {
             Self::A => "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1",
             Self::B => "arn:aws:ecs:us-east-1:123456789012:task-definition/web:2",
+            Self::C => "arn:aws:ecs:us-east-1:123456789012:task-definition/web:3",
         }
     }
 
@@ -37,6 +41,7 @@ impl Payload {
         match self {
             Self::A => "v1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
             Self::B => "v1:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+            Self::C => "v1:cccccccccccccccccccccccccccccccc",
         }
     }
 }

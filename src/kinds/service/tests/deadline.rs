@@ -43,7 +43,7 @@ fn started(mut bench: Bench, content: Payload, minutes: u32, mut newest: Value) 
     newest["createdAt"] = json!(ago(minutes));
     let older = service_deployment("1", A, "SUCCESSFUL", "blue");
     let digest = attempt(content, "ECS", None);
-    let value = intent::value(&digest, std::slice::from_ref(&older));
+    let value = intent::value(&digest, std::slice::from_ref(&older), &Value::Null);
     let declared = bench.attempt();
     bench.tag(&declared);
     let tags = bench.live()["tags"].as_array_mut().unwrap();

@@ -7,6 +7,7 @@
 mod appspec;
 mod bench;
 mod blue_green;
+mod code_deploy_search;
 mod command;
 mod content;
 mod deadline;
@@ -25,8 +26,10 @@ mod queued;
 mod retries;
 mod rolling;
 mod rolling_fixpoint;
+mod rolling_search;
 mod scaling;
 mod scope;
+mod search;
 mod secrets;
 mod task_ends;
 mod tasks;

@@ -137,7 +137,7 @@ fn second(status: &str, finished: i64) -> Bench {
     let tag = {
         let attempt = attempt(&mut bench, 2);
         declare(&mut bench, 4);
-        intent::value(&attempt, &[deployment(1, "SUCCESSFUL", 0)])
+        intent::value(&attempt, &[deployment(1, "SUCCESSFUL", 0)], &Value::Null)
     };
     let tags = bench.live()["tags"].as_array_mut().unwrap();
     tags.push(json!({"key": intent::TAG, "value": tag}));

@@ -8,6 +8,7 @@
 
 mod alarms;
 pub(crate) mod breaker;
+mod early;
 pub(crate) mod history;
 pub(crate) mod native;
 pub(crate) mod revisions;
@@ -204,7 +205,8 @@ pub(crate) fn settle(world: &mut World, service: &mut Service) {
     let Some(primary) = service.primary() else {
         return;
     };
-    if primary.rollout == Rollout::InProgress && alone && primary.stable {
+    let done = early::is_met(service).unwrap_or(alone && primary.stable);
+    if primary.rollout == Rollout::InProgress && done {
         complete(service, now);
     }
     breaker::judge(world, service);

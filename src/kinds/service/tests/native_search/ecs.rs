@@ -2,6 +2,8 @@
 //! pass is shown of them. It knows who started what, which AWS does not tell; that is what the search
 //! judges the planner by.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use super::super::bench::{NOW, target_group};
@@ -156,6 +158,8 @@ pub(super) struct Ecs {
     pub(super) declared: Option<Attempt>,
     /// `evenkeel.dev/starting`: the attempt, and the deployment that was the newest then.
     pub(super) starting: Option<(Attempt, Option<u8>)>,
+    /// The same of that deployment, where it was to make room.
+    pub(super) older: Option<(Attempt, Option<u8>)>,
 }
 
 impl Ecs {
@@ -175,6 +179,7 @@ impl Ecs {
             healthy: true,
             declared: None,
             starting: None,
+            older: None,
         }
     }
 
@@ -302,10 +307,14 @@ impl Ecs {
         if let Some(attempt) = self.declared {
             tags.push(json!({"key": DECLARED_TAG, "value": names.digest(attempt)}));
         }
-        if let Some((attempt, after)) = self.starting {
+        let marks = [self.starting, self.older].into_iter().flatten();
+        let marks = marks.map(|(attempt, after)| {
             let after = after.map_or("none".to_owned(), |id| id.to_string());
-            let text = format!("{} after {after}", names.digest(attempt));
-            tags.push(json!({"key": intent::TAG, "value": text}));
+            format!("{} after {after}", names.digest(attempt))
+        });
+        let marks: Vec<String> = marks.collect();
+        if !marks.is_empty() {
+            tags.push(json!({"key": intent::TAG, "value": marks.join(" ")}));
         }
         weigh(
             &mut bench,
@@ -396,8 +405,11 @@ fn give_retry(bench: &mut Bench, text: u8) {
 /// The digests of the attempts.
 pub(super) struct Names(Vec<(Attempt, String)>);
 
+/// All of them, computed once.
+pub(super) static NAMES: LazyLock<Names> = LazyLock::new(Names::new);
+
 impl Names {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let mut all = Vec::new();
         for payload in Payload::ALL {
             for retry in 0..=2 {

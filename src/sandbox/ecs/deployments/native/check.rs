@@ -4,6 +4,7 @@
 use super::super::super::refuse::invalid;
 use super::super::super::services::Controller;
 use super::super::super::{AwsError, World, input};
+use super::super::early;
 use super::strategy;
 use serde_json::{Map, Value};
 
@@ -47,6 +48,7 @@ pub(crate) fn configuration(
              scheduling strategy."
         )));
     }
+    early::check(config, strategy)?;
     if !(0..=1440).contains(&config["bakeTimeInMinutes"].as_i64().unwrap_or(0)) {
         return Err(invalid("bakeTimeInMinutes must be between 0 and 1440."));
     }
