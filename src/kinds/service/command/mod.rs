@@ -14,6 +14,9 @@
 //! | `CodeDeploy`, old tasks wait to be stopped | stop, go back | stop them, if asked for by name | no |
 //! | else | stop, go back | no | no |
 //!
+//! A service that is to move from `CodeDeploy` to ECS has no group any more: what is in flight there is not seen, and of a move
+//! that waits for an approval only that is decided.
+//!
 //! What is stopped or rejected is marked on the service (`mark`) after AWS has accepted that, so that it is not
 //! started again whatever AWS remembers; what is approved is marked before it goes on.
 //!
