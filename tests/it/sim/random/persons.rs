@@ -107,7 +107,7 @@ impl Scenario {
 
     async fn ship_base(&mut self, to: &'static str) {
         let digest = stage::base_digest(&self.world, to);
-        self.recorder.seen.lock().unwrap().base = digest;
+        self.recorder.seen.lock().unwrap().declare_base(digest);
         Wishes::ship_base(&self.world, self.base, to);
         self.base = to;
         self.told().await;

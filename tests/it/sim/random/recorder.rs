@@ -54,7 +54,7 @@ pub(super) struct Seen {
     /// Whether a person has changed anything by hand.
     pub(super) by_hand: bool,
     /// The image of the service that comes first, and for how many looks it was not as declared.
-    pub(super) base: String,
+    base: String,
     unready: usize,
     /// One-off tasks by their ARN.
     tasks: BTreeMap<String, Task>,
@@ -88,6 +88,12 @@ impl Seen {
         self.reached = false;
         self.kept = None;
         self.kept_count = None;
+    }
+
+    /// The manifest of what comes first says something else, which may be so already.
+    pub(super) fn declare_base(&mut self, image: String) {
+        self.base = image;
+        self.unready = 0;
     }
 
     /// A person wants something done now.
