@@ -120,7 +120,7 @@ impl Scenario {
         }
         if self.stage().wishes.overrun {
             self.recorder.seen.lock().unwrap().opened = true;
-            self.stage().open_windows(&self.world);
+            Stage::open_windows(&self.world);
         }
         for command in [BEFORE, AFTER] {
             Stage::command_ends(&self.world, command, 0, 10);

@@ -30,6 +30,10 @@ pub(super) struct Recorder {
 }
 
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "none of them excludes another"
+)]
 pub(super) struct Seen {
     pub(super) eyes: Eyes,
     pub(super) history: Vec<Moment>,

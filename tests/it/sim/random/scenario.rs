@@ -203,7 +203,7 @@ impl Scenario {
                 let flying = sight.rollouts.iter().find(|one| one.end == End::Flying);
                 if let Some(one) = flying {
                     let rollback = self.luck.bool();
-                    self.stage().stop(&self.world, &one.id, rollback);
+                    Stage::stop(&self.world, &one.id, rollback);
                 }
             }
             13 => self.by_hand(false),

@@ -199,7 +199,7 @@ impl Stage {
 
     /// The window is taken away. While it aborts and an image does not come up, `CodeDeploy` never has the hour that it
     /// takes to say so.
-    pub(super) fn open_windows(&self, world: &World) {
+    pub(super) fn open_windows(world: &World) {
         let file = world.folder.path().join("cluster.yaml");
         let text = std::fs::read_to_string(&file).unwrap();
         let (rest, _) = text.split_once("\nsync:").unwrap_or((&text, ""));
@@ -253,13 +253,13 @@ impl Stage {
     }
 
     /// A person stops what is in flight, if anything is.
-    pub(super) fn stop(&self, world: &World, id: &str, rollback: bool) {
-        if !id.contains("service-deployment") {
-            let input = json!({"deploymentId": id, "autoRollbackEnabled": rollback});
-            json_call(&world.mounted, CODE_DEPLOY, "StopDeployment", &input);
-        } else {
+    pub(super) fn stop(world: &World, id: &str, rollback: bool) {
+        if id.contains("service-deployment") {
             let input = json!({"serviceDeploymentArn": id, "stopType": "ROLLBACK"});
             json_call(&world.mounted, ECS, "StopServiceDeployment", &input);
+        } else {
+            let input = json!({"deploymentId": id, "autoRollbackEnabled": rollback});
+            json_call(&world.mounted, CODE_DEPLOY, "StopDeployment", &input);
         }
     }
 

@@ -9,6 +9,10 @@ use super::wishes::{Asks, Heals, Wishes};
 
 /// What was declared, and what happened to it.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "none of them excludes another"
+)]
 pub(super) struct Told<'a> {
     pub(super) engine: Engine,
     pub(super) wishes: &'a Wishes,

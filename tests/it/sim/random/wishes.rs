@@ -35,6 +35,10 @@ pub(super) enum Heals {
 
 /// What a scenario's manifests ask for.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "none of them excludes another"
+)]
 pub(super) struct Wishes {
     /// Whether a window closes now and then (`stage::closed`).
     pub(super) windows: bool,
