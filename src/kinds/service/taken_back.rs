@@ -58,7 +58,7 @@ pub(super) fn kept(view: &View<'_>, observed: &Observed, service: &Value, plan: 
     let Some(attempt) = attempt_digest(view) else {
         return plan;
     };
-    let live = is_live(view, service);
+    let live = is_live(view, service) && !native::is_retried(view, observed, service);
     if mark.digest == attempt && is_moving(&plan) {
         return told(service, &mark, plan, view);
     }

@@ -34,7 +34,7 @@ use serde_json::Value;
 use super::mark::{APPROVED_TAG, Mark, TAKEN_BACK_TAG};
 use super::payload::attempt_digest;
 use super::plan::{compared, controller, in_the_words_of_the_request, unresolved};
-use super::{Observed, gates, revision, taken_back, text};
+use super::{Observed, gates, native, revision, taken_back, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::kinds::common::step as call;
@@ -99,6 +99,7 @@ pub(super) fn decide(view: &View<'_>, standing: &Standing, order: &Order) -> Ver
     let service = in_the_words_of_the_request(&revision::overlaid(service, known, view));
     let (view, attempt) = declared(view, &service);
     let case = Case {
+        retried: native::is_retried(&view, observed, &service),
         view: &view,
         service: &service,
         order,
@@ -127,6 +128,8 @@ struct Case<'a> {
     order: &'a Order,
     /// The digest of the declared content, once all of it is resolved.
     attempt: Option<String>,
+    /// Whether it is to be started anew though it is live.
+    retried: bool,
 }
 
 impl Case<'_> {
@@ -141,7 +144,7 @@ impl Case<'_> {
         let held = taken_back::marked(self.service).is_some_and(|mark| mark.digest == attempt);
         let waits = gates::asks_for_approval(self.view, self.service, attempt)
             && !held
-            && !taken_back::is_live(self.view, self.service);
+            && (self.retried || !taken_back::is_live(self.view, self.service));
         waits.then_some(attempt)
     }
 
