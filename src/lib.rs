@@ -67,11 +67,13 @@
 //!    at AWS: ownership (`evenkeel.dev/instance`), a task definition's content digest
 //!    (`evenkeel.dev/digest`), the payload last declared on a service (`evenkeel.dev/declared`), what was
 //!    about to be started there and after which deployment (`evenkeel.dev/starting`), which deployments made
-//!    room for newer manifests or for the end of a window (`evenkeel.dev/superseded`), what a person took back
+//!    room for newer manifests or for the end of a window (`evenkeel.dev/superseded`), which contents failed so long ago that AWS
+//!    forgets it (`evenkeel.dev/failed`), what a person or a deadline took back
 //!    (`evenkeel.dev/rolled-back`) or approved (`evenkeel.dev/approved`), which one-off tasks were started and how
 //!    they ended (`evenkeel.dev/task-started`, `evenkeel.dev/task.NAME`, `evenkeel.dev/task-failed`; until the service
 //!    is made on the revision for it, with its digits, and there also `evenkeel.dev/DIGITS.task-made`), which members
 //!    were last declared (`evenkeel.dev/members`), so that those taken out go back to AWS's default,
+//!    the count that a service had before pruning drained it (`evenkeel.dev/drained-from`),
 //!    scaling suspended for a deployment (`evenkeel.dev/scaling-suspended`), the manifest that live state last
 //!    agreed with (`evenkeel.dev/agreed`, where not everything is healed at once), what a person wants left
 //!    alone for now (`evenkeel.dev/hold`, `evenkeel.dev/hold-all`), and by which source, at which commit, a

@@ -105,6 +105,8 @@ pub(super) struct Request {
     pub(super) facts: Arc<FactBoard>,
     pub(super) now: Moment,
     pub(super) drifting_since: Option<Moment>,
+    /// What waits for an approval, and since when.
+    pub(super) asked: Option<(String, Moment)>,
     /// Observations from before this moment are not used.
     pub(super) fresh: Moment,
     /// The same of what is only shown and not decided by.
@@ -241,6 +243,10 @@ pub(super) fn viewed<'a>(
         facts: &request.facts,
         now: request.now,
         drifting_since: request.drifting_since,
+        asked: request
+            .asked
+            .as_ref()
+            .map(|(digest, since)| (digest.as_str(), *since)),
         heal_now: request.heal,
         turn: request.turn.as_deref(),
         policy: &context.policy,

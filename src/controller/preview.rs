@@ -129,6 +129,7 @@ async fn plans(
                 facts: Arc::clone(&shared),
                 now: clock.now(),
                 drifting_since: None,
+                asked: None,
                 fresh: start,
                 floor: start,
                 failures: 0,

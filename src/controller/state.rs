@@ -13,7 +13,7 @@ use super::pass::{Done, Request};
 use super::requeue::{requeue, tolerance};
 use super::slots::Slots;
 use crate::manifest::{DesiredSet, Resource, Revision};
-use crate::model::{FactBoard, Facts, Key, Kind, Moment, Outcome, Wait};
+use crate::model::{Block, FactBoard, Facts, Key, Kind, Moment, Outcome, Plan, Wait};
 use crate::queue::Queue;
 
 /// What is known of one key besides its manifest.
@@ -26,6 +26,8 @@ struct Known {
     declared: Moment,
     failures: u32,
     drifting_since: Option<Moment>,
+    /// The digest of the content that waits for an approval, and since when.
+    asked: Option<(String, Moment)>,
     /// What was written lately.
     writes: Writes,
     /// When a person asked to have drift healed now.
@@ -193,6 +195,7 @@ impl State {
             facts: Arc::clone(&self.facts),
             now,
             drifting_since: known.drifting_since,
+            asked: known.asked,
             fresh: known.floor.max(fresh),
             floor: known.floor,
             failures: known.failures,
@@ -251,13 +254,14 @@ impl State {
             ) => known.drifting_since,
             _ => None,
         };
+        known.asked = asked(known.asked.take(), &done.plan, started);
         if let Some(written) = &done.written {
             known.writes.made(written, now);
         } else if done.plan.steps.is_empty() && done.plan.drift.is_empty() && !failing(outcome) {
             known.writes.agreed(now);
         }
-        let asked = known.heal;
-        known.heal = asked.filter(|asked| started < *asked || !healed(outcome));
+        let wanted = known.heal;
+        known.heal = wanted.filter(|wanted| started < *wanted || !healed(outcome));
         if done.touched {
             // One more millisecond: what was read in this very one may be from before the write.
             known.floor = Moment(now.0 + 1);
@@ -411,6 +415,25 @@ impl State {
             Some(Outcome::Acting(_) | Outcome::Waiting(..)) => false,
         }
     }
+}
+
+/// What waits for an approval after a pass with this plan, and since when: as before, where it is the same content.
+fn asked(
+    before: Option<(String, Moment)>,
+    plan: &Plan,
+    started: Moment,
+) -> Option<(String, Moment)> {
+    let Some(digest) = &plan.digest else {
+        return before;
+    };
+    let same = before.filter(|(known, _)| known == digest);
+    let waits = matches!(
+        plan.outcome,
+        Outcome::Waiting(Wait::ApprovalPending, _) | Outcome::Blocked(Block::ApprovalTimedOut, _)
+    );
+    // A deployment in flight that waits has a timeout of AWS's.
+    let asks = waits && plan.rollout.is_none();
+    same.or_else(|| asks.then(|| (digest.clone(), started)))
 }
 
 /// The needs of a set, turned round. A service waits for its deployment group without naming it, and its

@@ -102,6 +102,8 @@ pub struct View<'a> {
     pub now: Moment,
     /// Since when this key has been seen drifting without a break, if it has.
     pub drifting_since: Option<Moment>,
+    /// The digest of a content that waits for a person's approval, and since when it does, if it has been seen so.
+    pub asked: Option<(&'a str, Moment)>,
     /// Whether a person asked to have this resource's drift healed now.
     pub heal_now: bool,
     /// Why no rollout of a service may start now, where there are limits on how many are in flight at once;

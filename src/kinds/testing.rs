@@ -78,6 +78,7 @@ impl Scene {
             facts: &self.facts,
             now: Moment(0),
             drifting_since: None,
+            asked: None,
             heal_now: false,
             turn: None,
             policy: &self.policy,

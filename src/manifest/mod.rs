@@ -67,7 +67,7 @@ pub(crate) use names::is_manifest_name;
 pub(crate) use nearest::suggestion as nearest_name;
 pub(crate) use reference::{Row, allowed as references, written as references_of};
 pub use rollout::InFlight;
-pub(crate) use rollout::{HOOKS, IN_FLIGHT, MOST_RETRIES, RETRIES};
+pub(crate) use rollout::{DEADLINE, HOOKS, IN_FLIGHT, MOST_RETRIES, RETRIES, RETRY_FOR};
 pub(crate) use sections::{PRUNE, PRUNE_WORDS, SUSPEND, beside, sync_members};
 pub use self_heal::SelfHeal;
 pub(crate) use self_heal::{AFTER, MODES, SELF_HEAL, governs as self_heal_governs};
@@ -86,11 +86,10 @@ pub use resolve::resolve;
 pub use scope::{Fetched, Scope, environments};
 pub(crate) use set::ignores;
 pub use set::{Ask, DesiredSet, Origin, Reference, Resource, Revision, Side};
-pub use windows::Window;
 pub(crate) use windows::{
-    KINDS as WINDOW_KINDS, MEMBERS as WINDOW_MEMBERS, OVERRUN, OVERRUNS, WINDOWS,
-    has as has_windows,
+    KINDS as WINDOW_KINDS, MEMBERS as WINDOW_MEMBERS, OVERRUN, WINDOWS, has as has_windows,
 };
+pub use windows::{Overrun, Window};
 pub use write::{Document, text_of_documents};
 
 /// Every document of a YAML or JSON text as a plain value.

@@ -35,26 +35,28 @@ const OF_APPROVAL: [&str; 2] = ["required", "timeout"];
 /// What becomes of a deployment in flight when the manifest changes.
 pub(crate) const IN_FLIGHT: &str = "inFlight";
 
-/// What a newer manifest does about a deployment of an older one that is in flight. There is no queue: a
-/// manifest says what is to be, so of several that come meanwhile only the newest is known at the end.
+/// What a newer manifest does about a deployment of an older one that is in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InFlight {
     /// It takes its place as long as no production traffic has moved, and waits after that.
     #[default]
     Supersede,
-    /// It waits until that has ended.
+    /// It waits until that has ended; of several that come meanwhile the newest alone is rolled out.
     Finish,
+    /// The same, and every task definition that came meanwhile is rolled out before it, in their order.
+    Queue,
 }
 
 impl InFlight {
     /// Every policy.
-    pub(crate) const ALL: [Self; 2] = [Self::Supersede, Self::Finish];
+    pub(crate) const ALL: [Self; 3] = [Self::Supersede, Self::Finish, Self::Queue];
 
     /// The word in a manifest.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Supersede => "supersede",
             Self::Finish => "finish",
+            Self::Queue => "queue",
         }
     }
 
@@ -63,6 +65,7 @@ impl InFlight {
         match self {
             Self::Supersede => "",
             Self::Finish => " (rollout.inFlight is finish)",
+            Self::Queue => " (rollout.inFlight is queue)",
         }
     }
 }
@@ -73,8 +76,19 @@ pub(crate) const RETRIES: &str = "retries";
 /// The most retries that may be declared (gitops-controllers d.4).
 pub(crate) const MOST_RETRIES: u64 = 5;
 
+/// For how long a deployment is started again, ever so often, that failed before production traffic moved.
+pub(crate) const RETRY_FOR: &str = "retryFor";
+
+/// The longest time for which that may be declared (gitops-controllers d.4).
+pub(crate) const LONGEST_RETRY: Duration = Duration::from_hours(24);
+
+/// How long the new tasks of a rollout may take to come up.
+pub(crate) const DEADLINE: &str = "deadline";
+
 /// The members of the section.
-const MEMBERS: [&str; 6] = [APPROVAL, DEPENDS_ON, "hooks", IN_FLIGHT, RETRIES, TASKS];
+const MEMBERS: [&str; 8] = [
+    APPROVAL, DEADLINE, DEPENDS_ON, "hooks", IN_FLIGHT, RETRIES, RETRY_FOR, TASKS,
+];
 
 /// Whether the section is well-formed; what is not is reported.
 pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
@@ -89,6 +103,8 @@ pub(super) fn check(node: &Node, findings: &mut Findings<'_>) -> bool {
             DEPENDS_ON => depends_on(&entry.value, findings),
             IN_FLIGHT => in_flight(&entry.value, findings),
             RETRIES => retries(&entry.value, findings),
+            DEADLINE => duration(&entry.value, DEADLINE, Duration::MAX, findings),
+            RETRY_FOR => duration(&entry.value, RETRY_FOR, LONGEST_RETRY, findings),
             TASKS => hook_tasks::check(&entry.value, findings),
             _ => unknown_key(entry, &MEMBERS, "rollout", findings),
         }
@@ -125,18 +141,29 @@ fn approval(node: &Node, findings: &mut Findings<'_>) {
                 findings.error("wrong-type", entry.value.place, path, message);
             }
             "required" => {}
-            "timeout" => {
-                let read = entry.value.as_text().and_then(parse_duration);
-                if read.is_none_or(|timeout| timeout.is_zero()) {
-                    let message = "expected a duration of some length";
-                    findings
-                        .error("bad-value", entry.value.place, path, message)
-                        .hint("Write it as `90m`, `24h` or `7d`.");
-                }
-            }
+            "timeout" => duration(&entry.value, "approval.timeout", Duration::MAX, findings),
             _ => unknown_key(entry, &OF_APPROVAL, "rollout.approval", findings),
         }
     }
+}
+
+/// A time of some length.
+fn duration(node: &Node, member: &str, longest: Duration, findings: &mut Findings<'_>) {
+    let read = node.as_text().and_then(parse_duration);
+    if read.is_some_and(|time| !time.is_zero() && time <= longest) {
+        return;
+    }
+    let message = match longest {
+        Duration::MAX => "expected a duration of some length".to_owned(),
+        longest => format!(
+            "expected a duration of at most {} hours",
+            longest.as_secs() / 3_600
+        ),
+    };
+    let path = format!("rollout.{member}");
+    findings
+        .error("bad-value", node.place, path, message)
+        .hint("Write it as `90m`, `24h` or `7d`.");
 }
 
 fn retries(node: &Node, findings: &mut Findings<'_>) {
@@ -167,12 +194,10 @@ fn in_flight(node: &Node, findings: &mut Findings<'_>) {
         return;
     }
     let hint = match text {
-        "queue" => {
-            "A manifest says what is to be, so of several that come meanwhile only the newest is deployed: that is `finish`."
-        }
-        "parallel" => "A service has one deployment at a time: `supersede` or `finish`.",
+        "parallel" => "A service has one deployment at a time: `supersede`, `finish` or `queue`.",
         _ => {
-            "`supersede` takes the place of a deployment until its traffic moves; `finish` waits until it ends."
+            "`supersede` takes the place of a deployment until its traffic moves; `finish` waits until it ends; `queue` rolls \
+             out all that came meanwhile, in order."
         }
     };
     let message = format!("expected one of {}", words.join(", "));

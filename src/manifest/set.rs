@@ -11,7 +11,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::rollout::{
-    APPROVAL, APPROVAL_TIMEOUT, DEPENDS_ON, IN_FLIGHT, InFlight, MOST_RETRIES, RETRIES,
+    APPROVAL, APPROVAL_TIMEOUT, DEADLINE, DEPENDS_ON, IN_FLIGHT, InFlight, LONGEST_RETRY,
+    MOST_RETRIES, RETRIES, RETRY_FOR,
 };
 use super::sections::{PRUNE, SUSPEND, parse_duration};
 use super::self_heal::{SELF_HEAL, SelfHeal, read as self_heal};
@@ -153,6 +154,22 @@ impl Resource {
         let number = rollout.and_then(|rollout| rollout.get(RETRIES)?.as_u64());
         let number = number.unwrap_or(0).min(MOST_RETRIES);
         usize::try_from(number).unwrap_or(0)
+    }
+
+    /// For how long it is started again ever so often, after those: `rollout.retryFor`.
+    pub fn retry_for(&self) -> Option<Duration> {
+        let time = self.time_of_rollout(RETRY_FOR)?;
+        Some(time.min(LONGEST_RETRY))
+    }
+
+    /// How long the new tasks of a rollout may take to come up: `rollout.deadline`.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.time_of_rollout(DEADLINE)
+    }
+
+    fn time_of_rollout(&self, member: &str) -> Option<Duration> {
+        let rollout = self.beside.get("rollout")?;
+        parse_duration(rollout.get(member)?.as_str()?)
     }
 
     /// What a newer manifest does about a deployment in flight: `rollout.inFlight`.

@@ -37,8 +37,34 @@ pub(crate) const MEMBERS: [&str; 7] = [
 /// The member that says what becomes of a rollout in flight when rollouts may no longer start.
 pub(crate) const OVERRUN: &str = "overrun";
 
-/// What it may be, the default first.
-pub(crate) const OVERRUNS: [&str; 2] = ["finish", "abort"];
+/// What becomes of a rollout in flight when rollouts may no longer start. The later one is the stricter one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Overrun {
+    /// It goes on.
+    Finish,
+    /// It goes on as far as the next wait for a person, from where nobody lets it go on.
+    Hold,
+    /// It is stopped, as long as no production traffic has moved.
+    Abort,
+}
+
+impl Overrun {
+    /// Every one, the default first.
+    pub(crate) const ALL: [Self; 3] = [Self::Finish, Self::Hold, Self::Abort];
+
+    /// The word in a manifest.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Finish => "finish",
+            Self::Hold => "hold",
+            Self::Abort => "abort",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+}
 
 /// What a window does.
 pub(crate) const KINDS: [&str; 2] = ["allow", "deny"];
@@ -65,9 +91,8 @@ pub struct Window {
     pub zone: String,
     /// For how long it is open.
     pub duration: Duration,
-    /// Whether a rollout in flight is stopped when it no longer may start, as long as no production traffic has
-    /// moved; else it goes on.
-    pub aborts: bool,
+    /// What becomes of a rollout in flight when rollouts may no longer start.
+    pub overrun: Overrun,
     /// When it opens.
     pub cron: Cron,
     /// Its time zone.
@@ -142,8 +167,8 @@ fn window(kind: Kind, node: &Node, path: &str, findings: &mut Findings<'_>) {
                     "Write it as `90m`, `8h` or `2d`.".to_owned(),
                 )),
             },
-            OVERRUN => (!OVERRUNS.contains(&text)).then(|| {
-                let hint = "Write `finish`, or `abort` to stop what has moved no production traffic.";
+            OVERRUN => Overrun::of(text).is_none().then(|| {
+                let hint = "Write `finish`, `hold` to let nothing go on that waits for a person, or `abort` to stop what has moved no production traffic.";
                 let message = format!("`{text}` is nothing that can become of a rollout in flight");
                 (message, hint.to_owned())
             }),
@@ -248,7 +273,9 @@ fn one(window: &Value) -> Option<Window> {
         schedule: schedule.to_owned(),
         zone: zone.to_owned(),
         duration: parse_duration(text("duration")?)?,
-        aborts: text(OVERRUN) == Some("abort"),
+        overrun: text(OVERRUN)
+            .and_then(Overrun::of)
+            .unwrap_or(Overrun::Finish),
         cron: parsed(schedule).ok()?,
         time_zone: TimeZone::get(zone).ok()?,
     })

@@ -71,6 +71,7 @@ pub fn sync(status: &ResourceStatus) -> &'static str {
             | Block::NoDeploymentGroup
             | Block::DriftKept
             | Block::DriftFound
+            | Block::ApprovalTimedOut
             | Block::Contested,
             _,
         )

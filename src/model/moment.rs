@@ -30,6 +30,15 @@ impl Moment {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// A time in seconds since the epoch, as AWS's JSON protocols give it. Saturates.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds since 1970 fit 63 bits; a float outside them saturates"
+    )]
+    pub fn of_seconds(seconds: f64) -> Self {
+        Self((seconds * 1000.0).round() as i64)
+    }
+
     /// Seconds since the epoch, as Prometheus wants them.
     #[expect(
         clippy::cast_precision_loss,

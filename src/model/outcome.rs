@@ -69,6 +69,8 @@ pub enum Block {
     DriftKept,
     /// Somebody changed live state, and the manifest wants a person to decide (`sync.selfHeal: notify`).
     DriftFound,
+    /// A content waited for a person's approval for as long as its manifest says, and nobody gave it.
+    ApprovalTimedOut,
     /// What is written is changed back again and again by somebody else, so it is not written any more.
     Contested,
 }
@@ -142,7 +144,7 @@ impl Wait {
 
 impl Block {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RecreateRequired,
         Self::Quarantined,
         Self::NoDeploymentGroup,
@@ -151,6 +153,7 @@ impl Block {
         Self::TrafficMismatch,
         Self::DriftKept,
         Self::DriftFound,
+        Self::ApprovalTimedOut,
         Self::Contested,
     ];
 
@@ -165,6 +168,7 @@ impl Block {
             Self::TrafficMismatch => "TrafficMismatch",
             Self::DriftKept => "DriftKept",
             Self::DriftFound => "DriftFound",
+            Self::ApprovalTimedOut => "ApprovalTimedOut",
             Self::Contested => "Contested",
         }
     }

@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::catalogue;
 use crate::manifest::{
-    AFTER, HOOKS, HookTime, IN_FLIGHT, InFlight, LONGEST_TASK_NAME, MODES, MOST_RETRIES,
-    MOST_TASKS, OVERRUN, OVERRUNS, PRUNE, PRUNE_WORDS, RETRIES, SELF_HEAL, SUSPEND, TASK_MEMBERS,
-    TASKS, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows, self_heal_governs, sync_members,
+    AFTER, DEADLINE, HOOKS, HookTime, IN_FLIGHT, InFlight, LONGEST_TASK_NAME, MODES, MOST_RETRIES,
+    MOST_TASKS, OVERRUN, Overrun, PRUNE, PRUNE_WORDS, RETRIES, RETRY_FOR, SELF_HEAL, SUSPEND,
+    TASK_MEMBERS, TASKS, WINDOW_KINDS, WINDOW_MEMBERS, WINDOWS, has_windows, self_heal_governs,
+    sync_members,
 };
 use crate::model::Kind;
 
@@ -85,7 +86,20 @@ fn rollout() -> Value {
             IN_FLIGHT: {
                 "enum": InFlight::ALL.map(InFlight::word),
                 "description": "What a newer manifest does about a deployment in flight: takes its place until \
-                    production traffic moves (the default), or waits until it ends.",
+                    production traffic moves (the default), or waits until it ends; `queue` rolls out all that came \
+                    meanwhile, in order.",
+            },
+            DEADLINE: {
+                "type": "string",
+                "pattern": "^([0-9]+[smhd])+$",
+                "description": "How long the new tasks of a rollout may take to come up; one that takes longer is stopped and \
+                    goes back. Without it, only what AWS itself ends.",
+            },
+            RETRY_FOR: {
+                "type": "string",
+                "pattern": "^([0-9]+[smhd])+$",
+                "description": "After so many retries, a deployment of CodeDeploy that failed before production traffic moved is \
+                    started again every 15 minutes, for this long after the first one failed; at most `24h`.",
             },
             RETRIES: {
                 "type": "integer",
@@ -224,9 +238,9 @@ fn windows(kind: Kind) -> Value {
     });
     window["properties"][OVERRUN] = json!({
         "type": "string",
-        "enum": OVERRUNS,
-        "description": "What becomes of a rollout in flight when rollouts may no longer start: it goes on, or is stopped \
-            if no production traffic has moved. Default: finish.",
+        "enum": Overrun::ALL.map(Overrun::word),
+        "description": "What becomes of a rollout in flight when rollouts may no longer start: it goes on, is held where it waits \
+            for a person, or is stopped if no production traffic has moved. Default: finish.",
     });
     if kind == Kind::Cluster {
         window["properties"]["labels"] = json!({

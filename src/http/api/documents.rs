@@ -74,7 +74,11 @@ pub(super) fn conditions(kind: Kind, status: &ResourceStatus, now: Moment) -> Ve
         let stage = rollout.stage.label();
         all.push(condition("Progressing", Some(true), stage));
     }
-    let approval = matches!(outcome, Outcome::Waiting(Wait::ApprovalPending, _))
+    let asks = matches!(
+        outcome,
+        Outcome::Waiting(Wait::ApprovalPending, _) | Outcome::Blocked(Block::ApprovalTimedOut, _)
+    );
+    let approval = asks
         || (status.rollout.as_ref())
             .is_some_and(|rollout| rollout.stage == RolloutStage::AwaitingApproval);
     if approval {

@@ -427,10 +427,9 @@ fn deploy(
         end.why.push_str(&more(observed, service, &end));
         let cure = match next {
             Some(next) => format!(
-                "no production traffic had moved: it is tried again at {}, {} of {} times (rollout.retries)",
+                "no production traffic had moved: it is tried again at {}, {}",
                 heal::time(next.at),
-                next.number,
-                next.of
+                next.bounds()
             ),
             None => format!(
                 "it is not tried again until the manifest changes or the annotation {RETRY_ANNOTATION} gets a new text"
@@ -458,7 +457,7 @@ fn deploy(
     let mut call = appspec::create_deployment(view, live, group, attempt);
     let mut why = format!("deploy service {name} blue/green: {}", fields(&carried));
     if let Some(next) = next {
-        why.push_str(&format!("; retry {} of {}", next.number, next.of));
+        why.push_str(&format!("; retry {}", next.bounds()));
         let described = of_retry(text(&call.input, "description"), next.number);
         call.input["description"] = described.into();
     }

@@ -79,12 +79,8 @@ fn comes_back(plan: &Plan) -> bool {
 /// The newest deployment of this content of which AWS tells: how many are newer, and when it ended.
 fn told(view: &View<'_>, observed: &Observed, attempt: &str) -> Option<(usize, Option<Moment>)> {
     let moment = |one: &Value, member: &str| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "milliseconds since 1970 fit 63 bits; a float outside them saturates"
-        )]
-        let millis = one.get(member)?.as_f64().map(|at| (at * 1000.0) as i64);
-        millis.map(Moment)
+        let at = one.get(member)?.as_f64();
+        at.map(Moment::of_seconds)
     };
     let code_deploy = observed.history.as_ref().and_then(Seen::present);
     let ecs = observed.service_deployments.as_ref();

@@ -29,6 +29,22 @@ pub(super) fn description(attempt: &str, revision: Option<&Revision>) -> String 
     text.chars().take(LONGEST).collect()
 }
 
+/// The description of a deployment of ours of another commit than the one that declares the service now.
+pub(super) fn described_by(attempt: &str, commit: Option<&str>) -> String {
+    let mut text = description(attempt, None);
+    if let Some(commit) = commit {
+        text.push_str(&format!(" commit={commit}"));
+    }
+    text.chars().take(LONGEST).collect()
+}
+
+/// The number of the retry in a description of ours.
+pub(super) fn retry_of(description: &str) -> Option<usize> {
+    let mut words = description.strip_prefix(MARK)?.split_whitespace();
+    let number = words.nth(1)?.strip_prefix("retry=")?;
+    number.parse().ok()
+}
+
 /// A description of ours with the number of the retry, by which each is a write of its own to those who look for writes that
 /// are made again and again.
 pub(super) fn of_retry(description: &str, number: usize) -> String {
@@ -250,6 +266,7 @@ mod tests {
                 "{second}"
             );
             assert!(second.chars().count() <= LONGEST);
+            assert_eq!((retry_of(&first), retry_of(&second)), (None, Some(2)));
             let deployment = json!({"description": second});
             assert_eq!(attempt_of(&deployment), Some("v1:ab"));
             assert_eq!(

@@ -26,6 +26,7 @@
 mod appspec;
 mod blue_green;
 mod command;
+mod deadline;
 mod drained;
 mod failed;
 mod flight;
@@ -42,6 +43,7 @@ mod past;
 mod payload;
 mod plan;
 mod progress;
+mod queued;
 mod resets;
 mod retries;
 mod revision;

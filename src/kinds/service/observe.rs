@@ -14,8 +14,8 @@ use super::payload::{
 use super::rolling::{overlaid, target_groups};
 use super::supersede::Marks;
 use super::{
-    drained, last_segment, listeners, migration, native, retries, revision, scaling, side, tasks,
-    text, traffic,
+    drained, last_segment, listeners, migration, native, queued, retries, revision, scaling, side,
+    tasks, text, traffic,
 };
 use crate::aws::Observer;
 use crate::kinds::View;
@@ -59,6 +59,9 @@ pub struct Observed {
     /// and then at rest (`traffic::HEALTH_AGE`), and afresh where one might be started. Where ECS shifts
     /// traffic that is also where one ended badly, and of both target groups.
     pub(super) health: BTreeMap<String, Seen<Value>>,
+    /// The revisions of the declared task definition's family that may be in the queue (`queued`), oldest first; read only where
+    /// there is one.
+    pub(super) family: Option<Seen<Vec<Value>>>,
     /// The service's one-off tasks; read only where a rollout waits for them, or they for it.
     pub(super) tasks: Option<tasks::Found>,
     /// Why tasks stopped lately; read only when tasks are missing or a deployment ended badly.
@@ -92,6 +95,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
         listeners: BTreeMap::new(),
         pair: BTreeMap::new(),
         health: BTreeMap::new(),
+        family: None,
         tasks: None,
         stop_reasons: Vec::new(),
     };
@@ -116,6 +120,7 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     let service = revision::overlaid(&service, known, view);
     let refilled = drained::with_count(view, &service);
     let (_, view) = &super::plan::compared(&refilled, &service);
+    seen.family = queued::revisions(observer, view, &service, fresh).await;
     if migration::is_asked(view, &service) {
         shifted(observer, view, fresh, true, &mut seen).await;
     } else if super::plan::controller(&service) == "CODE_DEPLOY" {
@@ -134,7 +139,12 @@ pub(super) async fn observe(observer: &Observer, view: &View<'_>, fresh: Moment)
     {
         seen.stop_reasons = reasons;
     }
-    seen.tasks = tasks::observe::found(observer, asked, fresh, &seen).await;
+    let mut found = tasks::observe::found(observer, asked, fresh, &seen).await;
+    if let Some(found) = &mut found {
+        let queued = queued::definitions(seen.family.as_ref());
+        found.definitions.extend(queued);
+    }
+    seen.tasks = found;
     seen
 }
 
@@ -183,7 +193,7 @@ async fn blue_green(
     }
     let last = seen.deployment.as_ref().and_then(Seen::present);
     if !last.is_some_and(in_flight) {
-        let starts = differs && may_start(view, service, seen);
+        let starts = differs && (seen.family.is_some() || may_start(view, service, seen));
         pair(observer, view, fresh, service, starts, seen).await;
     }
 }
@@ -263,7 +273,9 @@ async fn rolling(
     if !completed || !deploying_drift(&view.spec, &overlaid(service)).is_empty() {
         let arn = text(service, "serviceArn");
         seen.service_deployments = Some(observer.service_deployments(arn, cluster, fresh).await);
-        return;
+        if seen.family.is_none() {
+            return;
+        }
     }
     // Of a pair that ECS shifted traffic between once, one has stayed.
     shifted(observer, view, fresh, false, seen).await;

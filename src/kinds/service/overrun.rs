@@ -3,6 +3,8 @@
 //! | window | rollout in flight | decision |
 //! |---|---|---|
 //! | closed, `finish` | any | it goes on |
+//! | closed, `hold` | ours, waits for a person | told; orders that would let it go on are refused (`command`) |
+//! | closed, `hold` | any other | it goes on: AWS has no word that makes it wait |
 //! | closed, `abort` | ours, shifts traffic, and no production traffic has moved | mark, then stop and go back |
 //! | closed, `abort` | ours, and production traffic has moved, or may have | it goes on |
 //! | closed, `abort` | rolling: its new tasks get traffic as they come | it goes on |
@@ -21,6 +23,7 @@ use super::supersede::{self, Cause};
 use super::{Observed, gates, last_segment, native, taken_back, text};
 use crate::kinds::View;
 use crate::kinds::common::step;
+use crate::manifest::Overrun;
 use crate::model::{Outcome, Plan, Rollout, RolloutStage, Seen, Service, Step, Wait};
 
 /// The plan, or the one that stops what a window does not let go on.
@@ -38,8 +41,10 @@ pub(super) fn around(view: &View<'_>, observed: &Observed, service: &Value, plan
     if !rollout.ours || rollout.id.is_empty() || rollout.stage == RolloutStage::RollingBack {
         return plan;
     }
-    let Some(why) = gates::overrun(view) else {
-        return plan;
+    let why = match gates::overrun(view) {
+        Some((Overrun::Abort, why)) => why,
+        Some((Overrun::Hold, _)) => return told(view, plan),
+        Some((Overrun::Finish, _)) | None => return plan,
     };
     let (_, over) = compared(view, service);
     let attempt = attempt_digest(&over);
@@ -71,6 +76,18 @@ pub(super) fn around(view: &View<'_>, observed: &Observed, service: &Value, plan
         }),
         ..plan
     }
+}
+
+/// The plan that says that nobody lets it go on now.
+fn told(view: &View<'_>, plan: Plan) -> Plan {
+    let waits = matches!(plan.outcome, Outcome::Waiting(Wait::ApprovalPending, _));
+    let Some(held) = gates::held(view).filter(|_| waits) else {
+        return plan;
+    };
+    let outcome = plan
+        .outcome
+        .with_message(|message| format!("{message}; {held}"));
+    Plan { outcome, ..plan }
 }
 
 /// The stop of `CodeDeploy`'s deployment, and the digest of what it is of.

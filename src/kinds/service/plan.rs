@@ -17,8 +17,9 @@ use serde_json::{Map, Value, json};
 use super::payload::primary_deployment;
 use super::rules::{CARRIED, DEPLOYING, RULES};
 use super::{
-    DECLARED_TAG, Observed, blue_green, drained, failed, flight, gates, intent, items, migration,
-    native, overrun, payload, resets, revision, rolling, scaling, side, taken_back, tasks, text,
+    DECLARED_TAG, Observed, blue_green, deadline, drained, failed, flight, gates, intent, items,
+    migration, native, overrun, payload, queued, resets, revision, rolling, scaling, side,
+    taken_back, tasks, text,
 };
 use crate::document::{Change, compare};
 use crate::kinds::common::acting;
@@ -99,12 +100,18 @@ pub(super) fn in_the_words_of_the_request(service: &Value) -> Value {
 }
 
 fn existing(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
+    queued::first(view, observed, service, of_content, |_, plan| plan)
+}
+
+/// Plans for the content that the view declares.
+pub(super) fn of_content(view: &View<'_>, observed: &Observed, service: &Value) -> Plan {
     let refilled = drained::with_count(view, service);
     let scaled = scaling::with_count(&refilled, observed, service);
     let mut plan = engine(&scaled, observed, service);
     plan.flying = flight::of(observed, service, &plan);
     let plan = gates::before_start(view, observed, Some(service), plan);
     let plan = overrun::around(view, observed, service, plan);
+    let plan = deadline::around(view, observed, service, plan);
     let code_deploy = controller(service) == "CODE_DEPLOY";
     let plan = scaling::around(view, observed, service, code_deploy, plan);
     let plan = drained::around(&scaled, service, plan);

@@ -1,10 +1,11 @@
-//! `rollout.retries`: whether a deployment of `CodeDeploy` that failed before production traffic moved is started once
+//! `rollout.retries` and `rollout.retryFor`: whether a deployment of `CodeDeploy` that failed before production traffic moved is started once
 //! more. Pure; counted from `CodeDeploy`'s own history, so a restart changes nothing.
 //!
 //! | the declared content's newest deployment | decision |
 //! |---|---|
 //! | failed at a lifecycle event before `AllowTraffic`, so often in a row as is declared or less | wait after its end, then start |
-//! | the same, more often | never |
+//! | the same, more often, the first of them less than `rollout.retryFor` ago | the same, with the long wait |
+//! | the same, longer ago | never |
 //! | failed at `AllowTraffic` or later, or nobody can tell where | never |
 //! | ended by an alarm, by a hook or by a person: somebody's word on the content | never |
 //! | another deployment came after it | never |
@@ -20,10 +21,14 @@ use super::history::{BadEnd, attempt_of, is_rollback};
 use super::supersede::Marks;
 use super::{Observed, items, text};
 use crate::kinds::View;
+use crate::kinds::heal::time;
 use crate::model::Moment;
 
 /// The wait before the first retry, and the longest (gitops-controllers d.4).
 const WAITS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(3));
+
+/// The wait before those that `rollout.retryFor` asks for (gitops-controllers d.4).
+const LONG_WAIT: Duration = Duration::from_mins(15);
 
 /// Codes of `errorInformation` that are somebody's word on the content (aws-facts 2.4).
 const WORDS: [&str; 3] = ["ALARM_ACTIVE", "HOOK_EXECUTION_FAILURE", "MANUAL_STOP"];
@@ -33,10 +38,35 @@ const WORDS: [&str; 3] = ["ALARM_ACTIVE", "HOOK_EXECUTION_FAILURE", "MANUAL_STOP
 pub(super) struct Retry {
     /// Its number, from 1.
     pub(super) number: usize,
-    /// How many there may be.
-    pub(super) of: usize,
+    /// Until when, or how often.
+    pub(super) bound: Bound,
     /// When it may start.
     pub(super) at: Moment,
+}
+
+/// What ends the attempts of a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// So many of them (`rollout.retries`).
+    Times(usize),
+    /// This time (`rollout.retryFor`).
+    Until(Moment),
+}
+
+impl Retry {
+    /// For a person: `2 of 5 times (rollout.retries)`.
+    pub(super) fn bounds(&self) -> String {
+        let number = self.number;
+        match self.bound {
+            Bound::Times(of) => format!("{number} of {of} times (rollout.retries)"),
+            Bound::Until(end) => {
+                format!(
+                    "for the {number}. time, and no more after {} (rollout.retryFor)",
+                    time(end)
+                )
+            }
+        }
+    }
 }
 
 /// The next attempt after `end`, if there is to be one. `history` is newest first.
@@ -55,7 +85,8 @@ pub(super) fn next(
     let code = failed
         .get("errorInformation")
         .map_or("", |error| text(error, "code"));
-    if of == 0
+    let retry_for = view.resource.retry_for();
+    if (of == 0 && retry_for.is_none())
         || !end.newest
         || text(failed, "status") != "Failed"
         || WORDS.contains(&code)
@@ -65,20 +96,30 @@ pub(super) fn next(
     }
     let rollouts = history.iter().filter(|one| !is_rollback(one));
     let own = rollouts.filter(|one| !marks.made_room(one));
-    let number = own
+    let row: Vec<&Value> = own
         .take_while(|one| attempt_of(one) == Some(attempt) && text(one, "status") == "Failed")
-        .count();
-    let ended = failed.get("completeTime").and_then(Value::as_f64)?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "milliseconds since 1970 fit 63 bits; a float outside them saturates"
-    )]
-    let ended = Moment((ended * 1000.0).round() as i64);
-    (number <= of).then(|| Retry {
+        .collect();
+    let (number, at) = (row.len(), ended(failed)?);
+    if number <= of {
+        return Some(Retry {
+            number,
+            bound: Bound::Times(of),
+            at: at.plus(wait(number)),
+        });
+    }
+    let until = ended(row.last()?)?.plus(retry_for?);
+    let at = at.plus(LONG_WAIT);
+    (at <= until).then_some(Retry {
         number,
-        of,
-        at: ended.plus(wait(number)),
+        bound: Bound::Until(until),
+        at,
     })
+}
+
+/// When a deployment ended.
+fn ended(deployment: &Value) -> Option<Moment> {
+    let ended = deployment.get("completeTime").and_then(Value::as_f64);
+    ended.map(Moment::of_seconds)
 }
 
 /// How long to wait before this retry.

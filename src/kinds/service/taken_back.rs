@@ -11,7 +11,7 @@
 //! | of the declared content | as declared, at rest for [`STALE`] | somebody brought it back: take the mark away |
 //! | of the declared content | as declared | the engine's: the way back has not begun, or not ended |
 //! | of the declared content | any, in flight | wait; say whose word it is, and if it waits for a person |
-//! | of the declared content | other, the way back failed | `RolloutFailed` |
+//! | of the declared content | other, the way back failed, or `deadline` took it back | `RolloutFailed` |
 //! | of the declared content | other | `Quarantined`: no start, no healing; quiet fields are healed |
 //!
 //! Invariant: while the mark holds, nothing is started.
@@ -24,7 +24,7 @@ use super::mark::{Mark, TAKEN_BACK_TAG};
 use super::payload::{attempt_digest, carried_drift, deploying_drift, primary_task_set};
 use super::plan::controller;
 use super::rolling::overlaid;
-use super::{Observed, RETRY_ANNOTATION, gates, migration, native, progress, text};
+use super::{Observed, RETRY_ANNOTATION, deadline, gates, migration, native, progress, text};
 use crate::kinds::{View, tagging};
 use crate::model::{Block, Fail, Kind, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
 
@@ -148,7 +148,8 @@ fn held(
     if plan.rollout.is_some() {
         return told(service, mark, plan, view);
     }
-    plan.outcome = if way_back_failed(observed) {
+    // The way back failed, or nobody ordered it: a failure either way.
+    plan.outcome = if way_back_failed(observed) || mark.by == deadline::BY {
         let message = plan.outcome.message();
         Outcome::Failed(Fail::RolloutFailed, format!("{why}; {message}"))
     } else {

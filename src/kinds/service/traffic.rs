@@ -103,12 +103,7 @@ pub(super) fn changed(observed: &Observed, service: &Value) -> Moment {
         .filter_map(Value::as_f64)
         .reduce(f64::max)
         .unwrap_or(0.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "milliseconds since 1970 fit 63 bits; a float outside them saturates"
-    )]
-    let millis = (seconds * 1000.0).round() as i64;
-    Moment(millis)
+    Moment::of_seconds(seconds)
 }
 
 /// Whether a look at targets saw a healthy one.

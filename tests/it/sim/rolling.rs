@@ -328,7 +328,7 @@ pub(super) async fn worker(configuration: &str, seed: u64) -> World {
     let mut crashing = image("crashing");
     crashing["crash"] = json!(1);
     let seed = json!({"kind": "SandboxSeed", "apiVersion": "evenkeel.dev/v1alpha1", "metadata": {"name": "worker"},
-        "spec": {"images": [image("v1"), image("v2"), crashing]}});
+        "spec": {"images": [image("v1"), image("v2"), image("v3"), crashing]}});
     world.mounted.seed("us-east-1", &[seed]).unwrap();
     world
 }

@@ -18,7 +18,7 @@ const PLACE: Place = Place {
 };
 
 /// The auth service with three images, and CodeDeploy waiting for a person before traffic where asked.
-async fn auth(seed: u64, waits: bool) -> World {
+pub(super) async fn auth(seed: u64, waits: bool) -> World {
     let world = World::auth(seed).await;
     world.image(&json!({"repository": "nova/auth-service", "tags": ["1.7.0"]}));
     world.edit(
@@ -37,7 +37,7 @@ async fn auth(seed: u64, waits: bool) -> World {
 }
 
 /// Chooses a policy.
-fn choose(world: &World, file: &str, policy: &str) {
+pub(super) fn choose(world: &World, file: &str, policy: &str) {
     let text = std::fs::read_to_string(world.folder.path().join(file)).unwrap();
     let with = format!("rollout: {{inFlight: {policy}}}\nspec:\n  clusterRef");
     world.write(file, &text.replace("spec:\n  clusterRef", &with));
@@ -50,7 +50,7 @@ impl World {
     }
 
     /// Ships another image, whatever is declared now.
-    async fn ship_auth(&self, daemon: &Daemon, tag: &str) {
+    pub(super) async fn ship_auth(&self, daemon: &Daemon, tag: &str) {
         let path = self.folder.path().join(AUTH);
         let text = std::fs::read_to_string(&path).unwrap();
         let (before, rest) = text.split_once("nova/auth-service:").unwrap();
@@ -74,7 +74,7 @@ impl World {
     }
 
     /// `status` of each of them, `back` before those by which CodeDeploy went back.
-    fn auth_history(&self) -> Vec<String> {
+    pub(super) fn auth_history(&self) -> Vec<String> {
         let all = self.auth_deployments();
         let word = |one: &Value| {
             let back = if one["creator"] == "codeDeployRollback" {
@@ -88,7 +88,7 @@ impl World {
     }
 
     /// Whether this tag's image is what serves.
-    async fn auth_serves(&self, tag: &str) -> bool {
+    pub(super) async fn auth_serves(&self, tag: &str) -> bool {
         let primary = self.person.primary("nova", "auth-service").await;
         let image = self.person.image(&primary).await;
         let input = json!({"repositoryName": "nova/auth-service", "imageIds": [{"imageTag": tag}]});
@@ -108,7 +108,7 @@ impl World {
     }
 }
 
-async fn at_rest(world: &World, daemon: &Daemon) {
+pub(super) async fn at_rest(world: &World, daemon: &Daemon) {
     daemon.converged().await;
     let writes = world.writes();
     pass(Duration::from_mins(20)).await;

@@ -77,7 +77,7 @@ fn flying(case: &Case<'_>, deployment: &Value, target: &Seen<Value>) -> Verdict 
             "{course}; its old tasks do not wait to be stopped yet: leave out --terminate"
         )),
         Command::Promote { .. } | Command::Approve { .. } if ready => {
-            case.go_on(id, digest, vec![go_on(id, "READY_WAIT")])
+            case.let_on(id, digest, vec![go_on(id, "READY_WAIT")])
         }
         Command::Promote { .. } if warm => Verdict::No(format!(
             "{course}; all traffic is on the new tasks, and the old ones are kept for the way back until the group's \

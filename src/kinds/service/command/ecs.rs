@@ -70,7 +70,7 @@ fn flying(case: &Case<'_>, history: &[Value], newest: &Value) -> Verdict {
         }
         Command::Promote { .. } | Command::Approve { .. } if !pauses.is_empty() => {
             let calls = pauses.iter().map(|hook| answer(arn, id, hook, "CONTINUE"));
-            case.go_on(id, digest, calls.collect())
+            case.let_on(id, digest, calls.collect())
         }
         Command::Promote { .. } | Command::Approve { .. } | Command::Reject { .. } => {
             case.goes_on_by_itself(&course)

@@ -33,8 +33,8 @@ use serde_json::Value;
 
 use super::mark::{APPROVED_TAG, Mark, TAKEN_BACK_TAG};
 use super::payload::attempt_digest;
-use super::plan::{compared, controller, in_the_words_of_the_request, unresolved};
-use super::{Observed, gates, native, revision, taken_back, text};
+use super::plan::{compared, controller, in_the_words_of_the_request, of_content, unresolved};
+use super::{Observed, gates, native, queued, revision, taken_back, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::kinds::common::step as call;
@@ -97,21 +97,24 @@ pub(super) fn decide(view: &View<'_>, standing: &Standing, order: &Order) -> Ver
         known => known.as_ref().and_then(Seen::present),
     };
     let service = in_the_words_of_the_request(&revision::overlaid(service, known, view));
-    let (view, attempt) = declared(view, &service);
-    let case = Case {
-        retried: native::is_retried(&view, observed, &service),
-        view: &view,
-        service: &service,
-        order,
-        attempt,
-    };
-    match controller(&service) {
-        "CODE_DEPLOY" => code_deploy::decide(&case, standing),
-        "ECS" => ecs::decide(&case, observed),
-        other => Verdict::No(format!(
-            "service {name} has deployment controller {other}: its rollouts are driven by somebody else, and left to them"
-        )),
-    }
+    // What an order is about is what comes first, where revisions wait for each other.
+    queued::first(view, observed, &service, of_content, |view, _| {
+        let (view, attempt) = declared(view, &service);
+        let case = Case {
+            retried: native::is_retried(&view, observed, &service),
+            view: &view,
+            service: &service,
+            order,
+            attempt,
+        };
+        match controller(&service) {
+            "CODE_DEPLOY" => code_deploy::decide(&case, standing),
+            "ECS" => ecs::decide(&case, observed),
+            other => Verdict::No(format!(
+                "service {name} has deployment controller {other}: its rollouts are driven by somebody else, and left to them"
+            )),
+        }
+    })
 }
 
 /// The view of a service that is there, and the digest of the declared content once all of it is resolved.
@@ -271,6 +274,18 @@ impl Case<'_> {
         Verdict::Do {
             steps: std::iter::once(stop).chain(mark).collect(),
             deployment: Some(id.to_owned()),
+        }
+    }
+
+    /// Letting a deployment go on from where it waits for a person, unless a window that has closed holds it. Not the way back
+    /// that a person ordered.
+    fn let_on(&self, id: &str, digest: Option<&str>, calls: Vec<Step>) -> Verdict {
+        let mark = taken_back::marked(self.service);
+        let back = mark.is_some_and(|mark| digest != Some(&mark.digest));
+        let held = gates::held(self.view).filter(|_| digest.is_some() && !back);
+        match held {
+            Some(why) => Verdict::No(format!("deployment {id} waits for a person; {why}")),
+            None => self.go_on(id, digest, calls),
         }
     }
 

@@ -1,8 +1,9 @@
 //! A person's approval of a content before its rollout starts (`rollout.approval`). Pure.
 //!
 //! The approval is a tag on the service (`mark`), written by `evenkeel approve` and bound to the content's digest: a
-//! newer manifest needs its own. How long a content has waited is not remembered, so the timeout bounds the approval:
-//! one that is older does not count.
+//! newer manifest needs its own. The timeout (`rollout.approval.timeout`) bounds both: an approval that is older does not count, and
+//! a content that has waited longer waits as `Blocked`, for the alerts; it can be approved all the same. How long it has waited is
+//! not remembered over a restart of the daemon.
 //!
 //! Not asked for: a service that is only being made, which has no tag to carry an approval, and content that was
 //! started before with this digest, so that healing what somebody changed by hand does not wait for a person.
@@ -12,7 +13,8 @@ use serde_json::Value;
 use super::super::mark::{APPROVED_TAG, Mark};
 use super::super::plan::{declared_tag, ways};
 use crate::kinds::View;
-use crate::model::{Outcome, Wait};
+use crate::kinds::heal::time;
+use crate::model::{Block, Outcome, Wait};
 
 /// Whether the manifest asks for an approval of this content before it starts. `service` is the live one.
 pub(in super::super) fn asked(view: &View<'_>, service: &Value, digest: &str) -> bool {
@@ -40,9 +42,19 @@ pub(super) fn shut(
         }
         _ => String::new(),
     };
-    let message = format!(
-        "content {digest} waits for an approval{given}{}",
-        ways(view, digest)
-    );
-    Some(Outcome::Waiting(Wait::ApprovalPending, message))
+    let ways = ways(view, digest);
+    let since = view.asked.filter(|(asked, _)| *asked == digest);
+    Some(match since {
+        Some((_, since)) if view.now.since(since) >= timeout => {
+            let since = time(since);
+            let why = format!(
+                "content {digest} has waited for an approval since {since}, longer than its manifest says{given}{ways}"
+            );
+            Outcome::Blocked(Block::ApprovalTimedOut, why)
+        }
+        _ => {
+            let why = format!("content {digest} waits for an approval{given}{ways}");
+            Outcome::Waiting(Wait::ApprovalPending, why)
+        }
+    })
 }

@@ -25,7 +25,7 @@ mod tasks;
 mod window;
 
 pub(super) use approval::asked as asks_for_approval;
-pub(super) use window::overrun;
+pub(super) use window::{held, overrun};
 
 use serde_json::Value;
 

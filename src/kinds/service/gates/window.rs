@@ -8,7 +8,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::Shut;
 use crate::kinds::View;
-use crate::manifest::Window;
+use crate::manifest::{Overrun, Window};
 use crate::model::{Moment, Outcome, Wait};
 
 /// The annotation of a Service that lets its rollouts start in spite of windows; its text is the reason.
@@ -39,29 +39,42 @@ pub(super) fn overridden<'a>(view: &View<'a>) -> Option<&'a str> {
     view.resource.annotations.get(IGNORE).map(String::as_str)
 }
 
-/// Why a rollout in flight is not to go on: none may start now, and what closed says `overrun: abort`.
-pub(in super::super) fn overrun(view: &View<'_>) -> Option<String> {
+/// What is to become of a rollout in flight, and why, while none may start.
+pub(in super::super) fn overrun(view: &View<'_>) -> Option<(Overrun, String)> {
     if overridden(view).is_some() {
         return None;
     }
     let windows = view.set.windows_of(view.resource);
     let why = closed(&windows, view.now)?;
-    aborts(&windows, view.now).then_some(why)
+    Some((strictest(&windows, view.now), why))
 }
 
-/// Whether what keeps rollouts from starting stops those in flight: one of the deny windows that are open, else the allow
-/// window that closed last.
-fn aborts(windows: &[Window], now: Moment) -> bool {
+/// Why nothing in flight that waits for a person goes on now, and since when it may again.
+pub(in super::super) fn held(view: &View<'_>) -> Option<String> {
+    let (_, why) = overrun(view).filter(|(overrun, _)| *overrun == Overrun::Hold)?;
+    let windows = view.set.windows_of(view.resource);
+    let opens = match opening(&windows, view.now) {
+        Some((at, window)) => format!("opens at {}", at_in(at, window)),
+        None => "does not open within its next times".to_owned(),
+    };
+    Some(format!(
+        "it is held until its window opens (overrun: hold): {why}; {opens}. To let it go on now, give the annotation {IGNORE} the reason"
+    ))
+}
+
+/// What those say that keep rollouts from starting: the deny windows that are open, else the allow window that closed
+/// last.
+fn strictest(windows: &[Window], now: Moment) -> Overrun {
     let denies = windows.iter().filter(|one| !one.allows);
-    let mut denies = denies.filter(|one| is_open(one, now)).peekable();
-    if denies.peek().is_some() {
-        return denies.any(|one| one.aborts);
+    let denies = denies.filter(|one| is_open(one, now));
+    if let Some(strictest) = denies.map(|one| one.overrun).max() {
+        return strictest;
     }
     let closed = windows.iter().filter(|one| one.allows).filter_map(|one| {
         let at = last(one, now)?.plus(one.duration);
-        Some((at, one.aborts))
+        Some((at, one.overrun))
     });
-    closed.max().is_some_and(|(_, aborts)| aborts)
+    closed.max().map_or(Overrun::Finish, |(_, overrun)| overrun)
 }
 
 /// Why rollouts may not start at a moment.

@@ -195,13 +195,16 @@ fn a_rollout_in_flight_is_stopped_only_where_what_closed_says_so() {
     let all = json!([
         with(morning(), "abort"),
         with(noon(), "finish"),
-        with(evening(), "abort")
+        with(evening(), "abort"),
+        with(window("deny", "0 18 * * *", "1h", "UTC"), "hold"),
+        with(window("deny", "0 21 * * *", "1h", "UTC"), "hold"),
     ]);
     let scene = scene(&all, &json!([]));
     let stops = |hour: &str| {
         let mut view = scene.view(Kind::Service, "web");
         view.now = at(&format!("2026-01-05T{hour}:00:00Z"));
-        overrun(&view)
+        let stops = overrun(&view);
+        stops.filter(|(overrun, _)| *overrun == Overrun::Abort)
     };
     for (hour, stopped) in [
         ("09", false),
@@ -211,10 +214,21 @@ fn a_rollout_in_flight_is_stopped_only_where_what_closed_says_so() {
         ("14", false),
         ("18", true),
         ("20", false),
+        ("21", false),
     ] {
         assert_eq!(stops(hour).is_some(), stopped, "{hour}");
     }
-    assert!(stops("18").unwrap().contains("the deny window"));
+    assert!(stops("18").unwrap().1.contains("the deny window"));
+    // The stricter one of two counts, and one alone holds.
+    let held_at = |hour: &str| {
+        let mut view = scene.view(Kind::Service, "web");
+        view.now = at(&format!("2026-01-05T{hour}:30:00Z"));
+        held(&view)
+    };
+    assert_eq!(held_at("18"), None);
+    assert_eq!(held_at("09"), None);
+    let told = held_at("21").unwrap();
+    assert!(told.contains("opens at 2026-01-06 08:00 (UTC)"), "{told}");
     let mut ignoring = scene.view(Kind::Service, "web");
     let mut resource = ignoring.resource.clone();
     let reason = (IGNORE.to_owned(), "incident 7".to_owned());

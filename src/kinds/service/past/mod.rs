@@ -108,12 +108,7 @@ fn ecs(deployment: &Value, task: Option<&Value>) -> PastRollout {
 /// A time of the JSON protocols: seconds since the epoch.
 fn moment(document: &Value, member: &str) -> Option<Moment> {
     let seconds = document.get(member)?.as_f64()?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "milliseconds since 1970 fit 63 bits; a float outside them saturates"
-    )]
-    let millis = (seconds * 1000.0).round() as i64;
-    Some(Moment(millis))
+    Some(Moment::of_seconds(seconds))
 }
 
 #[cfg(test)]

@@ -170,6 +170,7 @@ impl Bench {
                 listeners: BTreeMap::new(),
                 pair: BTreeMap::new(),
                 health: BTreeMap::new(),
+                family: None,
                 tasks: None,
                 stop_reasons: Vec::new(),
             },

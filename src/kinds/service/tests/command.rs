@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::command::{Standing, Verdict, decide};
 use super::super::mark::{APPROVED_TAG, Mark, TAKEN_BACK_TAG};
 use super::bench::{Bench, NOW, Payload, deployment};
+use crate::kinds::testing::assert_inert;
 use crate::model::{Block, Command, Moment, Order, Outcome, Seen, Wait};
 
 const ABORT: Command = Command::Abort { foreign: false };
@@ -487,6 +488,29 @@ fn a_rollout_waits_for_the_approval_of_its_content() {
     );
     off.observed.service_deployments = Some(Seen::Absent);
     assert!(!off.plan().steps.is_empty());
+}
+
+/// Nobody approved it in time: it is `Blocked`, for the alerts, and an approval counts all the same.
+#[test]
+fn an_approval_that_nobody_gives_in_time_is_told() {
+    let mut bench = Bench::rolling(Payload::B, Payload::A, "COMPLETED");
+    bench.observed.service_deployments = Some(Seen::Absent);
+    let bench = asking(bench, &json!({"timeout": "2h"}));
+    let attempt = bench.attempt();
+    let hours = |hours: u64| NOW.minus(Duration::from_hours(hours));
+    for (asked, reason) in [
+        (None, "ApprovalPending"),
+        (Some((attempt.as_str(), hours(1))), "ApprovalPending"),
+        (Some((attempt.as_str(), hours(2))), "ApprovalTimedOut"),
+        (Some(("v1:other000", hours(2))), "ApprovalPending"),
+    ] {
+        let mut view = bench.view();
+        view.asked = asked;
+        let plan = super::super::plan::plan(&view, &bench.observed);
+        assert_inert(&plan, reason);
+        let ways = format!("evenkeel approve Service/web --digest {attempt}");
+        assert!(plan.outcome.message().contains(&ways), "{}", plan.outcome);
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn what_failed_before_traffic_moved_is_started_again_so_often_as_is_declared() {
             let described = &only_call(&plan).1["description"];
             let number = format!(" retry={times}");
             assert!(described.as_str().unwrap().contains(&number), "{described}");
-            let told = format!("retry {times} of {retries}");
+            let told = format!("retry {times} of {retries} times");
             assert!(plan.outcome.message().contains(&told), "{}", plan.outcome);
         } else {
             assert_inert(&plan, "RolloutFailed");
@@ -102,6 +102,39 @@ fn a_retry_waits_longer_and_longer_after_the_end_of_the_last_attempt() {
             let left = plan.again.map(|again| again.since(NOW).as_millis());
             assert_eq!(left, Some(1000), "{times} {ago}");
         }
+    }
+}
+
+/// Slowly, after those, for as long as is declared after the first one failed.
+#[test]
+fn after_the_retries_it_is_tried_ever_so_often_for_a_while() {
+    for (retries, times, minutes, starts, told) in [
+        (0, 1, 14.0, false, "tried again at"),
+        (0, 1, 15.0, true, "no more after"),
+        (1, 1, 1.0, true, "1 of 1 times"),
+        (1, 2, 14.0, false, "tried again at"),
+        (1, 2, 15.0, true, "no more after"),
+        (1, 7, 15.0, true, "no more after"),
+        // The first one failed an hour before the last.
+        (1, 9, 15.0, false, "not tried again"),
+    ] {
+        let mut bench = failed(retries, times, "Install", minutes * 60.0);
+        let rollout = json!({"retries": retries, "retryFor": "1h"});
+        bench.scene = bench.scene.beside(Kind::Service, "web", "rollout", rollout);
+        if let Some(Seen::Present(history)) = &mut bench.observed.history {
+            for (index, one) in history.iter_mut().enumerate() {
+                let minutes = u32::try_from(index).unwrap() * 7;
+                let at = one["completeTime"].as_f64().unwrap() - f64::from(minutes) * 60.0;
+                one["completeTime"] = json!(at);
+            }
+        }
+        let plan = bench.plan();
+        assert_eq!(
+            !plan.steps.is_empty(),
+            starts,
+            "{retries} {times} {minutes}: {plan:?}"
+        );
+        assert!(plan.outcome.message().contains(told), "{}", plan.outcome);
     }
 }
 
