@@ -196,10 +196,10 @@ impl Recorder {
     }
 
     /// A person is about to deploy, or to set the count: what becomes of it depends on whether all was as declared.
-    pub(super) fn by_hand(&self, count: bool) {
+    pub(super) fn by_hand(&self, count: bool, other: bool) {
         let mut seen = self.seen.lock().unwrap();
         seen.by_hand = true;
-        if seen.agreed < KNOWN {
+        if seen.agreed < KNOWN || !other {
             return;
         }
         let now = self.clock.now();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evenkeel::model::{Key, Outcome, Wait};
+use evenkeel::model::{Block, Key, Outcome, Wait};
 use evenkeel::sandbox::levers::HookOutcome;
 use serde_json::json;
 
@@ -218,7 +218,9 @@ impl Scenario {
 
     /// A person deploys the first revision, or sets the count.
     pub(super) fn by_hand(&self, count: bool) {
-        self.recorder.by_hand(count);
+        // What is declared already is in nobody's place.
+        let other = count || self.tag != self.stage().tags[0];
+        self.recorder.by_hand(count, other);
         if count {
             let one = json!({"desiredCount": 1});
             self.stage().update(&self.world, one);
@@ -336,7 +338,13 @@ impl Scenario {
         for _ in 0..1_500 {
             self.wait(20).await;
             let outcome = self.outcome();
-            let pending = matches!(outcome, Some(Outcome::Waiting(Wait::ApprovalPending, _)));
+            let pending = matches!(
+                outcome,
+                Some(
+                    Outcome::Waiting(Wait::ApprovalPending, _)
+                        | Outcome::Blocked(Block::ApprovalTimedOut, _)
+                )
+            );
             if pending && answered {
                 let word = if self.luck.bool() {
                     Word::Approve
@@ -381,7 +389,7 @@ impl Scenario {
             wishes: &self.stage().wishes,
             image: &seen.image,
             count: seen.count,
-            barred: seen.said.taken_back.is_some(),
+            barred: seen.said.taken_back.is_some() || seen.said.ever.contains(&seen.image),
             // What CodeDeploy knew is not among what ECS knows.
             failed_before: self.moved
                 && seen
@@ -389,7 +397,13 @@ impl Scenario {
                     .iter()
                     .any(|moment| verdict(&moment.after, &seen.image) == Some(End::Bad)),
             task_failed: seen.task_failed(),
-            by_hand: seen.by_hand,
+            // A rollback is one person's change too.
+            by_hand: seen.by_hand
+                || seen
+                    .said
+                    .heeded
+                    .get(&Word::Rollback)
+                    .is_some_and(|n| *n > 0),
         };
         let mut wrong = judge(self.stage().engine, &seen.history);
         if let Some(lie) = lie(&told, &outcome, &sight) {

@@ -73,7 +73,8 @@ pub(super) fn lie(told: &Told<'_>, outcome: &Outcome, sight: &Sight) -> Option<S
             let found = told.wishes.heals == Heals::Notify && told.by_hand && !as_declared;
             unless(found, "nothing of a person's was found")
         }
-        Outcome::Waiting(Wait::ApprovalPending, _) => {
+        Outcome::Waiting(Wait::ApprovalPending, _)
+        | Outcome::Blocked(Block::ApprovalTimedOut, _) => {
             let asked = told.wishes.asks == Asks::Before && !told.wishes.answered;
             unless(asked && !as_declared, "nothing waits for a person")
         }

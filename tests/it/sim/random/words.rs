@@ -1,6 +1,6 @@
 //! What persons say to the daemon in a scenario, and what follows of it for the monitors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use evenkeel::ask::{Answer, HoldChange, Question, Refusal};
@@ -38,6 +38,8 @@ pub(super) struct Said {
     pub(super) held: bool,
     /// Content that a person took back, until the manifest says something else.
     pub(super) taken_back: Option<String>,
+    /// All of it that a person ever took back: the record outlives other manifests.
+    pub(super) ever: BTreeSet<String>,
     /// A word is being carried out.
     pub(super) ordering: bool,
     /// When each content was approved last.
@@ -66,7 +68,10 @@ impl Said {
             _ if !heeded => {}
             Word::Hold => self.held = true,
             Word::Resume | Word::Approve | Word::Promote | Word::Heal => {}
-            Word::Abort | Word::Rollback | Word::Reject => self.taken_back = content,
+            Word::Abort | Word::Rollback | Word::Reject => {
+                self.ever.extend(content.clone());
+                self.taken_back = content;
+            }
         }
     }
 }
