@@ -24,7 +24,7 @@ use super::mark::{Mark, TAKEN_BACK_TAG};
 use super::payload::{attempt_digest, carried_drift, deploying_drift, primary_task_set};
 use super::plan::controller;
 use super::rolling::overlaid;
-use super::{Observed, RETRY_ANNOTATION, deadline, gates, native, progress, text};
+use super::{Observed, RETRY_ANNOTATION, deadline, gates, migration, native, progress, text};
 use crate::kinds::{View, tagging};
 use crate::model::{Block, Fail, Kind, Outcome, Plan, Rollout, RolloutStage, Seen, Step, Wait};
 
@@ -37,8 +37,12 @@ pub(super) fn marked(service: &Value) -> Option<Mark> {
     Mark::of(service, TAKEN_BACK_TAG)
 }
 
-/// Whether the declared content is what the service is said to run.
+/// Whether the declared content is what the service is said to run. What is to move over to ECS is not, whatever its
+/// tasks run.
 pub(super) fn is_live(view: &View<'_>, service: &Value) -> bool {
+    if migration::is_asked(view, service) {
+        return false;
+    }
     if controller(service) == "CODE_DEPLOY" {
         return primary_task_set(service)
             .is_some_and(|live| carried_drift(&view.spec, live).is_empty());
@@ -54,7 +58,7 @@ pub(super) fn kept(view: &View<'_>, observed: &Observed, service: &Value, plan: 
     let Some(attempt) = attempt_digest(view) else {
         return plan;
     };
-    let live = is_live(view, service);
+    let live = is_live(view, service) && !native::is_retried(view, observed, service);
     if mark.digest == attempt && is_moving(&plan) {
         return told(service, &mark, plan, view);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel::model::{Block, Outcome, Service, Wait};
+use evenkeel::model::{Block, Command, Outcome, Service, Wait};
 use serde_json::{Value, json};
 
 use super::console::CODE_DEPLOY;
@@ -263,4 +263,47 @@ async fn what_changes_in_the_same_commit_goes_along() {
     let service = world.p2_service().await;
     assert_eq!(service["healthCheckGracePeriodSeconds"], 300);
     assert_eq!(service["enableExecuteCommand"], true);
+}
+
+/// The manifest has no group any more, whose deployments an order would look at.
+#[tokio::test(start_paused = true)]
+async fn a_move_waits_for_its_approval_and_can_be_rejected() {
+    for approved in [true, false] {
+        let (world, daemon) = p2(706).await;
+        let updates = world.count("UpdateService");
+        let name = "kind: Service\nmetadata:\n  name: test-api-service\n";
+        let asking = format!("{name}rollout: {{approval: {{timeout: 2h}}}}\n");
+        let manifest = AFTER.replace(name, &asking);
+        assert_ne!(manifest, AFTER);
+        world.write(FILE, &manifest);
+        daemon.look().await;
+        let pending =
+            |outcome: &Outcome| matches!(outcome, Outcome::Waiting(Wait::ApprovalPending, _));
+        daemon.outcome(SERVICE, pending).await;
+        let key = SERVICE.parse().unwrap();
+        let digest = daemon.board.read().resources[&key].digest.clone().unwrap();
+        let other = Command::Approve {
+            digest: "v1:0123456789".to_owned(),
+        };
+        let why = daemon.refuses(SERVICE, other).await;
+        assert!(why.contains(&digest), "{why}");
+        let abort = Command::Abort { foreign: false };
+        let why = daemon.refuses(SERVICE, abort).await;
+        assert!(why.contains("no DeploymentGroup manifest"), "{why}");
+        if approved {
+            let approve = Command::Approve { digest };
+            daemon.order(SERVICE, approve).await.unwrap();
+            daemon.converged().await;
+            let service = world.p2_service().await;
+            assert_eq!(service["deploymentConfiguration"]["strategy"], "CANARY");
+            continue;
+        }
+        let reject = Command::Reject { digest: None };
+        daemon.order(SERVICE, reject).await.unwrap();
+        let rejected = |outcome: &Outcome| matches!(outcome, Outcome::Blocked(Block::Quarantined, why) if why.contains("rejected by ann"));
+        daemon.outcome(SERVICE, rejected).await;
+        pass(Duration::from_hours(1)).await;
+        daemon.outcome(SERVICE, rejected).await;
+        assert_eq!(world.count("UpdateService"), updates);
+    }
 }

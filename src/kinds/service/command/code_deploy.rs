@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::history::{attempt_of, in_flight, is_rollback};
-use super::super::{progress, text};
+use super::super::{migration, progress, text};
 use super::{Case, Standing, Verdict, call, rollback};
 use crate::model::{Command, RolloutStage, Seen, Service, Step};
 
@@ -14,6 +14,7 @@ pub(super) fn decide(case: &Case<'_>, standing: &Standing) -> Verdict {
         Some(Seen::Present(history)) => history.as_slice(),
         Some(Seen::Absent) => &[],
         Some(Seen::Unknown(why)) => return Verdict::Unknown(why.clone()),
+        None if waits_to_move(case) => return case.resting(),
         None => {
             return Verdict::No(format!(
                 "service {} is deployed by CodeDeploy, and no DeploymentGroup manifest names it in ecsServices: declare \
@@ -29,6 +30,16 @@ pub(super) fn decide(case: &Case<'_>, standing: &Standing) -> Verdict {
         }
         None => case.resting(),
     }
+}
+
+/// Whether the order is about a move to ECS that waits for an approval: its manifest has no group any more whose
+/// deployments could be looked at, and the gate asks for none.
+fn waits_to_move(case: &Case<'_>) -> bool {
+    let about = matches!(
+        case.order.command,
+        Command::Approve { .. } | Command::Reject { .. } | Command::Promote { .. }
+    );
+    about && case.gated().is_some() && migration::is_asked(case.view, case.service)
 }
 
 fn flying(case: &Case<'_>, deployment: &Value, target: &Seen<Value>) -> Verdict {

@@ -14,6 +14,9 @@
 //! | `CodeDeploy`, old tasks wait to be stopped | stop, go back | stop them, if asked for by name | no |
 //! | else | stop, go back | no | no |
 //!
+//! A service that is to move from `CodeDeploy` to ECS has no group any more: what is in flight there is not seen, and of a move
+//! that waits for an approval only that is decided.
+//!
 //! What is stopped or rejected is marked on the service (`mark`) after AWS has accepted that, so that it is not
 //! started again whatever AWS remembers; what is approved is marked before it goes on.
 //!
@@ -31,7 +34,7 @@ use serde_json::Value;
 use super::mark::{APPROVED_TAG, Mark, TAKEN_BACK_TAG};
 use super::payload::attempt_digest;
 use super::plan::{compared, controller, in_the_words_of_the_request, of_content, unresolved};
-use super::{Observed, gates, queued, revision, taken_back, text};
+use super::{Observed, gates, native, queued, revision, taken_back, text};
 use crate::aws::Observer;
 use crate::kinds::View;
 use crate::kinds::common::step as call;
@@ -98,6 +101,7 @@ pub(super) fn decide(view: &View<'_>, standing: &Standing, order: &Order) -> Ver
     queued::first(view, observed, &service, of_content, |view, _| {
         let (view, attempt) = declared(view, &service);
         let case = Case {
+            retried: native::is_retried(&view, observed, &service),
             view: &view,
             service: &service,
             order,
@@ -127,6 +131,8 @@ struct Case<'a> {
     order: &'a Order,
     /// The digest of the declared content, once all of it is resolved.
     attempt: Option<String>,
+    /// Whether it is to be started anew though it is live.
+    retried: bool,
 }
 
 impl Case<'_> {
@@ -141,7 +147,7 @@ impl Case<'_> {
         let held = taken_back::marked(self.service).is_some_and(|mark| mark.digest == attempt);
         let waits = gates::asks_for_approval(self.view, self.service, attempt)
             && !held
-            && !taken_back::is_live(self.view, self.service);
+            && (self.retried || !taken_back::is_live(self.view, self.service));
         waits.then_some(attempt)
     }
 

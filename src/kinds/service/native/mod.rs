@@ -241,6 +241,29 @@ fn flying(
     })
 }
 
+/// Whether a new text of the retry annotation asks for what is live already, as its newest deployment ended badly.
+pub(super) fn is_retried(view: &View<'_>, observed: &Observed, service: &Value) -> bool {
+    if !is_native(&view.spec) {
+        return false;
+    }
+    let list = observed
+        .service_deployments
+        .as_ref()
+        .and_then(Seen::present);
+    let (Some(Value::Array(history)), Some(attempt)) = (list, attempt_digest(view)) else {
+        return false;
+    };
+    let case = Case {
+        view,
+        observed,
+        service,
+        live: service,
+        history,
+        attempt: &attempt,
+    };
+    case.bad_end().is_some_and(|end| end.newest) && case.may_retry()
+}
+
 /// What the decisions about a service look at.
 struct Case<'a> {
     view: &'a View<'a>,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use evenkeel::model::{Outcome, Wait};
+use evenkeel::model::{Command, Outcome, Wait};
+use serde_json::{Value, json};
 
 use super::super::native_world::{BLUE_GREEN, FILE as NATIVE_FILE, SERVICE as NATIVE, web};
 use super::super::rolling::{BREAKER, FILE, SERVICE, worker};
@@ -88,4 +89,41 @@ async fn an_approval_that_is_too_old_does_not_count() {
     daemon.order(NATIVE, approve(&content)).await.unwrap();
     world.at_rest(&daemon).await;
     assert_eq!(world.serves().await, "v2");
+}
+
+/// What runs is what is declared, and its newest deployment went back: a new text of the retry annotation has it started
+/// once more, and that is a rollout like any other.
+#[tokio::test(start_paused = true)]
+async fn a_retry_of_what_is_live_waits_for_its_approval_and_can_be_rejected() {
+    for approved in [true, false] {
+        let world = web(BLUE_GREEN, 1742).await;
+        asking(&world, NATIVE_FILE, "web", "{timeout: 2h}");
+        let daemon = world.daemon().await;
+        daemon.converged().await;
+        world.by_hand(json!({"forceNewDeployment": true})).await;
+        world.stage("SCALE_UP").await;
+        let rollback = Command::Rollback { foreign: true };
+        daemon.order(NATIVE, rollback).await.unwrap();
+        let over = |one: &Value| one["status"] == "ROLLBACK_SUCCESSFUL";
+        world.deployment("went back", over).await;
+        let updates = world.count("UpdateService");
+        let name = "kind: Service\nmetadata:\n  name: web\n";
+        let annotated = format!("{name}  annotations: {{evenkeel.dev/retry: one}}\n");
+        world.edit(NATIVE_FILE, name, &annotated);
+        daemon.look().await;
+        daemon.outcome(NATIVE, waits).await;
+        if approved {
+            let content = digest(&daemon, NATIVE);
+            daemon.order(NATIVE, approve(&content)).await.unwrap();
+            let started = |_: &_| world.count("UpdateService") > updates;
+            daemon.until("the start", started).await;
+            daemon.converged().await;
+        } else {
+            daemon.order(NATIVE, REJECT).await.unwrap();
+            daemon.outcome(NATIVE, rejected).await;
+            pass(Duration::from_hours(1)).await;
+            daemon.outcome(NATIVE, rejected).await;
+            assert_eq!(world.count("UpdateService"), updates);
+        }
+    }
 }

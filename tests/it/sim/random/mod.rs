@@ -1,18 +1,25 @@
 //! Random scenarios of the whole daemon over all engines, with monitors over the simulated AWS.
 //!
-//! A scenario is a seed: which engine (`stage`), what happens and when (`scenario`): manifests change, images
-//! are broken, hooks and alarms fail, calls are throttled, fail or lose their answers, the daemon dies and
-//! comes back, persons stop, deploy and change things, hold, abort and roll back; windows close. Before and after every call of the daemon that changes
-//! something, and every five seconds, AWS is looked at (`sight`); what was seen must not violate what always
-//! holds (`monitors`), and once the environment is fair the daemon must say what is so.
+//! A scenario is a seed: which engine (`stage`), what its manifests ask for besides (`wishes`), what happens and when
+//! (`scenario`) and what persons do (`persons`, `words`): manifests change, images are broken, hooks, alarms and one-off
+//! tasks fail, calls are throttled, fail or lose their answers, the daemon dies and comes back, or there are two of them;
+//! persons stop, deploy and change things, hold, approve, reject, abort and roll back, or do not answer; windows close,
+//! a scaler scales, and a service of `CodeDeploy` moves over to ECS's own canary. Before and after every call of the daemon that changes something, and every five seconds, AWS is
+//! looked at (`sight`, `recorder`); what was seen must not violate what always holds (`monitors`), and once the environment is
+//! fair the daemon must say what is so (`truth`).
 //!
 //! `EVENKEEL_SCENARIOS` is how many seeds are run (12), `EVENKEEL_SEED` the first (1); with `EVENKEEL_TRACE` every moment
 //! is printed.
 
+mod forged;
 mod monitors;
+mod persons;
+mod recorder;
 mod scenario;
 mod sight;
 mod stage;
+mod truth;
+mod wishes;
 mod words;
 
 use std::collections::BTreeMap;
@@ -28,7 +35,7 @@ fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
     let first = number("EVENKEEL_SEED", 1);
     let count = number("EVENKEEL_SCENARIOS", 12);
     let (mut moments, mut rollouts, mut ends) = (0, 0, BTreeMap::<&str, usize>::new());
-    let mut heeded = BTreeMap::new();
+    let (mut heeded, mut calls) = (BTreeMap::new(), BTreeMap::<String, usize>::new());
     let mut wrong = Vec::new();
     let tells = std::env::var_os("EVENKEEL_TRACE").is_some();
     for seed in first..first + count {
@@ -49,6 +56,9 @@ fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
             for (word, count) in report.heeded {
                 *heeded.entry(word).or_insert(0) += count;
             }
+            for (name, count) in report.calls {
+                *calls.entry(name).or_default() += count;
+            }
             *ends.entry(report.outcome.reason()).or_default() += 1;
             for why in report.wrong {
                 eprintln!("seed {seed}: {why}");
@@ -66,7 +76,7 @@ fn whatever_happens_the_invariants_hold_and_the_end_is_told_truly() {
         }
     }
     println!(
-        "{count} seeds, {moments} moments, {rollouts} rollouts, ends: {ends:?}, heeded: {heeded:?}"
+        "{count} seeds, {moments} moments, {rollouts} rollouts, ends: {ends:?}, heeded: {heeded:?}, calls: {calls:?}"
     );
     wrong.dedup();
     assert!(wrong.is_empty(), "seeds {wrong:?}");

@@ -1,5 +1,5 @@
 //! What may never be seen, over a history of moments. Pure: a history that somebody forged is judged as one
-//! that was recorded, and each monitor has one here that it must not let pass.
+//! that was recorded, and each monitor has one in `forged` that it must not let pass.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,31 @@ pub(super) struct Moment {
     pub(super) operation: String,
     /// The content of the rollout that it starts.
     pub(super) starts: Option<String>,
+    /// The rollout that it stops.
+    pub(super) stops: Option<String>,
+    /// The one-off task that it starts.
+    pub(super) runs: Option<Run>,
     pub(super) before: Sight,
     pub(super) after: Sight,
     /// How many texts the retry annotation has had.
     pub(super) texts: usize,
+    /// How often what failed by itself before traffic moved may be started again for each of them.
+    pub(super) retries: usize,
     /// Whether a person has meddled with traffic or tasks since all was well last.
     pub(super) meddled: bool,
     pub(super) bars: Bars,
 }
+
+/// A one-off task: what it runs, and of which content.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Run {
+    pub(super) command: String,
+    pub(super) content: String,
+}
+
+/// The commands of the tasks before and after.
+pub(super) const BEFORE: &str = "./migrate";
+pub(super) const AFTER: &str = "./smoke";
 
 impl Moment {
     /// The content of the rollout that it started. A call that is sent once more, because its answer was lost, starts
@@ -47,8 +64,24 @@ pub(super) struct Bars {
     pub(super) content: Option<String>,
     /// A rollout in flight makes no room.
     pub(super) finish: bool,
+    /// The end of a window stops what has moved nothing.
+    pub(super) overrun: bool,
+    /// What the manifest asks for.
+    pub(super) declared: String,
     /// A person's order is being carried out: a rollback may go to what was good once and failed since.
     pub(super) ordered: bool,
+    /// What a person deployed is left as it is.
+    pub(super) kept: bool,
+    /// A count that a person set is.
+    pub(super) kept_count: bool,
+    /// The service that comes first has not been as declared for two minutes.
+    pub(super) unready: bool,
+    /// The contents that a person approved, where that is asked for and what is declared has not been reached.
+    pub(super) approved: Option<BTreeSet<String>>,
+    /// One-off tasks come before and after.
+    pub(super) tasks: bool,
+    /// Those that ended well.
+    pub(super) done: BTreeSet<Run>,
 }
 
 /// What is wrong with a history; the texts begin with the monitor's name.
@@ -56,12 +89,19 @@ pub(super) fn judge(engine: Engine, history: &[Moment]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut memory = Memory::default();
     for moment in history {
+        let engine = if moment.after.moved_over {
+            Engine::Native
+        } else {
+            engine
+        };
         wrong.extend(one_rollout(engine, moment, &memory).map(|why| format!("one rollout: {why}")));
         wrong.extend(quarantine(moment, &memory).map(|why| format!("quarantine: {why}")));
         wrong.extend(traffic(engine, moment).map(|why| format!("traffic: {why}")));
-        wrong.extend(barred(moment).map(|why| format!("barred: {why}")));
+        wrong.extend(barred(moment, &memory).map(|why| format!("barred: {why}")));
+        wrong.extend(unasked(engine, moment, &memory).map(|why| format!("unasked: {why}")));
+        wrong.extend(tasks(moment).map(|why| format!("tasks: {why}")));
         wrong.extend(old_revision(moment, &memory).map(|why| format!("old revision: {why}")));
-        memory.learn(moment);
+        memory.learn(engine, moment);
     }
     wrong
 }
@@ -71,8 +111,15 @@ pub(super) fn judge(engine: Engine, history: &[Moment]) -> Vec<String> {
 struct Memory {
     /// The rollouts that the daemon started.
     ours: BTreeSet<String>,
-    /// How often content was started again that had ended badly.
-    retried: BTreeMap<String, usize>,
+    /// The rollouts of content that had ended badly before; and that had failed by itself early.
+    retried: BTreeMap<String, Vec<String>>,
+    retried_early: BTreeMap<String, Vec<String>>,
+    /// What was started last.
+    last: Option<String>,
+    /// The newest rollout, where production traffic went when it came, and how many looks have shown it elsewhere since.
+    newest: Option<String>,
+    origin: BTreeSet<String>,
+    moved: usize,
     /// What ran when the last rollout was started.
     old: Option<String>,
     /// The fewest tasks that the service was to have since then: so many have taken over.
@@ -82,10 +129,22 @@ struct Memory {
 }
 
 impl Memory {
-    fn learn(&mut self, moment: &Moment) {
+    fn learn(&mut self, engine: Engine, moment: &Moment) {
         self.least = self.least.min(moment.after.desired);
+        let newest = moment.after.rollouts.first();
+        let id = newest.map(|newest| newest.id.clone());
+        if id != self.newest {
+            self.newest = id;
+            self.origin = serving(&moment.before);
+            self.moved = 0;
+        }
+        let elsewhere = serving(&moment.after) != self.origin;
+        let moved = match engine {
+            Engine::CodeDeploy => elsewhere,
+            _ => newest.is_some_and(|newest| newest.moved),
+        };
+        self.moved += usize::from(moved && moment.operation.is_empty());
         let Some(content) = moment.started() else {
-            let newest = moment.after.rollouts.first();
             let running = newest
                 .and_then(|newest| moment.after.running.get(newest.content.as_ref()?))
                 .copied()
@@ -97,15 +156,24 @@ impl Memory {
         self.least = moment.after.desired;
         let known: BTreeSet<&str> = ids(&moment.before).collect();
         let new = ids(&moment.after).filter(|id| !known.contains(id));
-        self.ours.extend(new.map(str::to_owned));
+        let new: Vec<String> = new.map(str::to_owned).collect();
+        self.ours.extend(new.iter().cloned());
         if verdict(&moment.before, content) == Some(End::Bad) {
-            *self.retried.entry(content.clone()).or_default() += 1;
+            let count = if failed_early(&moment.before, content) {
+                &mut self.retried_early
+            } else {
+                &mut self.retried
+            };
+            count.entry(content.clone()).or_default().extend(new);
         }
-        let most = moment
-            .before
-            .running
-            .iter()
-            .max_by_key(|(_, count)| **count);
+        self.last = Some(content.clone());
+        // What is on its way itself goes back before anything else.
+        let coming = |image: &String| {
+            let mut flying = flying(&moment.before);
+            flying.any(|one| one.content.as_ref() == Some(image))
+        };
+        let running = moment.before.running.iter();
+        let most = running.max_by_key(|(image, count)| (**count > 0 && !coming(image), **count));
         self.old = most
             .filter(|(image, count)| **count > 0 && *image != content)
             .map(|(image, _)| image.clone());
@@ -129,6 +197,23 @@ pub(super) fn verdict(sight: &Sight, content: &str) -> Option<End> {
     .map(|one| one.end)
 }
 
+/// Whether the newest rollout that came to an end of its own is of this content, and failed by itself before it
+/// moved traffic.
+fn failed_early(sight: &Sight, content: &str) -> bool {
+    let mut own = sight
+        .rollouts
+        .iter()
+        .filter(|one| matches!(one.end, End::Good | End::Bad));
+    own.next()
+        .is_some_and(|one| one.early && one.content.as_deref() == Some(content))
+}
+
+/// The target groups that get production traffic.
+fn serving(sight: &Sight) -> BTreeSet<String> {
+    let serving = sight.production.iter().filter(|(_, weight, _)| *weight > 0);
+    serving.map(|(group, ..)| group.clone()).collect()
+}
+
 /// At most one rollout is in flight, and a start takes the place of one of ours that has moved no
 /// production traffic, or of none.
 fn one_rollout(engine: Engine, moment: &Moment, memory: &Memory) -> Option<String> {
@@ -147,28 +232,115 @@ fn one_rollout(engine: Engine, moment: &Moment, memory: &Memory) -> Option<Strin
     (!makes_room).then(|| format!("{content} was started on top of {other:?}"))
 }
 
-/// Content that ended badly is started again at most once for each text of the retry annotation.
+/// Content that ended badly is started again at most once for each text of the retry annotation; what failed by itself
+/// before it moved traffic so often as the manifest says too.
 fn quarantine(moment: &Moment, memory: &Memory) -> Option<String> {
     let content = moment.started().filter(|_| !moment.bars.ordered)?;
-    let used = memory.retried.get(content).copied().unwrap_or(0);
-    let bad = verdict(&moment.before, content) == Some(End::Bad);
-    (bad && used >= moment.texts).then(|| format!("{content} was started again"))
+    // What moves the service over is another manifest, and another content, of whatever image.
+    if moment.after.moved_over && !moment.before.moved_over {
+        return None;
+    }
+    if verdict(&moment.before, content) != Some(End::Bad) {
+        return None;
+    }
+    let (used, most) = if failed_early(&moment.before, content) {
+        let most = moment.retries * (moment.texts + 1) + moment.texts;
+        (&memory.retried_early, most)
+    } else {
+        (&memory.retried, moment.texts)
+    };
+    // What made room, for a person's deployment too, was no attempt.
+    let made_room = |id: &&String| {
+        let mut of = moment.before.rollouts.iter();
+        of.any(|one| one.id == **id && one.end == End::Superseded)
+    };
+    let used = used.get(content).into_iter().flatten();
+    let used = used.filter(|id| !made_room(id)).count();
+    (used >= most).then(|| format!("{content} was started again"))
 }
 
-/// Nothing starts under a hold, in a closed window, or after a person took it back.
-fn barred(moment: &Moment) -> Option<String> {
-    let content = moment.started()?;
+/// Nothing starts under a hold, in a closed window, after a person took it back or before one approved it, in the place
+/// of what a person deployed, or before what comes first.
+fn barred(moment: &Moment, memory: &Memory) -> Option<String> {
     let bars = &moment.bars;
+    let desired = (moment.before.desired, moment.after.desired);
+    if bars.kept_count && !moment.operation.is_empty() && desired.0 != desired.1 {
+        return Some(format!("the count was set {desired:?}, which a person did"));
+    }
+    let content = moment.started()?;
+    let unapproved = |approved: &BTreeSet<String>| {
+        // What was started once with this approval may be started anew.
+        !bars.ordered && !approved.contains(content) && memory.last.as_ref() != Some(content)
+    };
     let why = if bars.held {
         "under a hold"
     } else if bars.closed {
         "in a closed window"
     } else if bars.content.as_ref() == Some(content) {
         "after it was taken back"
+    } else if bars.kept {
+        "in the place of what a person deployed"
+    } else if bars.unready {
+        "before what comes first"
+    } else if bars.approved.as_ref().is_some_and(unapproved) {
+        "before it was approved"
     } else {
         return None;
     };
     Some(format!("{content} was started {why}"))
+}
+
+/// Without a person's order nothing is stopped but what is ours and has moved no traffic for a minute, and nothing that
+/// waits for a person goes on.
+fn unasked(engine: Engine, moment: &Moment, memory: &Memory) -> Option<String> {
+    let bars = &moment.bars;
+    if bars.ordered {
+        return None;
+    }
+    if moment.operation.starts_with("Continue") {
+        return Some(format!("{} without a word", moment.operation));
+    }
+    let id = moment.stops.as_ref()?;
+    let moved = memory.moved >= 12 && !moment.meddled;
+    // ECS does not say who started what: a person's deployment of what is declared counts as the daemon's.
+    let mut of = moment.before.rollouts.iter();
+    let of_declared = engine == Engine::Native
+        && of.any(|one| one.id == *id && one.content.as_ref() == Some(&bars.declared));
+    let why = if !memory.ours.contains(id) && !of_declared {
+        "is somebody else's"
+    } else if moved {
+        "has moved traffic"
+    } else if engine == Engine::Rolling {
+        "gives its tasks traffic as they come"
+    } else if bars.finish && !bars.overrun {
+        "was to finish"
+    } else {
+        return None;
+    };
+    Some(format!("{id} was stopped, which {why}"))
+}
+
+/// The task before a rollout has ended well when it starts; none runs again that has; the one after runs after it.
+fn tasks(moment: &Moment) -> Option<String> {
+    let bars = &moment.bars;
+    if let Some(run) = &moment.runs {
+        let of = |one: &&Rollout| one.content.as_ref() == Some(&run.content);
+        let newest = moment.before.rollouts.iter().find(of);
+        let over = newest.is_none_or(|one| one.end == End::Good);
+        return if bars.done.contains(run) {
+            Some(format!("{run:?} was run again"))
+        } else if run.command == AFTER && !over {
+            Some(format!("{run:?} was run after {newest:?}"))
+        } else {
+            None
+        };
+    }
+    let content = moment.started().filter(|_| bars.tasks && !bars.ordered)?;
+    let before = Run {
+        command: BEFORE.to_owned(),
+        content: content.clone(),
+    };
+    (!bars.done.contains(&before)).then(|| format!("{content} was started before its task"))
 }
 
 fn unserved(sight: &Sight) -> Vec<&str> {
@@ -226,188 +398,4 @@ fn old_revision(moment: &Moment, memory: &Memory) -> Option<String> {
     let tasks = &moment.after.running;
     (gone && content != old)
         .then(|| format!("{old} was gone before {enough} of {content} had taken over: {tasks:?}"))
-}
-
-mod forged {
-    use super::*;
-
-    fn rollout(id: &str, content: &str, end: End) -> Rollout {
-        Rollout {
-            id: id.to_owned(),
-            content: Some(content.to_owned()),
-            end,
-            moved: false,
-            took_over: false,
-        }
-    }
-
-    /// A service that runs `a`, with what has been rolled out, newest first.
-    fn sight(rollouts: Vec<Rollout>) -> Sight {
-        Sight {
-            rollouts,
-            production: vec![("blue".to_owned(), 100, 2), ("green".to_owned(), 0, 0)],
-            running: [("a".to_owned(), 2)].into(),
-            desired: 2,
-        }
-    }
-
-    fn moment(starts: Option<&str>, before: Sight, after: Sight) -> Moment {
-        Moment {
-            operation: starts.map_or("", |_| "UpdateService").to_owned(),
-            starts: starts.map(str::to_owned),
-            before,
-            after,
-            texts: 0,
-            meddled: false,
-            bars: Bars::default(),
-        }
-    }
-
-    fn good() -> Rollout {
-        rollout("1", "a", End::Good)
-    }
-
-    /// The start of `b` from a service at rest.
-    fn start() -> Moment {
-        let after = sight(vec![rollout("2", "b", End::Flying), good()]);
-        moment(Some("b"), sight(vec![good()]), after)
-    }
-
-    #[track_caller]
-    fn finds(engine: Engine, history: &[Moment], monitor: &str) {
-        let wrong = judge(engine, history);
-        let found = !wrong.is_empty() && wrong.iter().all(|why| why.starts_with(monitor));
-        assert!(found, "{monitor}: {wrong:#?}");
-    }
-
-    #[test]
-    fn a_history_as_it_should_be_passes() {
-        let mut baking = start().after;
-        baking.rollouts[0].took_over = true;
-        baking.running = [("b".to_owned(), 2)].into();
-        baking.production = vec![("blue".to_owned(), 0, 0), ("green".to_owned(), 100, 2)];
-        let calm = [start(), moment(None, baking.clone(), baking)];
-        for engine in [Engine::CodeDeploy, Engine::Native, Engine::Rolling] {
-            assert_eq!(judge(engine, &calm), Vec::<String>::new());
-        }
-    }
-
-    #[test]
-    fn a_second_rollout_is_found() {
-        let two = vec![
-            rollout("3", "c", End::Flying),
-            rollout("2", "b", End::Flying),
-            good(),
-        ];
-        let look = moment(None, sight(two.clone()), sight(two));
-        finds(Engine::CodeDeploy, &[start(), look], "one rollout");
-        // On top of one that has moved traffic, and of somebody else's.
-        for moved in [true, false] {
-            let mut before = start().after;
-            before.rollouts[0].moved = moved;
-            let mut after = before.clone();
-            after.rollouts[0].end = End::Superseded;
-            after.rollouts.insert(0, rollout("3", "c", End::Flying));
-            let second = moment(Some("c"), before, after);
-            let history = [start(), second.clone()];
-            if moved {
-                finds(Engine::Native, &history, "one rollout");
-            } else {
-                assert_eq!(judge(Engine::Native, &history), Vec::<String>::new());
-                finds(Engine::Native, &[second], "one rollout");
-            }
-        }
-    }
-
-    #[test]
-    fn content_that_failed_and_is_started_again_is_found() {
-        let failed = vec![rollout("2", "b", End::Bad), good()];
-        let mut again = start();
-        again.before = sight(failed.clone());
-        again.after = sight([vec![rollout("3", "b", End::Flying)], failed].concat());
-        finds(Engine::Rolling, std::slice::from_ref(&again), "quarantine");
-        // Each text is one attempt.
-        again.texts = 1;
-        assert_eq!(
-            judge(Engine::Rolling, std::slice::from_ref(&again)),
-            Vec::<String>::new()
-        );
-        finds(Engine::Rolling, &[again.clone(), again], "quarantine");
-    }
-
-    #[test]
-    fn a_start_that_something_bars_is_found() {
-        let bars = [
-            Bars {
-                held: true,
-                ..Bars::default()
-            },
-            Bars {
-                closed: true,
-                ..Bars::default()
-            },
-            Bars {
-                content: Some("b".to_owned()),
-                ..Bars::default()
-            },
-        ];
-        for bars in bars {
-            let mut barred = start();
-            barred.bars = bars;
-            finds(Engine::Rolling, &[barred], "barred");
-        }
-        let mut other = start();
-        other.bars.content = Some("c".to_owned());
-        assert_eq!(judge(Engine::Rolling, &[other]), Vec::<String>::new());
-        // What is to finish makes no room.
-        let mut second = start();
-        second.before = start().after;
-        second.before.rollouts[0].content = Some("c".to_owned());
-        second.after.rollouts[0].end = End::Superseded;
-        let third = rollout("3", "b", End::Flying);
-        second.after.rollouts.insert(0, third);
-        assert_eq!(
-            judge(Engine::Rolling, &[second.clone()]),
-            Vec::<String>::new()
-        );
-        second.bars.finish = true;
-        finds(Engine::Rolling, &[second], "one rollout");
-    }
-
-    #[test]
-    fn traffic_to_nowhere_is_found() {
-        let mut shifted = sight(vec![good()]);
-        shifted.production = vec![("blue".to_owned(), 0, 2), ("green".to_owned(), 100, 0)];
-        let mut call = moment(None, sight(vec![good()]), shifted.clone());
-        call.operation = "ModifyRule".to_owned();
-        for engine in [Engine::CodeDeploy, Engine::Native, Engine::Rolling] {
-            finds(engine, std::slice::from_ref(&call), "traffic");
-        }
-        call.meddled = true;
-        assert_eq!(judge(Engine::Native, &[call]), Vec::<String>::new());
-        // A start from a state that ECS does not leave.
-        let mut split = start();
-        split.before.production = vec![("blue".to_owned(), 50, 2), ("green".to_owned(), 50, 2)];
-        split.after.production = split.before.production.clone();
-        finds(Engine::Native, std::slice::from_ref(&split), "traffic");
-        finds(Engine::CodeDeploy, &[split], "traffic");
-        let mut sick = start();
-        sick.before.production = vec![("blue".to_owned(), 100, 0)];
-        sick.after.production = sick.before.production.clone();
-        finds(Engine::Native, std::slice::from_ref(&sick), "traffic");
-        finds(Engine::CodeDeploy, &[sick], "traffic");
-    }
-
-    #[test]
-    fn an_old_revision_that_is_gone_too_early_is_found() {
-        let mut early = start().after;
-        early.running = [("a".to_owned(), 0), ("b".to_owned(), 1)].into();
-        let look = moment(None, early.clone(), early);
-        finds(Engine::Native, &[start(), look.clone()], "old revision");
-        // After all of the new content ran, it may go back.
-        let mut over = start().after;
-        over.running = [("b".to_owned(), 2)].into();
-        let history = [start(), moment(None, over.clone(), over), look];
-        assert_eq!(judge(Engine::Native, &history), Vec::<String>::new());
-    }
 }

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evenkeel::model::{Block, Fail, Key, Outcome};
+use evenkeel::model::{Block, Key, Outcome, Wait};
 use evenkeel::sandbox::levers::HookOutcome;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::monitors::{Bars, Moment, judge, verdict};
-use super::sight::{End, Eyes, Sight};
+use super::monitors::{AFTER, BEFORE, Moment, Run, judge, verdict};
+use super::recorder::{Recorder, Seen};
+use super::sight::End;
 use super::stage::{self, Engine, Stage};
-use super::words::{self, Word};
-use crate::sim::faults::{Odds, Witness};
+use super::truth::{Told, lie};
+use super::words::Word;
+use crate::sim::faults::Odds;
 use crate::sim::world::{Daemon, World};
 
 /// What a scenario came to.
@@ -21,132 +23,28 @@ pub(super) struct Report {
     pub(super) moments: usize,
     pub(super) rollouts: usize,
     pub(super) heeded: BTreeMap<Word, usize>,
+    /// The daemon's starts, stops and the like.
+    pub(super) calls: BTreeMap<String, usize>,
     pub(super) outcome: Outcome,
     pub(super) wrong: Vec<String>,
     /// What was seen, said and written, for a person.
     pub(super) trace: String,
 }
 
-/// What was seen so far.
-#[derive(Debug)]
-struct Recorder {
-    mounted: evenkeel::mount::Mounted,
-    stage: Stage,
-    clock: evenkeel::clock::Clock,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    eyes: Eyes,
-    history: Vec<Moment>,
-    texts: usize,
-    meddled: bool,
-    said: words::Said,
-}
-
-impl Recorder {
-    fn look(&self) -> Sight {
-        let mut seen = self.seen.lock().unwrap();
-        let sight = seen.eyes.look(&self.mounted, &self.stage);
-        let healthy = |(_, weight, count): &(String, u32, usize)| *weight == 0 || *count > 0;
-        let running: u64 = sight.running.values().sum();
-        let mut serving = sight.production.iter().filter(|(_, weight, _)| *weight > 0);
-        let whole = serving.next().is_some() && serving.next().is_none();
-        if whole && sight.production.iter().all(healthy) && running >= sight.desired {
-            seen.meddled = false;
-        }
-        let before = seen
-            .history
-            .last()
-            .map_or_else(|| sight.clone(), |last| last.after.clone());
-        let moment = Moment {
-            operation: String::new(),
-            starts: None,
-            before,
-            after: sight.clone(),
-            texts: seen.texts,
-            meddled: seen.meddled,
-            bars: self.bars(&seen),
-        };
-        seen.history.push(moment);
-        sight
-    }
-
-    /// What may not be started now.
-    fn bars(&self, seen: &Seen) -> Bars {
-        Bars {
-            // What a person orders is done all the same.
-            held: seen.said.held && !seen.said.ordering,
-            closed: self.stage.windows && !seen.said.ordering && stage::closed(self.clock.now()),
-            content: seen.said.taken_back.clone(),
-            finish: self.stage.finish,
-            ordered: seen.said.ordering,
-        }
-    }
-
-    /// What a call of the daemon starts, by its input.
-    fn started(&self, operation: &str, input: &Value) -> Option<String> {
-        let definition = match operation {
-            "UpdateService" => input["taskDefinition"].as_str()?.to_owned(),
-            "CreateDeployment" => {
-                let content = input["revision"]["appSpecContent"]["content"].as_str()?;
-                let spec: Value = serde_json::from_str(content).ok()?;
-                let properties = &spec["Resources"][0]["TargetService"]["Properties"];
-                properties["TaskDefinition"].as_str()?.to_owned()
-            }
-            _ => return None,
-        };
-        let mut seen = self.seen.lock().unwrap();
-        Some(seen.eyes.image(&self.mounted, &definition))
-    }
-}
-
-impl Witness for Recorder {
-    fn saw(&self, operation: &str, body: &[u8], carry: &mut dyn FnMut() -> Option<Vec<u8>>) {
-        let reads = ["Describe", "List", "Get", "BatchGet"];
-        if reads.iter().any(|verb| operation.starts_with(verb)) {
-            carry();
-            return;
-        }
-        let input: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-        let starts = self.started(operation, &input);
-        let before = self
-            .seen
-            .lock()
-            .unwrap()
-            .eyes
-            .look(&self.mounted, &self.stage);
-        let Some(answer) = carry() else {
-            return;
-        };
-        let mut seen = self.seen.lock().unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap_or(Value::Null);
-        if let (Some(content), Some(id)) = (&starts, answer["deploymentId"].as_str()) {
-            seen.eyes.told(id, content);
-        }
-        let after = seen.eyes.look(&self.mounted, &self.stage);
-        let moment = Moment {
-            operation: operation.to_owned(),
-            starts,
-            before,
-            after,
-            texts: seen.texts,
-            meddled: seen.meddled,
-            bars: self.bars(&seen),
-        };
-        seen.history.push(moment);
-    }
-}
-
-struct Scenario {
-    world: World,
-    recorder: Arc<Recorder>,
-    luck: fastrand::Rng,
-    daemon: Option<Daemon>,
+pub(super) struct Scenario {
+    pub(super) world: World,
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) luck: fastrand::Rng,
+    pub(super) daemon: Option<Daemon>,
+    /// A second one beside it.
+    pub(super) second: Option<Daemon>,
     /// The declared tag and count.
-    tag: &'static str,
-    count: usize,
+    pub(super) tag: &'static str,
+    pub(super) count: usize,
+    /// The declared tag of the service that comes first.
+    pub(super) base: &'static str,
+    /// Whether it was to move over.
+    pub(super) moved: bool,
 }
 
 /// Runs the scenario of a seed.
@@ -155,25 +53,36 @@ pub(super) async fn run(seed: u64) -> Report {
     let daemon = world.daemon().await;
     daemon.converged().await;
     stage.learn(&world).await;
-    stage.shut_windows(&world);
+    stage.tighten(&world);
+    let tag = stage.tags[0];
+    let image = stage.image(&world, tag);
+    let done = [BEFORE, AFTER].map(|command| Run {
+        command: command.to_owned(),
+        content: image.clone(),
+    });
+    let seen = Seen::of(image, stage::base_digest(&world, "v1"), done.into());
     let recorder = Arc::new(Recorder {
         mounted: world.mounted.clone(),
-        seen: Mutex::default(),
+        seen: Mutex::new(seen),
         clock: world.clock.clone(),
         stage,
     });
     world.wire.witness(recorder.clone());
-    let tag = recorder.stage.tags[0];
     let mut scenario = Scenario {
         world,
         recorder,
         luck: fastrand::Rng::with_seed(seed),
         daemon: Some(daemon),
+        second: None,
         tag,
         count: 2,
+        base: "v1",
+        moved: false,
     };
     for _ in 0..8 {
-        scenario.happen().await;
+        if !scenario.happens_besides().await {
+            scenario.happen().await;
+        }
         let seconds = [5, 20, 60, 150][scenario.luck.usize(..4)];
         scenario.wait(seconds).await;
     }
@@ -183,12 +92,12 @@ pub(super) async fn run(seed: u64) -> Report {
 }
 
 impl Scenario {
-    fn stage(&self) -> &Stage {
+    pub(super) fn stage(&self) -> &Stage {
         &self.recorder.stage
     }
 
     /// Lets time pass and looks on; a daemon that dies is followed by another.
-    async fn wait(&mut self, seconds: u64) {
+    pub(super) async fn wait(&mut self, seconds: u64) {
         for _ in 0..seconds.div_ceil(5) {
             let crashed = tokio::select! {
                 biased;
@@ -198,11 +107,25 @@ impl Scenario {
             if crashed {
                 self.restart().await;
             }
-            self.recorder.look();
+            self.look();
         }
     }
 
-    async fn restart(&mut self) {
+    /// Looks, and listens to what the daemon says.
+    fn look(&self) {
+        let converged = self.outcome() == Some(Outcome::Converged);
+        self.recorder.seen.lock().unwrap().converged = converged;
+        self.recorder.look();
+    }
+
+    /// What the daemon says of the service.
+    fn outcome(&self) -> Option<Outcome> {
+        let key: Key = self.stage().key().parse().unwrap();
+        let status = self.daemon.as_ref()?.board.read();
+        Some(status.resources.get(&key)?.outcome.clone())
+    }
+
+    pub(super) async fn restart(&mut self) {
         if let Some(daemon) = self.daemon.take() {
             daemon.kill();
         }
@@ -211,13 +134,20 @@ impl Scenario {
         self.daemon = Some(self.world.daemon().await);
     }
 
-    async fn told(&self) {
-        if let Some(daemon) = &self.daemon {
+    pub(super) async fn told(&self) {
+        for daemon in self.second.iter().chain(&self.daemon) {
             daemon.look().await;
         }
     }
 
-    fn meddle(&self) {
+    /// The manifest says something else.
+    pub(super) fn declare(&self, change: impl FnOnce(&mut Seen)) {
+        let mut seen = self.recorder.seen.lock().unwrap();
+        seen.declare();
+        change(&mut seen);
+    }
+
+    pub(super) fn meddle(&self) {
         self.recorder.seen.lock().unwrap().meddled = true;
     }
 
@@ -230,15 +160,16 @@ impl Scenario {
                 self.world
                     .edit(self.stage().file, &text(self.count), &text(count));
                 self.count = count;
+                self.declare(|seen| seen.count = count as u64);
                 self.told().await;
             }
             6 => {
-                let texts = {
-                    let mut seen = self.recorder.seen.lock().unwrap();
+                let mut texts = 0;
+                self.declare(|seen| {
                     seen.said.taken_back = None;
                     seen.texts += 1;
-                    seen.texts
-                };
+                    texts = seen.texts;
+                });
                 self.stage().retry(&self.world, texts);
                 self.told().await;
             }
@@ -272,11 +203,11 @@ impl Scenario {
                 let flying = sight.rollouts.iter().find(|one| one.end == End::Flying);
                 if let Some(one) = flying {
                     let rollback = self.luck.bool();
-                    self.stage().stop(&self.world, &one.id, rollback);
+                    Stage::stop(&self.world, &one.id, rollback);
                 }
             }
-            13 => self.stage().deploy_by_hand(&self.world),
-            14 => self.stage().update(&self.world, json!({"desiredCount": 1})),
+            13 => self.by_hand(false),
+            14 => self.by_hand(true),
             15 => self.meddle_with_traffic(),
             16 => self.say(Word::Hold).await,
             17 => self.say(Word::Resume).await,
@@ -285,9 +216,27 @@ impl Scenario {
         }
     }
 
-    async fn ship(&mut self) {
+    /// A person deploys the first revision, or sets the count.
+    pub(super) fn by_hand(&self, count: bool) {
+        // What is declared already is in nobody's place.
+        let other = count || self.tag != self.stage().tags[0];
+        self.recorder.by_hand(count, other);
+        if count {
+            let one = json!({"desiredCount": 1});
+            self.stage().update(&self.world, one);
+        } else {
+            self.stage().deploy_by_hand(&self.world);
+        }
+    }
+
+    pub(super) async fn ship(&mut self) {
         let tags = self.stage().tags;
-        let mut to = tags[self.luck.usize(..tags.len())];
+        let tag = self.tag;
+        let other = |luck: &mut fastrand::Rng, tags: &[&'static str]| {
+            let others: Vec<_> = tags.iter().filter(|one| **one != tag).collect();
+            *others[luck.usize(..others.len())]
+        };
+        let mut to = other(&mut self.luck, tags);
         // Most images work; and CodeDeploy gives a broken one an hour.
         let broken = if self.stage().engine == Engine::CodeDeploy {
             4
@@ -295,32 +244,23 @@ impl Scenario {
             2
         };
         if !Stage::works(to) && self.luck.u8(..broken) > 0 {
-            to = tags[self.luck.usize(..2)];
+            to = other(&mut self.luck, &tags[..2]);
         }
+        self.ship_to(to).await;
+    }
+
+    pub(super) async fn ship_to(&mut self, to: &'static str) {
         if to == self.tag {
             return;
         }
-        self.recorder.seen.lock().unwrap().said.taken_back = None;
+        let image = self.stage().image(&self.world, to);
+        self.declare(|seen| {
+            seen.said.taken_back = None;
+            seen.image = image;
+        });
         self.stage().ship(&self.world, self.tag, to);
         self.tag = to;
         self.told().await;
-    }
-
-    /// A person says something to the daemon; whether it is heeded is AWS's and the daemon's.
-    async fn say(&mut self, word: Word) {
-        let sight = self.recorder.look();
-        let taken_back = match word {
-            Word::Abort => {
-                let flying = sight.rollouts.iter().find(|one| one.end == End::Flying);
-                flying.and_then(|one| one.content.clone())
-            }
-            _ => Some(self.stage().image(&self.world, self.tag)),
-        };
-        let Some(daemon) = &self.daemon else { return };
-        self.recorder.seen.lock().unwrap().said.begin(word);
-        let heeded = words::say(daemon, &self.stage().key(), word, self.world.clock.now()).await;
-        let mut seen = self.recorder.seen.lock().unwrap();
-        seen.said.end(word, heeded, taken_back);
     }
 
     /// A person stops a task, or sets weights that no deployment leaves.
@@ -355,12 +295,16 @@ impl Scenario {
         self.world.wire.crash_after(0);
         self.world.alarm(false);
         Stage::function(&self.world, HookOutcome::Succeeded);
+        self.mend_besides().await;
         self.wait(10).await;
         self.say(Word::Resume).await;
         // Somebody puts the traffic where the tasks are, if no deployment is about to.
         for _ in 0..720 {
             let sight = self.recorder.look();
             if sight.rollouts.iter().all(|one| one.end != End::Flying) {
+                if self.moved && !sight.moved_over {
+                    self.stage().tidy(&self.world);
+                }
                 let [(_, first, one), (_, second, other)] = &sight.production[..] else {
                     break;
                 };
@@ -389,22 +333,31 @@ impl Scenario {
 
     /// Waits until nothing moves, and gives what the daemon says then.
     async fn settle(&mut self) -> Outcome {
-        let key: Key = self.stage().key().parse().unwrap();
+        let answered = self.stage().wishes.answered;
         let mut still = (0, Vec::new(), None);
         for _ in 0..1_500 {
             self.wait(20).await;
-            let outcome = self.daemon.as_ref().and_then(|daemon| {
-                let status = daemon.board.read();
-                status.resources.get(&key).map(|one| one.outcome.clone())
-            });
+            let outcome = self.outcome();
+            let pending = matches!(
+                outcome,
+                Some(
+                    Outcome::Waiting(Wait::ApprovalPending, _)
+                        | Outcome::Blocked(Block::ApprovalTimedOut, _)
+                )
+            );
+            if pending && answered {
+                let word = if self.luck.bool() {
+                    Word::Approve
+                } else {
+                    Word::Promote
+                };
+                self.say(word).await;
+            }
             let writes = self.world.writes();
             let sight = self.recorder.look();
             let flying = sight.rollouts.iter().any(|one| one.end == End::Flying);
-            let moving = matches!(
-                outcome,
-                None | Some(Outcome::Acting(_) | Outcome::Waiting(..))
-            );
-            if flying || moving || still.1 != writes || still.2 != outcome {
+            let moving = !pending && outcome.as_ref().is_none_or(moves);
+            if flying || moving || self.others_move() || still.1 != writes || still.2 != outcome {
                 still = (0, writes, outcome);
                 continue;
             }
@@ -416,13 +369,44 @@ impl Scenario {
         still.2.unwrap()
     }
 
+    /// Whether anything but the service is still on its way.
+    fn others_move(&self) -> bool {
+        let key: Key = self.stage().key().parse().unwrap();
+        let Some(daemon) = &self.daemon else {
+            return true;
+        };
+        let status = daemon.board.read();
+        let mut others = status.resources.iter().filter(|(one, _)| **one != key);
+        others.any(|(_, one)| moves(&one.outcome))
+    }
+
     /// Judges what was seen, and whether the outcome is the truth.
     fn report(&self, outcome: Outcome) -> Report {
         let sight = self.recorder.look();
         let seen = self.recorder.seen.lock().unwrap();
-        let barred = seen.said.taken_back.is_some();
+        let told = Told {
+            engine: self.stage().engine,
+            wishes: &self.stage().wishes,
+            image: &seen.image,
+            count: seen.count,
+            barred: seen.said.taken_back.is_some() || seen.said.ever.contains(&seen.image),
+            // What CodeDeploy knew is not among what ECS knows.
+            failed_before: self.moved
+                && seen
+                    .history
+                    .iter()
+                    .any(|moment| verdict(&moment.after, &seen.image) == Some(End::Bad)),
+            task_failed: seen.task_failed(),
+            // A rollback is one person's change too.
+            by_hand: seen.by_hand
+                || seen
+                    .said
+                    .heeded
+                    .get(&Word::Rollback)
+                    .is_some_and(|n| *n > 0),
+        };
         let mut wrong = judge(self.stage().engine, &seen.history);
-        if let Some(lie) = self.lie(&outcome, &sight, barred) {
+        if let Some(lie) = lie(&told, &outcome, &sight) {
             wrong.push(format!("the end: {lie}: {outcome}\n{sight:#?}"));
         }
         if let Some(daemon) = &self.daemon {
@@ -433,7 +417,18 @@ impl Scenario {
                 }
             }
         }
+        let told = |moment: &&Moment| {
+            moment.starts.is_some()
+                || ["Stop", "Continue", "RunTask"]
+                    .iter()
+                    .any(|verb| moment.operation.starts_with(verb))
+        };
+        let mut calls = BTreeMap::new();
+        for moment in seen.history.iter().filter(told) {
+            *calls.entry(moment.operation.clone()).or_default() += 1;
+        }
         Report {
+            calls,
             moments: seen.history.len(),
             rollouts: sight.rollouts.len(),
             heeded: seen.said.heeded.clone(),
@@ -460,50 +455,11 @@ impl Scenario {
         });
         text
     }
+}
 
-    /// How an outcome is not what AWS has.
-    fn lie(&self, outcome: &Outcome, sight: &Sight, barred: bool) -> Option<String> {
-        let digest = self.stage().digest(&self.world, self.tag);
-        let declared = |image: &str| image.ends_with(&digest);
-        let served: Vec<_> = sight
-            .production
-            .iter()
-            .filter(|(_, weight, _)| *weight > 0)
-            .collect();
-        let legal = served.iter().all(|(_, _, healthy)| *healthy > 0)
-            && (self.stage().engine == Engine::Rolling || served.len() == 1);
-        let bad = sight
-            .rollouts
-            .iter()
-            .filter_map(|one| one.content.as_deref())
-            .find(|image| declared(image))
-            .is_some_and(|image| verdict(sight, image) == Some(End::Bad));
-        let newest_bad = sight
-            .rollouts
-            .first()
-            .is_some_and(|one| one.end == End::Bad);
-        let runs = |(image, count): (&String, &u64)| {
-            *count
-                == if declared(image) {
-                    self.count as u64
-                } else {
-                    0
-                }
-        };
-        let as_declared = sight.running.iter().all(runs) && sight.desired == self.count as u64;
-        match outcome {
-            Outcome::Converged if !as_declared => Some("not what is declared runs".to_owned()),
-            Outcome::Converged if !legal => Some("traffic is not where the tasks are".to_owned()),
-            Outcome::Converged => None,
-            Outcome::Failed(Fail::RolloutFailed, _) | Outcome::Blocked(Block::Quarantined, _) => {
-                (!bad && !newest_bad && !barred).then(|| "nothing failed".to_owned())
-            }
-            Outcome::Blocked(Block::TrafficMismatch, _) => {
-                (legal && !newest_bad).then(|| "traffic is as it should be".to_owned())
-            }
-            _ => Some("no rest".to_owned()),
-        }
-    }
+/// Whether time alone will change it.
+fn moves(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Acting(_) | Outcome::Waiting(..))
 }
 
 /// Every moment at which something changed, a line each.

@@ -17,6 +17,8 @@ pub(super) struct Rollout {
     /// The image of what it deploys, where that is known.
     pub(super) content: Option<String>,
     pub(super) end: End,
+    /// Whether it failed by itself before that.
+    pub(super) early: bool,
     /// Whether production traffic has begun to move.
     pub(super) moved: bool,
     /// Whether all of it has.
@@ -46,6 +48,8 @@ pub(super) struct Sight {
     pub(super) running: BTreeMap<String, u64>,
     /// How many tasks the service should have.
     pub(super) desired: u64,
+    /// Whether it was moved from `CodeDeploy` to a strategy of ECS's own.
+    pub(super) moved_over: bool,
 }
 
 /// Eyes that remember what cannot change.
@@ -57,12 +61,14 @@ pub(super) struct Eyes {
     revisions: BTreeMap<String, String>,
     /// Content by `CodeDeploy` deployment, as its task set or its caller told.
     deployed: BTreeMap<String, String>,
+    /// Whether a `CodeDeploy` deployment failed by itself before traffic moved.
+    early: BTreeMap<String, bool>,
 }
 
 impl Eyes {
     /// Looks; before the service is there, at nothing.
     pub(super) fn look(&mut self, mounted: &Mounted, stage: &Stage) -> Sight {
-        let ask = json!({"cluster": "nova", "services": [stage.service]});
+        let ask = json!({"cluster": "nova", "services": [stage.service], "include": ["TAGS"]});
         let found = json_call(mounted, ECS, "DescribeServices", &ask);
         let Some(service) = found["services"]
             .get(0)
@@ -75,6 +81,8 @@ impl Eyes {
             production: served(mounted, &stage.rule.lock().unwrap()),
             ..Sight::default()
         };
+        let by_code_deploy = service["deploymentController"]["type"] == "CODE_DEPLOY";
+        sight.moved_over = stage.engine == Engine::CodeDeploy && !by_code_deploy;
         for list in ["deployments", "taskSets"] {
             for set in service[list].as_array().into_iter().flatten() {
                 let image = self.image(mounted, set["taskDefinition"].as_str().unwrap());
@@ -85,11 +93,29 @@ impl Eyes {
                 *sight.running.entry(image).or_default() += running;
             }
         }
+        // What made room for a newer manifest, or for the end of a window, says nothing of its content.
+        let mut tags = service["tags"].as_array().into_iter().flatten();
+        let tag = tags.find(|tag| tag["key"] == "evenkeel.dev/superseded");
+        let superseded = tag.map(|tag| tag["value"].to_string()).unwrap_or_default();
         sight.rollouts = match stage.engine {
-            Engine::CodeDeploy => self.code_deploy(mounted, stage),
-            _ => self.ecs(mounted, stage),
+            Engine::CodeDeploy if by_code_deploy => self.code_deploy(mounted, stage, &superseded),
+            _ => self.ecs(mounted, stage, &superseded),
         };
         sight
+    }
+
+    /// Whether the service that comes first runs just this image, with nothing in flight.
+    pub(super) fn base(&mut self, mounted: &Mounted, image: &str) -> bool {
+        let ask = json!({"cluster": "nova", "services": ["worker"]});
+        let found = json_call(mounted, ECS, "DescribeServices", &ask);
+        let service = &found["services"][0];
+        let Some([only]) = service["deployments"].as_array().map(Vec::as_slice) else {
+            return false;
+        };
+        let definition = only["taskDefinition"].as_str().unwrap_or_default();
+        only["rolloutState"] == "COMPLETED"
+            && service["runningCount"] == service["desiredCount"]
+            && self.image(mounted, definition).ends_with(image)
     }
 
     /// Notes what a deployment that is about to be made brings.
@@ -113,7 +139,7 @@ impl Eyes {
         image
     }
 
-    fn ecs(&mut self, mounted: &Mounted, stage: &Stage) -> Vec<Rollout> {
+    fn ecs(&mut self, mounted: &Mounted, stage: &Stage, superseded: &str) -> Vec<Rollout> {
         let ask = json!({"cluster": "nova", "service": stage.service, "maxResults": 20});
         let listed = json_call(mounted, ECS, "ListServiceDeployments", &ask);
         let arns: Value = listed["serviceDeployments"]
@@ -134,9 +160,15 @@ impl Eyes {
             let target = &one["targetServiceRevision"];
             let revision = target["arn"].as_str().unwrap_or_default().to_owned();
             let status = one["status"].as_str().unwrap_or_default();
-            let struck = ["deploymentCircuitBreaker", "alarms"]
-                .iter()
-                .any(|member| one[*member]["status"] == "TRIGGERED");
+            let mut hooks = one["lifecycleHookDetails"].as_array().into_iter().flatten();
+            let failed =
+                hooks.any(|hook| hook["status"] == "FAILED" || hook["status"] == "TIMED_OUT");
+            let struck = failed
+                || ["deploymentCircuitBreaker", "alarms"]
+                    .iter()
+                    .any(|member| one[*member]["status"] == "TRIGGERED");
+            let id = one["serviceDeploymentArn"].as_str().unwrap_or_default();
+            let marked = superseded.contains(id.rsplit('/').next().unwrap_or(id));
             let share = target["requestedProductionTrafficWeight"].as_f64();
             let end = match status {
                 "SUCCESSFUL" => End::Good,
@@ -148,16 +180,15 @@ impl Eyes {
                 {
                     End::Superseded
                 }
+                "STOPPED" | "ROLLBACK_SUCCESSFUL" if marked && !struck => End::Superseded,
                 _ => End::Bad,
             };
             let back = status.starts_with("ROLLBACK");
             rollouts.push(Rollout {
-                id: one["serviceDeploymentArn"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
+                id: id.to_owned(),
                 content: self.of_revision(mounted, &revision),
                 end,
+                early: false,
                 moved: back || share.is_some_and(|share| share > 0.0),
                 took_over: !back && share.is_some_and(|share| share >= 100.0),
             });
@@ -176,7 +207,7 @@ impl Eyes {
         Some(self.image(mounted, &definition))
     }
 
-    fn code_deploy(&mut self, mounted: &Mounted, stage: &Stage) -> Vec<Rollout> {
+    fn code_deploy(&mut self, mounted: &Mounted, stage: &Stage, superseded: &str) -> Vec<Rollout> {
         let Some((application, group)) = stage.group else {
             return Vec::new();
         };
@@ -191,13 +222,6 @@ impl Eyes {
             .as_array()
             .cloned()
             .unwrap_or_default();
-        // What made room for a newer manifest says nothing of its content.
-        let ask = json!({"cluster": "nova", "services": [stage.service], "include": ["TAGS"]});
-        let described = json_call(mounted, ECS, "DescribeServices", &ask);
-        let tags = described["services"][0]["tags"].as_array().cloned();
-        let marked = |tag: &Value| tag["key"] == "evenkeel.dev/superseded";
-        let tag = tags.into_iter().flatten().find(marked);
-        let superseded = tag.map(|tag| tag["value"].to_string()).unwrap_or_default();
         let made = |one: &Value| one["createTime"].as_f64().unwrap_or_default();
         all.sort_by(|a, b| made(b).total_cmp(&made(a)));
         let rollout = |one: &Value| {
@@ -215,6 +239,10 @@ impl Eyes {
             };
             Rollout {
                 content: self.deployed.get(&id).cloned(),
+                early: stage.wishes.retries > 0
+                    && one["status"] == "Failed"
+                    && !condemned
+                    && self.failed_early(mounted, &id),
                 id,
                 end,
                 moved: true,
@@ -223,5 +251,25 @@ impl Eyes {
             }
         };
         all.iter().map(rollout).collect()
+    }
+
+    /// Whether a `CodeDeploy` deployment failed before the event that moves traffic.
+    fn failed_early(&mut self, mounted: &Mounted, id: &str) -> bool {
+        if let Some(early) = self.early.get(id) {
+            return *early;
+        }
+        let ask = json!({"deploymentId": id});
+        let listed = json_call(mounted, CODE_DEPLOY, "ListDeploymentTargets", &ask);
+        let ask = json!({"deploymentId": id, "targetId": listed["targetIds"][0]});
+        let found = json_call(mounted, CODE_DEPLOY, "GetDeploymentTarget", &ask);
+        let events = found["deploymentTarget"]["ecsTarget"]["lifecycleEvents"].as_array();
+        let mut events = events.into_iter().flatten();
+        let shift = |event: &&Value| event["lifecycleEventName"] == "AllowTraffic";
+        // What comes after a failure is skipped, and never began.
+        let early = events
+            .find(shift)
+            .is_some_and(|event| event.get("startTime").is_none());
+        self.early.insert(id.to_owned(), early);
+        early
     }
 }
