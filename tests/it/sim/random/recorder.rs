@@ -136,11 +136,7 @@ impl Recorder {
         } else {
             seen.agreed = 0;
         }
-        if self.stage.wishes.ordered {
-            let base = seen.base.clone();
-            let ready = seen.eyes.base(&self.mounted, &base);
-            seen.unready = if ready { 0 } else { seen.unready + 1 };
-        }
+        self.look_at_base(&mut seen);
         let before = seen
             .history
             .last()
@@ -148,6 +144,15 @@ impl Recorder {
         let moment = self.moment(&seen, before, sight.clone());
         seen.history.push(moment);
         sight
+    }
+
+    /// Looks at what comes first.
+    fn look_at_base(&self, seen: &mut Seen) {
+        if self.stage.wishes.ordered {
+            let base = seen.base.clone();
+            let ready = seen.eyes.base(&self.mounted, &base);
+            seen.unready = if ready { 0 } else { seen.unready + 1 };
+        }
     }
 
     fn moment(&self, seen: &Seen, before: Sight, after: Sight) -> Moment {
@@ -289,6 +294,9 @@ impl Witness for Recorder {
             seen.eyes.told(id, content);
         }
         let after = seen.eyes.look(&self.mounted, &self.stage);
+        if starts.is_some() {
+            self.look_at_base(&mut seen);
+        }
         let mut moment = self.moment(&seen, before, after);
         // What is sent once more with its token starts nothing more.
         if let (Some(run), Some(arn)) = (run, answer["tasks"][0]["taskArn"].as_str())
