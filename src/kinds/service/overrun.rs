@@ -120,8 +120,10 @@ fn by_ecs(
     if moving || !before.iter().any(completed) {
         return None;
     }
+    // One of the declared content that somebody else forced is theirs.
+    let started = native::started(service, history)?;
     let declared = attempt.filter(|_| native::is_of(newest, &view.spec));
-    let ours = declared.or_else(|| native::started(service, history))?;
+    let ours = declared.unwrap_or(started);
     let arn = text(newest, "serviceDeploymentArn");
     let input = json!({"serviceDeploymentArn": arn, "stopType": "ROLLBACK"});
     let why = format!("stop service deployment {}", last_segment(arn));

@@ -137,7 +137,10 @@ fn held(
                 Wait::DriftGrace | Wait::Provisioning | Wait::RolloutInProgress,
                 _
             )
-            | Outcome::Blocked(Block::Quarantined | Block::TrafficMismatch, _)
+            | Outcome::Blocked(
+                Block::Quarantined | Block::TrafficMismatch | Block::DriftKept | Block::DriftFound,
+                _
+            )
             | Outcome::Failed(Fail::RolloutFailed, _)
     );
     // What is quiet is healed first.

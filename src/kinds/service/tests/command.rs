@@ -245,6 +245,23 @@ fn content_that_was_taken_back_is_not_started_and_not_healed() {
             );
             assert_eq!(plan.digest.as_ref(), Some(&attempt));
         }
+        // Nor is it somebody's change, whatever becomes of those.
+        for heal in ["off", "notify"] {
+            bench.tag(&attempt);
+            take_back(&mut bench, &attempt, NOW);
+            bench.drifting_since = None;
+            let sync = json!({"selfHeal": heal});
+            let kind = crate::model::Kind::Service;
+            bench.scene = std::mem::take(&mut bench.scene).beside(kind, "web", "sync", sync);
+            let outcome = bench.plan().outcome;
+            assert!(
+                matches!(outcome, Outcome::Blocked(Block::Quarantined, _)),
+                "{heal}: {outcome}"
+            );
+            let key = crate::model::Key::new(kind, "web");
+            let resource = bench.scene.set.resources.get_mut(&key).unwrap();
+            resource.beside.remove("sync");
+        }
         // Another content is started.
         bench.tag("v1:other");
         take_back(&mut bench, "v1:other", NOW);

@@ -46,6 +46,8 @@ fn native(status: &str, stage: &str) -> Bench {
     bench.observed.service_deployments = Some(Seen::Present(history));
     let attempt = bench.attempt();
     bench.tag(&attempt);
+    let tags = bench.live()["tags"].as_array_mut().unwrap();
+    tags.push(json!({"key": "evenkeel.dev/starting", "value": format!("{attempt} after 1")}));
     bench
 }
 
@@ -86,6 +88,10 @@ fn everything_else_goes_on() {
     if let Some(Seen::Present(Value::Array(list))) = &mut first.observed.service_deployments {
         list.pop();
     }
+    // Of the declared content, too.
+    let mut forced = native("IN_PROGRESS", "SCALE_UP");
+    let tags = forced.live()["tags"].as_array_mut().unwrap();
+    tags.retain(|tag| tag["key"] != "evenkeel.dev/starting");
     let mut blind = code_deploy("InProgress", "Pending");
     blind.observed.target = Seen::Unknown("timeout".to_owned());
     let goes_on = [
@@ -96,6 +102,7 @@ fn everything_else_goes_on() {
         ("abort", native("ROLLBACK_IN_PROGRESS", "SCALE_UP")),
         ("abort", Bench::rolling(B, B, "IN_PROGRESS")),
         ("abort", foreign),
+        ("abort", forced),
         ("abort", first),
         ("abort", blind),
     ];

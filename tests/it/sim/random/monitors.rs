@@ -302,11 +302,7 @@ fn unasked(engine: Engine, moment: &Moment, memory: &Memory) -> Option<String> {
     }
     let id = moment.stops.as_ref()?;
     let moved = memory.moved >= 12 && !moment.meddled;
-    // ECS does not say who started what: a person's deployment of what is declared counts as the daemon's.
-    let mut of = moment.before.rollouts.iter();
-    let of_declared = engine == Engine::Native
-        && of.any(|one| one.id == *id && one.content.as_ref() == Some(&bars.declared));
-    let why = if !memory.ours.contains(id) && !of_declared {
+    let why = if !memory.ours.contains(id) {
         "is somebody else's"
     } else if moved {
         "has moved traffic"

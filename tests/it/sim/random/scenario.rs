@@ -397,13 +397,7 @@ impl Scenario {
                     .iter()
                     .any(|moment| verdict(&moment.after, &seen.image) == Some(End::Bad)),
             task_failed: seen.task_failed(),
-            // A rollback is one person's change too.
-            by_hand: seen.by_hand
-                || seen
-                    .said
-                    .heeded
-                    .get(&Word::Rollback)
-                    .is_some_and(|n| *n > 0),
+            by_hand: seen.by_hand,
         };
         let mut wrong = judge(self.stage().engine, &seen.history);
         if let Some(lie) = lie(&told, &outcome, &sight) {
