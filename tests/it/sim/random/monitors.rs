@@ -66,8 +66,6 @@ pub(super) struct Bars {
     pub(super) finish: bool,
     /// The end of a window stops what has moved nothing.
     pub(super) overrun: bool,
-    /// What the manifest asks for.
-    pub(super) declared: String,
     /// A person's order is being carried out: a rollback may go to what was good once and failed since.
     pub(super) ordered: bool,
     /// What a person deployed is left as it is.

@@ -188,7 +188,6 @@ impl Recorder {
             content: seen.said.taken_back.clone(),
             finish: wishes.finish,
             overrun: wishes.overrun,
-            declared: seen.image.clone(),
             ordered: seen.said.ordering,
             kept: unless_ordered(until(seen.kept)),
             kept_count: unless_ordered(until(seen.kept_count)),
