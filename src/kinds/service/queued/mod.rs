@@ -211,10 +211,12 @@ fn started<'a>(observed: &'a Observed, service: &'a Value) -> Option<&'a str> {
     let all = observed.service_deployments.as_ref()?.present()?;
     let all = all.as_array()?;
     match intent::of(service) {
-        Some(intent) if intent.led_to_newest(all) => Some(intent.attempt),
-        Some(intent) if intent.led_to_something(all) => None,
-        // What was to be started was refused, or never sent.
-        Some(_) | None => declared_tag(service),
+        Some(intent) => match intent.newest(all) {
+            // What was to be started was refused, or never sent.
+            None if !intent.led_to_something(all) => declared_tag(service),
+            newest => newest,
+        },
+        None => declared_tag(service),
     }
 }
 

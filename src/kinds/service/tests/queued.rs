@@ -192,6 +192,26 @@ fn what_was_too_late_is_over() {
     assert_eq!(starts(&plan), Some(3));
 }
 
+/// A crash, or a refusal, between the record of a start and the start.
+#[test]
+fn what_was_only_recorded_is_started() {
+    let mut bench = second("SUCCESSFUL", 0);
+    let third = attempt(&mut bench, 3);
+    declare(&mut bench, 4);
+    let live = bench.live().clone();
+    let all = [
+        deployment(2, "SUCCESSFUL", 0),
+        deployment(1, "SUCCESSFUL", 0),
+    ];
+    let value = intent::value(&third, &all, &live);
+    let tags = bench.live()["tags"].as_array_mut().unwrap();
+    tags.retain(|tag| tag["key"] != intent::TAG);
+    tags.push(json!({"key": intent::TAG, "value": value}));
+    bench.live()["taskDefinition"] = arn(2).into();
+    bench.live()["deployments"][0]["taskDefinition"] = arn(2).into();
+    assert_eq!(starts(&bench.plan()), Some(3));
+}
+
 /// Somebody deployed something since: what is declared is what it is brought back to.
 #[test]
 fn what_somebody_else_started_last_ends_the_queue() {

@@ -45,14 +45,15 @@ pub(super) fn check(config: &Value, strategy: &str) -> Result<(), AwsError> {
         return Ok(());
     }
     let least = config["minimumHealthyPercent"].as_i64().unwrap_or(100);
-    let percent = criteria["healthyPercent"].as_i64();
-    if !percent.is_some_and(|percent| (least.min(100)..=100).contains(&percent)) {
+    // Left out, it is 100 (ecs-deploy-tools c), and the cleanup is BLOCKING.
+    let percent = criteria["healthyPercent"].as_i64().unwrap_or(100);
+    if !(least.min(100)..=100).contains(&percent) {
         return Err(invalid(format!(
             "earlySuccessCriteria.healthyPercent must be between minimumHealthyPercent ({least}) and 100."
         )));
     }
     match criteria["sourceServiceRevisionCleanup"].as_str() {
-        Some("BLOCKING" | "DEFERRED") => Ok(()),
+        None | Some("BLOCKING" | "DEFERRED") => Ok(()),
         _ => Err(invalid(
             "earlySuccessCriteria.sourceServiceRevisionCleanup must be BLOCKING or DEFERRED.",
         )),
@@ -141,11 +142,7 @@ mod tests {
                 "healthyPercent",
             ),
             (
-                json!({"enable": true, "sourceServiceRevisionCleanup": "BLOCKING"}),
-                "healthyPercent",
-            ),
-            (
-                json!({"enable": true, "healthyPercent": 50}),
+                json!({"enable": true, "healthyPercent": 50, "sourceServiceRevisionCleanup": "LATER"}),
                 "sourceServiceRevisionCleanup",
             ),
         ] {
@@ -165,5 +162,8 @@ mod tests {
             "CreateService",
             &request(&json!({"enable": false})),
         );
+        let mut defaults = request(&json!({"enable": true}));
+        defaults["serviceName"] = json!("other");
+        call(&mut world, "CreateService", &defaults);
     }
 }
