@@ -1,7 +1,7 @@
 //! One member of a YAML or JSON text changed where it stands; comments and layout around it stay. Pure.
 //!
 //! What it is not: it does not know what a member means, and does not prove that the text reads as it is to
-//! afterwards. Who edits reads it again ([`super::accept`]).
+//! afterwards. Who edits reads it again ([`super::accept()`]).
 
 use serde_json::Value;
 
