@@ -135,9 +135,13 @@ impl Scenario {
     pub(super) async fn say(&mut self, word: Word) {
         let sight = self.recorder.look();
         let flying = sight.rollouts.iter().find(|one| one.end == End::Flying);
+        // To take it back says nothing of the attempt that the manifest asks for since.
+        let older = self.recorder.seen.lock().unwrap().of_older_text.clone();
+        let older = flying.is_some_and(|one| older.as_ref() == Some(&one.id));
         let flying = flying.and_then(|one| one.content.clone());
         let declared = self.stage().image(&self.world, self.tag);
         let about = match word {
+            Word::Abort | Word::Reject if older => None,
             Word::Abort => flying,
             Word::Reject => Some(flying.unwrap_or(declared)),
             _ => Some(declared),

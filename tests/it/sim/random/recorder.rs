@@ -37,6 +37,8 @@ pub(super) struct Recorder {
 pub(super) struct Seen {
     pub(super) eyes: Eyes,
     pub(super) history: Vec<Moment>,
+    /// What was in flight when the retry annotation got its last text: of an attempt that is no longer asked for.
+    pub(super) of_older_text: Option<String>,
     /// How many texts the retry annotation has had.
     pub(super) texts: usize,
     pub(super) meddled: bool,

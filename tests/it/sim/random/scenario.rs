@@ -165,8 +165,14 @@ impl Scenario {
             }
             6 => {
                 let mut texts = 0;
+                let sight = self.recorder.look();
+                let flying = sight
+                    .rollouts
+                    .into_iter()
+                    .find(|one| one.end == End::Flying);
                 self.declare(|seen| {
                     seen.said.taken_back = None;
+                    seen.of_older_text = flying.map(|one| one.id);
                     seen.texts += 1;
                     texts = seen.texts;
                 });
