@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::batch::Found;
 use super::{NEXT_TOKEN, Observer, by, list, text};
-use crate::aws::Class;
+use crate::aws::{Class, Fault};
 use crate::model::{Call, Moment, Seen, Service};
 
 /// How long a listing may lag behind a registration. ECS reads are eventually consistent, by
@@ -127,8 +127,14 @@ impl Observer {
         self.task_definitions
             .get_alone(&self.clock, &arn.to_owned(), fresh, |arn| async move {
                 let input = json!({"taskDefinition": arn, "include": ["TAGS"]});
-                let answer = self.ecs("DescribeTaskDefinition", input).await?;
-                Ok(answer)
+                let operation = "DescribeTaskDefinition";
+                let answer = self.ecs(operation, input).await?;
+                // Kept for ever, an answer without it would be a revision of nothing for ever.
+                if answer.get("taskDefinition").is_some_and(Value::is_object) {
+                    return Ok(answer);
+                }
+                let why = "the answer has no taskDefinition".to_owned();
+                Err(Fault::internal(Service::Ecs, operation, why))
             })
             .await
     }

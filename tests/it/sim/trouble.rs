@@ -106,6 +106,28 @@ async fn hollow_answers_are_no_empty_world() {
     daemon.converged().await;
 }
 
+/// Nor is what is read once and kept for ever: a revision that was answered hollow is read again, and none is registered
+/// in its place.
+#[tokio::test(start_paused = true)]
+async fn a_hollow_revision_is_not_kept() {
+    let world = World::auth(351).await;
+    let mut daemon = world.daemon().await;
+    daemon.converged().await;
+    let before = world.writes();
+    for _ in 0..6 {
+        daemon.kill();
+        world.wire.set(Odds {
+            hollow: 500,
+            ..Odds::default()
+        });
+        daemon = world.daemon().await;
+        pass(Duration::from_mins(5)).await;
+        world.wire.set(Odds::default());
+        daemon.converged().await;
+    }
+    assert_eq!(world.writes(), before);
+}
+
 #[tokio::test(start_paused = true)]
 async fn everything_at_once() {
     for seed in 400..410 {
