@@ -38,7 +38,7 @@ use crate::kinds::heal::time;
 use crate::kinds::tags::{self, Spelling};
 use crate::kinds::{COMMIT_TAG, DIGEST_TAG, INSTANCE_TAG, View};
 use crate::manifest::InFlight;
-use crate::model::{FactBoard, Kind, Moment, Outcome, Plan, Seen, Wait};
+use crate::model::{Block, FactBoard, Kind, Moment, Outcome, Plan, Seen, Wait};
 
 /// How long the end of a revision that failed is told before the next one follows: longer than the daemon looks
 /// away from a service whose rollout it follows.
@@ -245,10 +245,12 @@ fn unfinished(observed: &Observed, now: Moment, mut plan: Plan) -> Option<Plan> 
     Some(plan)
 }
 
-/// Whether nothing more becomes of the revision that this plan is for.
+/// Whether nothing more becomes of the revision that this plan is for. What nobody approved in time can still be approved, or
+/// rejected: the queue waits for that.
 fn is_over(plan: &Plan) -> bool {
     let ended = matches!(plan.outcome, Outcome::Failed(..) | Outcome::Blocked(..));
-    ended && plan.steps.is_empty() && plan.again.is_none() && plan.flying != Some(true)
+    let asks = matches!(plan.outcome, Outcome::Blocked(Block::ApprovalTimedOut, _));
+    ended && !asks && plan.steps.is_empty() && plan.again.is_none() && plan.flying != Some(true)
 }
 
 /// When the newest deployment ended.

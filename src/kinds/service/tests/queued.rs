@@ -8,7 +8,7 @@ use crate::document::{canonical_task_definition, digest};
 use crate::kinds::service::plan::compared;
 use crate::kinds::service::{DECLARED_TAG, intent, mark, payload};
 use crate::kinds::testing::{assert_inert, calls};
-use crate::kinds::{DIGEST_TAG, INSTANCE_TAG};
+use crate::kinds::{DIGEST_TAG, INSTANCE_TAG, MEMBERS_TAG};
 use crate::model::{Key, Kind, Moment, Outcome, Plan, Seen, Wait};
 
 fn arn(number: u64) -> String {
@@ -262,4 +262,12 @@ fn an_approval_is_bound_to_the_revision_that_comes_first() {
     assert_inert(&plan, "ApprovalPending");
     assert!(plan.outcome.message().contains(&second), "{}", plan.outcome);
     assert!(bench.live()["tags"][0]["key"] == DECLARED_TAG);
+    // What nobody approves in time keeps its turn: a person may still say what becomes of it.
+    let members = json!({"key": MEMBERS_TAG, "value": "1:ap"});
+    bench.live()["tags"].as_array_mut().unwrap().push(members);
+    let mut view = bench.view();
+    view.asked = Some((&second, Moment(NOW.0 - 90_000_000)));
+    let plan = crate::kinds::service::plan::plan(&view, &bench.observed);
+    assert_inert(&plan, "ApprovalTimedOut");
+    assert_eq!(plan.digest.as_ref(), Some(&second));
 }
